@@ -1,0 +1,1 @@
+"""Homeostat keeps a language-model application inside the limits its owners set."""

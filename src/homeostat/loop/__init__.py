@@ -1,0 +1,1 @@
+"""What keeps it turning: the two processes, their wiring, jobs, clocks."""

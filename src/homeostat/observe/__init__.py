@@ -1,0 +1,1 @@
+"""How it comes in: OTLP, plain JSON, dialects, exchanges."""

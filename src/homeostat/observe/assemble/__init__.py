@@ -1,0 +1,1 @@
+"""Spans become exchanges: calls merged, answers found, texts joined."""

@@ -1,0 +1,1 @@
+"""The fast path: the engine decodes and maps."""

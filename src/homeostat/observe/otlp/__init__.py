@@ -1,0 +1,1 @@
+"""OTLP over HTTP: bodies, limits, exact answers."""

@@ -1,0 +1,1 @@
+"""What happened: frozen records that import nothing of ours."""

@@ -1,0 +1,1 @@
+"""What must be transactional: projects, keys, segments, outcomes, marks, audit."""

@@ -1,0 +1,1 @@
+"""The durability point: accepted requests, on disk before the answer."""

@@ -1,0 +1,1 @@
+"""Facts: spans, exchanges, signals, scores; one dialect, embedded or a cluster."""

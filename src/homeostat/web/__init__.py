@@ -1,0 +1,1 @@
+"""What you see: the HTTP API of the core."""
