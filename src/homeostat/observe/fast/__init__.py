@@ -1,1 +1,7 @@
-"""The fast path: the engine decodes and maps."""
+"""The engine's path: protobuf to staged rows as SQL generated from the alias table."""
+
+from __future__ import annotations
+
+from homeostat.observe.fast.path import FastPath
+
+__all__ = ["FastPath"]
