@@ -77,5 +77,11 @@ class Settings(BaseSettings):
         return self.ledger or f"sqlite:///{self.data.resolve()}/ledger.db"
 
     @property
+    def roles(self) -> frozenset[str]:
+        """What this machine does."""
+        every = frozenset(("ingest", "gateway", "worker", "web"))
+        return every if self.role == "all" else frozenset(self.role.split(",")) & every
+
+    @property
     def loopback(self) -> bool:
         return self.host in ("127.0.0.1", "localhost", "::1")

@@ -1,17 +1,43 @@
-"""The command `homeostat`."""
+"""The command `homeostat`: one line per verb, each verb in its own file."""
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keeps a language-model application inside its limits.")
+from homeostat.cli import data, doctor, exchanges, keys, measures, signals, tail, up
+from homeostat.cli.client import Unreachable, Refused
 
-
-@app.callback()
-def root() -> None:
-    """Observe, analyze, act, observe again."""
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps a language-model application inside the limits its owners set. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY.",
+)
+app.command("up")(up.up)
+app.command("doctor")(doctor.doctor)
+app.command("tail")(tail.tail)
+app.command("measures")(measures.measures)
+app.command("export")(data.export)
+app.add_typer(exchanges.app, name="exchanges", help="What was asked and answered: ls, get, export.")
+app.add_typer(signals.app, name="signals", help="What people and systems said about it: add.")
+app.add_typer(keys.app, name="key", help="Keys that let applications in: create, ls, revoke.")
+app.add_typer(data.import_app, name="import", help="Bring history in: jsonl, parquet.")
+app.add_typer(data.db_app, name="db", help="The stores of a data directory: upgrade.")
 
 
 def main() -> None:
-    """Entry point."""
-    app()
+    """Entry point. Exit codes: 0 ok, 1 gate failed, 2 usage, 3 unreachable."""
+    try:
+        app()
+    except Unreachable as error:
+        sys.stderr.write(f"homeostat: {error}\n")
+        sys.exit(3)
+    except Refused as error:
+        sys.stderr.write(f"homeostat: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""`homeostat doctor`: is everything alive?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import httpx2
+import typer
+
+from homeostat.cli import client, show
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Say of each part whether it is alive, and how far behind the loader is. Exits 3 when something is not."""
+    with client.connect(10) as connection:
+        ready = connection.get("/readyz")
+        edge: dict[str, Any] = ready.json() if ready.content else {}
+        core = _core(connection)
+    rows = lines(edge, core)
+    if as_json:
+        show.as_json({"ok": all(row[1] != "dead" for row in rows), "edge": edge, "core": core, "parts": [list(row) for row in rows]})
+    else:
+        show.table(("part", "state", "detail"), rows)
+    if any(row[1] == "dead" for row in rows):
+        raise typer.Exit(3)
+
+
+def _core(connection: httpx2.Client) -> dict[str, Any] | None:
+    answer = connection.get("/api/v1/status")
+    if answer.status_code == 503:
+        return None
+    state: dict[str, Any] = client.checked(answer)
+    return state
+
+
+def lines(edge: dict[str, Any], core: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    """(part, alive|watch|dead, detail) of everything."""
+    spool = edge.get("spool", {})
+    rows = [
+        ("edge", "alive", client.url()),
+        ("spool", {"ok": "alive", "warn": "watch"}.get(str(spool.get("state", "ok")), "dead"), f"{spool.get('bytes', 0):,} bytes waiting"),
+    ]
+    if core is None:
+        rows.append(("core", "dead", "it does not answer; what arrives is kept in the spool"))
+        return rows
+    loader = core["loader"]
+    state = "dead" if not loader["alive"] or loader["error"] else "watch" if loader["behind_seconds"] > 10 else "alive"
+    detail = loader["error"] or f"{loader['behind_seconds']} s behind, {loader['segments_waiting']} segments waiting, {loader['segments_loaded']} loaded"
+    rows += [("core", "alive", f"up {core['uptime_seconds']:,.0f} s"), ("loader", state, detail)]
+    for job in core["jobs"]:
+        ago = job["last_seconds_ago"]
+        detail = job["error"] or ("not run yet" if ago is None else f"{ago:,.0f} s ago, took {job['took_seconds']} s")
+        rows.append((f"job {job['name']}", "dead" if job["error"] else "alive", detail))
+    rows.append(("clock", "alive", f"{core['clock']['kind']}: {core['clock']['now']}"))
+    for name, detail in core.get("stores", {}).items():
+        rows.append((name, "alive" if detail.get("ok", True) else "dead", str(detail.get("detail", ""))))
+    return rows

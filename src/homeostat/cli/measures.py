@@ -1,0 +1,30 @@
+"""`homeostat measures`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from homeostat.cli import client, show
+from homeostat.cli.exchanges import Where, pairs
+
+
+def measures(
+    measure: Annotated[list[str], typer.Argument(help="count, p95(latency), mean(score.relevance), share(signal.thumbs=-1), sum(cost) …")],
+    by: Annotated[str, typer.Option(help="Dimensions: model,release …")] = "",
+    every: Annotated[str, typer.Option(help="Time step: 5m, 1h, 1d.")] = "",
+    since: Annotated[str, typer.Option(help="From when.")] = "24h",
+    where: Where = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Numbers over exchanges, each with its interval."""
+    parameters = [("measure", item) for item in measure] + pairs(where)
+    parameters += [(name, value) for name, value in (("by", by), ("every", every), ("from", since)) if value]
+    answer = client.get("/api/v1/measures", parameters)
+    if as_json:
+        show.as_json(answer)
+        return
+    dimensions = [name for name in by.split(",") if name]
+    columns = (["at"] if every else []) + ["measure", *dimensions, "value", "low", "high", "n"]
+    show.table(columns, ([point.get(column) for column in columns] for point in answer["points"]), right=("value", "low", "high", "n"))

@@ -1,0 +1,41 @@
+"""`homeostat signals`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli import client, show
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Signals: thumbs, ratings, comments, events that came later."""
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="thumbs, rating, chat_closed …")],
+    value: Annotated[float | None, typer.Argument()] = None,
+    exchange: Annotated[str, typer.Option(help="It is about this exchange,")] = "",
+    trace: Annotated[str, typer.Option(help="or this trace,")] = "",
+    session: Annotated[str, typer.Option(help="or this session,")] = "",
+    user: Annotated[str, typer.Option(help="or this user.")] = "",
+    label: str = "",
+    comment: str = "",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Say something about an exchange, trace, session or user."""
+    body: dict[str, Any] = {"name": name}
+    told = {"exchange_id": exchange, "trace_id": trace, "session_id": session, "user_id": user, "label": label, "comment": comment}
+    body.update({key: text for key, text in told.items() if text})
+    if value is not None:
+        body["value"] = value
+    answer = client.post("/api/v1/signals", body)
+    if as_json:
+        show.as_json(answer)
+    else:
+        typer.echo(f"accepted {answer['accepted']}")

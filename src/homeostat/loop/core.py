@@ -1,0 +1,173 @@
+"""The core process: owns engine and ledger. The one place that wires its rooms together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from homeostat.config import Settings
+from homeostat.loop.clock import WorldClock, event_clock
+from homeostat.observe.loader import Loader
+from homeostat.store import control
+from homeostat.store.folder import Folder
+from homeostat.store.ledger import Ledger
+from homeostat.store.ledger import keys as ledger_keys
+from homeostat.store.ledger import outcomes, projects, segments
+from homeostat.store.spool import segment as spool_segment
+from homeostat.store.warehouse import retention, rollups
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.schema import migrate
+
+log: Final = logging.getLogger("homeostat.core")
+
+
+@dataclass
+class Job:
+    """Something done again and again; what it last did is part of "is everything alive?"."""
+
+    name: str
+    every: float
+    run: Callable[[], object]
+    due: float = 0.0
+    last: float | None = None
+    took: float = 0.0
+    error: str = ""
+    runs: int = 0
+
+
+@dataclass
+class Core:
+    """Loader, jobs and what questions need, over one data directory."""
+
+    settings: Settings
+    folder: Folder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = Folder(self.settings.data.resolve())
+        self.folder.prepare()
+        self._lock = self.folder.hold("core")
+        self.clock = event_clock(self.settings.clock, self.folder.clock)
+        self.ledger = Ledger(self.settings.ledger_dsn)
+        self.ledger.upgrade()
+        projects.ensure(self.ledger, "default")
+        self.publish()
+        self.warehouse = Warehouse(self.settings.warehouse_dsn, readers=self.settings.readers)
+        migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
+        self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings, self.clock)
+        self.jobs = [
+            Job("rollups", 2.0, self._rollups),
+            Job("retention", 3600.0, self._retention),
+            Job("publish", 30.0, self.publish),
+            Job("forget", 3600.0, self._forget),
+        ]
+        self.started = time.monotonic()
+        self.loaded_segments = 0
+        self.loader_error = ""
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin loading and the jobs."""
+        for name, run in (("loader", self._load), ("jobs", self._run_jobs)):
+            thread = threading.Thread(target=run, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """End after the piece of work in hand."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(20)
+        self.warehouse.close()
+        self._lock.close()
+
+    def publish(self) -> None:
+        """Tell the edge who may come in. It keeps obeying the last snapshot when we are away."""
+        control.publish(self.folder.snapshot, ledger_keys.for_snapshot(self.ledger))
+
+    def advance(self, to_ns: int) -> None:
+        """Move the world clock and return when everything accepted up to then is loaded."""
+        if not isinstance(self.clock, WorldClock):
+            raise ValueError("The event clock is live: start with --clock world to move it.")
+        self.clock.set(to_ns)
+        while spool_segment.pending(self.folder.spool) and not self._stop.is_set():
+            time.sleep(0.01)
+
+    def state(self) -> dict[str, Any]:
+        """Is everything alive, and how far behind is the loader? What `homeostat doctor` shows."""
+        waiting = spool_segment.pending(self.folder.spool)
+        threads = {thread.name: thread.is_alive() for thread in self._threads}
+        oldest = min((segment.created for segment in waiting), default=None)
+        return {
+            "clock": {"kind": self.settings.clock, "now": self.clock.now().isoformat()},
+            "uptime_seconds": round(time.monotonic() - self.started, 1),
+            "loader": {
+                "alive": threads.get("loader", False),
+                "segments_waiting": len(waiting),
+                "bytes_waiting": sum(segment.size for segment in waiting),
+                "behind_seconds": 0.0 if oldest is None else round(max(0.0, time.time() - oldest), 2),
+                "segments_loaded": self.loaded_segments,
+                "error": self.loader_error,
+            },
+            "jobs": [
+                {"name": job.name, "runs": job.runs, "took_seconds": round(job.took, 3), "error": job.error,
+                 "last_seconds_ago": None if job.last is None else round(time.monotonic() - job.last, 1)}
+                for job in self.jobs
+            ],
+            "retention_days": self.settings.retention_days,
+            "spool_sync": self.settings.spool_sync,
+        }  # fmt: skip
+
+    def _load(self) -> None:
+        delay = 0.05
+        while not self._stop.is_set():
+            try:
+                loaded = self.loader.load_next()
+            except Exception as error:  # a sick store must not end the thread: it is tried again, later each time
+                self.loader_error = str(error)[:500]
+                log.exception("loading failed, trying again")
+                delay = min(delay * 2, 5.0)
+                self._stop.wait(delay)
+                continue
+            self.loader_error = ""
+            if loaded is None:
+                delay = 0.05
+                self._stop.wait(0.03)
+            else:
+                self.loaded_segments += 1
+
+    def _run_jobs(self) -> None:
+        while not self._stop.wait(0.25):
+            for job in self.jobs:
+                if time.monotonic() >= job.due and not self._stop.is_set():
+                    self._run(job)
+
+    def _run(self, job: Job) -> None:
+        begun = time.monotonic()
+        try:
+            job.run()
+            job.error = ""
+        except Exception as error:  # one broken job must not stop the others; doctor shows it
+            job.error = str(error)[:500]
+            log.exception("job %s failed", job.name)
+        job.runs += 1
+        job.last = time.monotonic()
+        job.took = job.last - begun
+        job.due = job.last + job.every
+
+    def _rollups(self) -> None:
+        rollups.run(self.warehouse, self.ledger, self.clock.now())
+
+    def _retention(self) -> None:
+        moves = retention.run(
+            self.warehouse, self.ledger, self.clock.now(), days=self.settings.retention_days, bytes=self.settings.retention_bytes
+        )
+        for outcome in moves:
+            outcomes.move(self.ledger, outcome.project, "stored", outcome.kind, outcome.items)
+
+    def _forget(self) -> None:
+        segments.forget(self.ledger, int((time.time() - 7 * 86400) * 1e6) << 12)

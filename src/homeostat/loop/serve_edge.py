@@ -1,0 +1,27 @@
+"""The edge process: `python -m homeostat.loop.serve_edge FD`, started by the supervisor with the listening socket."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import uvicorn
+
+from homeostat.config import Settings
+from homeostat.loop import process
+from homeostat.loop.edge import open_edge
+
+
+def main(settings: Settings) -> None:
+    """Serve until SIGTERM, then drain, then seal the spool."""
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    with open_edge(settings) as app:
+        config = uvicorn.Config(
+            app, loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="off", backlog=1024,
+            timeout_keep_alive=75, timeout_graceful_shutdown=30, h11_max_incomplete_event_size=65536, server_header=False,
+        )  # fmt: skip
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    process.run("edge", main)

@@ -1,0 +1,40 @@
+"""The core process: `python -m homeostat.web.serve`, started by the supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+
+import uvicorn
+
+from homeostat.config import Settings
+from homeostat.loop import process
+from homeostat.loop.core import Core
+from homeostat.web.app import create_app
+
+
+def main(settings: Settings) -> None:
+    """Serve the API on the local socket until SIGTERM."""
+    core = Core(settings)
+    core.start()
+    socket = core.folder.core_socket
+    socket.unlink(missing_ok=True)
+    config = uvicorn.Config(
+        create_app(core), uds=str(socket), loop="uvloop", http="httptools", access_log=False, log_level="warning",
+        timeout_graceful_shutdown=5, lifespan="off",
+    )  # fmt: skip
+    os.umask(0o077)
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        with contextlib.suppress(Exception):
+            core.close()
+        # The engine's own threads may take their time; what we wrote is on disk, so the process may simply end.
+        threading.Timer(5.0, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        socket.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    process.run("core", main)
