@@ -1,1 +1,22 @@
-"""What senders call things, kept as data."""
+"""What senders call things, kept as data: the alias table, the words for kinds of work, the marks of special rows."""
+
+from __future__ import annotations
+
+from homeostat.observe.dialects.alias import Alias, Field, Indexed
+from homeostat.observe.dialects.fields import BY_COLUMN, FIELDS
+from homeostat.observe.dialects.marks import FACT_MARKS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS
+from homeostat.observe.dialects.ops import CALLS, OP_MARKS, OPS
+
+__all__ = [
+    "BY_COLUMN",
+    "CALLS",
+    "FACT_MARKS",
+    "FIELDS",
+    "LOG_NAME_ATTRIBUTES",
+    "MESSAGE_EVENTS",
+    "OPS",
+    "OP_MARKS",
+    "Alias",
+    "Field",
+    "Indexed",
+]

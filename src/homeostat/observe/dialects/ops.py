@@ -1,0 +1,65 @@
+"""What kind of work a span tells about: every dialect's word for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CALLS: Final = ("call", "embedding")
+
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "call": (
+        "chat", "generate_content", "text_completion", "llm", "generation", "chat_model", "completion", "generate",
+        "responses", "text.completions", "ai.generatetext.dogenerate", "ai.streamtext.dostream",
+        "ai.generateobject.dogenerate", "ai.streamobject.dostream", "ai.generate_text.do_generate", "dogenerate", "dostream",
+        "chat.completions", "invoke_model", "converse", "image_generation",
+    ),
+    "embedding": (
+        "embeddings", "embedding", "embed", "ai.embed.doembed", "ai.embedmany.doembed", "doembed",
+    ),
+    "tool": (
+        "execute_tool", "tool", "ai.toolcall", "function", "tool_call", "mcp", "tools/call", "execute_event_loop_tool",
+    ),
+    "retriever": (
+        "retrieval", "retriever", "reranker", "rerank", "search", "search_memory", "vectordb", "vector_db", "query", "ai.rerank.dorerank",
+    ),
+    "agent": (
+        "invoke_agent", "create_agent", "agent", "ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject",
+        "react", "crew",
+    ),
+    "chain": (
+        "chain", "workflow", "invoke_workflow", "task", "span", "parser", "prompt", "prompt_template", "event", "unknown", "plan",
+        "ai.embed", "ai.embedmany", "ai.rerank", "memory", "handoff", "pipeline", "framework", "execute_task", "execute_event_loop_cycle",
+    ),
+    "evaluator": ("evaluator", "guardrail", "evaluate", "evaluation", "guard"),
+}  # fmt: skip
+
+#: lower-case word -> op
+OPS: Final[dict[str, str]] = {word: op for op, words in _WORDS.items() for word in words}
+
+#: Without a word for it: the first of these attributes that is there says the op.
+OP_MARKS: Final[tuple[tuple[str, str], ...]] = (
+    ("pydantic_ai.all_messages", "agent"),
+    ("all_messages_events", "agent"),
+    ("gen_ai.aggregated_usage.input_tokens", "agent"),
+    ("retrieval.documents.0.document.content", "retriever"),
+    ("gen_ai.retrieval.documents", "retriever"),
+    ("gen_ai.retrieval.query.text", "retriever"),
+    ("gen_ai.tool.call.arguments", "tool"),
+    ("gen_ai.tool.call.result", "tool"),
+    ("embedding.model_name", "embedding"),
+    ("embedding.embeddings.0.embedding.text", "embedding"),
+    ("gen_ai.evaluation.name", "evaluator"),
+    ("evaluations.0.evaluation.name", "evaluator"),
+    ("gen_ai.response.id", "call"),
+    ("gen_ai.response.model", "call"),
+    ("gen_ai.usage.input_tokens", "call"),
+    ("gen_ai.usage.prompt_tokens", "call"),
+    ("gen_ai.completion.0.content", "call"),
+    ("gen_ai.prompt.0.content", "call"),
+    ("gen_ai.output.messages", "call"),
+    ("llm.output_messages.0.message.role", "call"),
+    ("llm.token_count.prompt", "call"),
+    ("llm.model_name", "call"),
+    ("mlflow.llm.model", "call"),
+    ("gen_ai.request.model", "call"),
+)
