@@ -63,7 +63,7 @@ class Prices:
         self._filled = 0
 
     def ensure(self, client: Any, pairs: Iterable[Pair], overrides: Mapping[str, Overrides] | None = None) -> int:
-        """Have a row for each (project, provider, model); `overrides` by project. Returns how many rows were written."""
+        """Have a row for each (project, provider, model); `overrides` by project. Returns how many were written."""
         if not self._filled:
             self._recall(client)
         wanted = {pair: _basis((overrides or {}).get(pair[0], {})) for pair in set(pairs) if pair[2]}
