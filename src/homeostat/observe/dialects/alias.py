@@ -24,25 +24,32 @@ Readers
     seconds        `decimal` * 1000, >= 0.
     instant        an ISO 8601 time (maybe in quotes): milliseconds after the start of the span, >= 0.
     since_start    only for events: milliseconds from the start of the span to the first event of that name, >= 0.
-    strings        array, or string that is a JSON array: its elements by `text`; else the text split at commas; all stripped, none empty.
+    strings        array, or string that is a JSON array: its elements by `text`; else the text split at commas; all
+                   stripped, none empty.
     op             `quoted`, lower case, looked up in OPS; not there: absent.
     input_usage    map, see USAGE below: all input tokens, cached ones included.
     output_usage   map: all output tokens, reasoning included.
-    last_user      messages (see exact/chat.py): text of the last user message; not messages: the plain text of the value.
-    answer_text    messages: the text of the last assistant message; not messages: the plain text of the value.
-    tool_calls     messages: tool calls of the last assistant message, as JSON array of {id, name, arguments}.
-    documents      list of maps (or of strings): JSON array of {id, text, score, source}.
+    last_user      messages (exact/chat.py says what is): text of the last user message that has text (only tool
+                   results: has none); not messages: the plain text of the value (exact/chat.py `plain`).
+    answer_text    messages: of the assistant messages at the end, the text of the last that has text; not messages: the
+                   plain text of the value. Messages without text: nothing, never their JSON.
+    tool_calls     messages: tool calls of the assistant messages at the end, each id once, as JSON array of
+                   {id, name, arguments} (arguments parsed when they are JSON); a bare list of calls too.
+    documents      list of maps (or of strings): JSON array of {id, text, score, source} (exact/documents.py).
     whole          the text as it is; arrays and maps as compact JSON; a JSON string without its quotes.
 
 USAGE: a map in a provider's or Langfuse's words.
     prompt_tokens there: input = prompt_tokens (OpenAI; holds cached). output = completion_tokens.
-    `input` there: input = sum of `input` and every `input_*` number; output = sum of `output` and every `output_*` (Langfuse: the parts are disjoint);
-        plus cache_read_input_tokens and cache_creation_input_tokens when there.
+    `input` there: input = sum of `input` and every `input_*` number, plus cache_read_input_tokens and
+        cache_creation_input_tokens when there; output = sum of `output` and every `output_*` (Langfuse: disjoint parts).
     `input_tokens` there: input = input_tokens, plus cache_read_input_tokens and cache_creation_input_tokens when there
         (Anthropic: disjoint); output = output_tokens.
     promptTokenCount, prompt_token_count there: input = it; output = candidatesTokenCount + thoughtsTokenCount (Google).
 
 After all fields: when cached + written tokens are more than input_tokens, the sender left them out: they are added.
+No op found: OP_MARKS. `error` is empty for status 1; nothing found for status 2: the word "error".
+A log record: `attributes` are its own, then the keys of its body when that is a map; it is also its only event, named
+as the record is (event_name, else LOG_NAME_ATTRIBUTES), with those attributes; another body is its attribute `body`.
 """
 
 from __future__ import annotations
@@ -81,7 +88,7 @@ class Indexed:
     """Attributes that are numbered: `<prefix><N><suffix>`, N from 0, without gaps as a rule.
 
     The family is gathered into a list by N (the rest of each key, split at dots, becomes nested maps; numbers become
-    lists) and that list is the value for `read`. `suffixes` say where the plain text stands, `role` where the role does.
+    lists) and that list is the value for `read`. `suffixes` say where the plain text stands, `role` where the role is.
     """
 
     prefix: str

@@ -9,6 +9,8 @@ from homeostat.observe.dialects.ops import CALLS
 
 A = Alias
 _PLAIN = ("tool", "retriever", "agent", "chain", "evaluator", "")
+_OPENINFERENCE = (".message.content", ".message.contents.N.message_content.text")
+_LOGFIRE_STREAM = ("logfire.msg_template", ("streaming response from {request_data[model]!r} took {duration:.2f}s",))
 _USAGE = "langfuse.observation.usage_details"
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -198,7 +200,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.input.messages", "last_user"),
         A("gen_ai.tool.call.arguments", "whole"),
         A("gen_ai.retrieval.query.text", "text"),
-        Indexed("llm.input_messages.", "last_user", (".message.content", ".message.contents.N.message_content.text"), ".message.role"),
+        Indexed("llm.input_messages.", "last_user", _OPENINFERENCE, ".message.role"),
         Indexed("gen_ai.prompt.", "last_user", (".content",), ".role"),
         Indexed("llm.prompts.", "last_user", (".prompt.text", ".content"), ".role"),
         Indexed("embedding.embeddings.", "last_user", (".embedding.text",)),
@@ -234,7 +236,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("output", (
         A("gen_ai.output.messages", "answer_text"),
         A("gen_ai.tool.call.result", "whole"),
-        Indexed("llm.output_messages.", "answer_text", (".message.content", ".message.contents.N.message_content.text"), ".message.role"),
+        Indexed("llm.output_messages.", "answer_text", _OPENINFERENCE, ".message.role"),
         Indexed("gen_ai.completion.", "answer_text", (".content",), ".role"),
         Indexed("llm.completions.", "answer_text", (".completion.text", ".content"), ".role"),
         Indexed("llm.choices.", "answer_text", (".completion.text",)),
@@ -397,6 +399,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("input.value", "boolean", path=("stream",)),
         A("request_data", "boolean", path=("stream",)),
         A("langfuse.observation.completion_start_time", "present"),
+        A("duration", "present", when=_LOGFIRE_STREAM),
     ), ("call",)),
     Field("finish_reason", (
         A("gen_ai.response.finish_reasons", "first"),

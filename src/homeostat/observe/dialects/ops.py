@@ -8,29 +8,34 @@ CALLS: Final = ("call", "embedding")
 
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "call": (
-        "chat", "generate_content", "text_completion", "llm", "generation", "chat_model", "completion", "generate",
-        "responses", "text.completions", "ai.generatetext.dogenerate", "ai.streamtext.dostream",
-        "ai.generateobject.dogenerate", "ai.streamobject.dostream", "ai.generate_text.do_generate", "dogenerate", "dostream",
-        "chat.completions", "invoke_model", "converse", "image_generation",
+        "chat", "generate_content", "text_completion", "llm", "generation", "chat_model", "completion",
+        "generate", "responses", "text.completions", "ai.generatetext.dogenerate", "ai.streamtext.dostream",
+        "ai.generateobject.dogenerate", "ai.streamobject.dostream", "ai.generate_text.do_generate",
+        "dogenerate", "dostream", "chat.completions", "invoke_model", "converse", "image_generation",
     ),
     "embedding": (
         "embeddings", "embedding", "embed", "ai.embed.doembed", "ai.embedmany.doembed", "doembed",
     ),
     "tool": (
-        "execute_tool", "tool", "ai.toolcall", "function", "tool_call", "mcp", "tools/call", "execute_event_loop_tool",
+        "execute_tool", "tool", "ai.toolcall", "function", "tool_call", "mcp", "tools/call",
+        "execute_event_loop_tool",
     ),
     "retriever": (
-        "retrieval", "retriever", "reranker", "rerank", "search", "search_memory", "vectordb", "vector_db", "query", "ai.rerank.dorerank",
+        "retrieval", "retriever", "reranker", "rerank", "search", "search_memory", "vectordb", "vector_db",
+        "query", "ai.rerank.dorerank",
     ),
     "agent": (
-        "invoke_agent", "create_agent", "agent", "ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject",
-        "react", "crew",
+        "invoke_agent", "create_agent", "agent", "ai.generatetext", "ai.streamtext", "ai.generateobject",
+        "ai.streamobject", "react", "crew",
     ),
     "chain": (
-        "chain", "workflow", "invoke_workflow", "task", "span", "parser", "prompt", "prompt_template", "event", "unknown", "plan",
-        "ai.embed", "ai.embedmany", "ai.rerank", "memory", "handoff", "pipeline", "framework", "execute_task", "execute_event_loop_cycle",
+        "chain", "workflow", "invoke_workflow", "task", "span", "parser", "prompt", "prompt_template",
+        "event", "unknown", "plan", "ai.embed", "ai.embedmany", "ai.rerank", "memory", "handoff",
+        "pipeline", "framework", "execute_task", "execute_event_loop_cycle",
     ),
-    "evaluator": ("evaluator", "guardrail", "evaluate", "evaluation", "guard"),
+    "evaluator": (
+        "evaluator", "guardrail", "evaluate", "evaluation", "guard",
+    ),
 }  # fmt: skip
 
 #: lower-case word -> op

@@ -1,1 +1,8 @@
 """The complete path: every span in Python, slow and exact. The oracle of the fast path."""
+
+from __future__ import annotations
+
+from homeostat.observe.exact.rows import Dropped, Row, Rows, rows
+from homeostat.observe.exact.wire import Malformed
+
+__all__ = ["Dropped", "Malformed", "Row", "Rows", "rows"]

@@ -1,0 +1,267 @@
+"""OTLP bodies as plain records: spans and log records with their resource and scope, values as Python objects."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from homeostat.observe.exact.wire import Malformed, fields
+
+#: Nested deeper than this, a value is cut.
+MAX_DEPTH: Final = 64
+
+Attributes = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened within a span."""
+
+    name: str = ""
+    time: int = 0
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Link:
+    """A span that this one names."""
+
+    trace_id: bytes = b""
+    span_id: bytes = b""
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Item:
+    """A span, or a log record (then `raw` is its bytes and `body` what it says)."""
+
+    trace_id: bytes = b""
+    span_id: bytes = b""
+    parent_id: bytes = b""
+    name: str = ""
+    kind: int = 0
+    start: int = 0
+    end: int = 0
+    status_code: int = 0
+    status_message: str = ""
+    attributes: Attributes = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    resource: Attributes = field(default_factory=dict)
+    scope: str = ""
+    scope_version: str = ""
+    observed: int = 0
+    severity_number: int = 0
+    severity_text: str = ""
+    body: Any = None
+    raw: bytes = b""
+    flags: set[str] = field(default_factory=set)
+
+
+def spans(body: bytes) -> Iterator[Item]:
+    """Every span of a traces request, in its order."""
+    for resource, scope, record in _items(body):
+        yield _span(record, resource, scope)
+
+
+def logs(body: bytes) -> Iterator[Item]:
+    """Every log record of a logs request, in its order."""
+    for resource, scope, record in _items(body):
+        yield _log(record, resource, scope)
+
+
+def text(value: int | bytes, flags: set[str]) -> str:
+    """Valid text of bytes: what is not UTF-8, and NUL, becomes U+FFFD."""
+    if not isinstance(value, bytes):
+        return ""
+    try:
+        out = value.decode()
+    except UnicodeDecodeError:
+        flags.add("bad_utf8")
+        out = value.decode("utf-8", "replace")
+    if "\0" in out:
+        flags.add("bad_utf8")
+        out = out.replace("\0", "\ufffd")
+    return out
+
+
+def _items(body: bytes) -> Iterator[tuple[Item, Item, bytes]]:
+    for number, group in fields(body):
+        if number != 1 or not isinstance(group, bytes):
+            continue
+        resource = Item()
+        for inner, value in fields(group):
+            if inner == 1 and isinstance(value, bytes):
+                _add_all(value, 1, resource.resource, resource.flags)
+        for inner, value in fields(group):
+            if inner == 2 and isinstance(value, bytes):
+                scope = _scope(value)
+                for deepest, record in fields(value):
+                    if deepest == 2 and isinstance(record, bytes):
+                        yield resource, scope, record
+
+
+def _scope(group: bytes) -> Item:
+    scope = Item()
+    for number, value in fields(group):
+        if number == 1 and isinstance(value, bytes):
+            for inner, part in fields(value):
+                if inner == 1:
+                    scope.scope = text(part, scope.flags)
+                elif inner == 2:
+                    scope.scope_version = text(part, scope.flags)
+    return scope
+
+
+def _start(resource: Item, scope: Item) -> Item:
+    return Item(
+        resource=resource.resource,
+        scope=scope.scope,
+        scope_version=scope.scope_version,
+        flags=resource.flags | scope.flags,
+    )
+
+
+def _span(record: bytes, resource: Item, scope: Item) -> Item:
+    item = _start(resource, scope)
+    for number, value in fields(record):
+        if isinstance(value, int):
+            if number == 6:
+                item.kind = value
+            elif number == 7:
+                item.start = value
+            elif number == 8:
+                item.end = value
+        elif number == 9:
+            _add(value, item.attributes, item.flags)
+        elif number == 11:
+            item.events.append(_event(value, item.flags))
+        elif number == 13:
+            item.links.append(_link(value, item.flags))
+        elif number == 1:
+            item.trace_id = value
+        elif number == 2:
+            item.span_id = value
+        elif number == 4:
+            item.parent_id = value
+        elif number == 5:
+            item.name = text(value, item.flags)
+        elif number == 15:
+            _status(value, item)
+    return item
+
+
+def _log(record: bytes, resource: Item, scope: Item) -> Item:
+    item = _start(resource, scope)
+    item.raw = record
+    for number, value in fields(record):
+        if isinstance(value, int):
+            if number == 1:
+                item.start = item.end = value
+            elif number == 11:
+                item.observed = value
+            elif number == 2:
+                item.severity_number = value
+        elif number == 6:
+            _add(value, item.attributes, item.flags)
+        elif number == 5:
+            item.body = _value(value, item.flags)
+        elif number == 9:
+            item.trace_id = value
+        elif number == 10:
+            item.span_id = value
+        elif number == 3:
+            item.severity_text = text(value, item.flags)
+        elif number == 12:
+            item.name = text(value, item.flags)
+    return item
+
+
+def _status(data: bytes, item: Item) -> None:
+    for number, value in fields(data):
+        if number == 2:
+            item.status_message = text(value, item.flags)
+        elif number == 3 and isinstance(value, int):
+            item.status_code = value
+
+
+def _event(data: bytes, flags: set[str]) -> Event:
+    event = Event()
+    for number, value in fields(data):
+        if number == 1 and isinstance(value, int):
+            event.time = value
+        elif number == 2:
+            event.name = text(value, flags)
+        elif number == 3 and isinstance(value, bytes):
+            _add(value, event.attributes, flags)
+    return event
+
+
+def _link(data: bytes, flags: set[str]) -> Link:
+    link = Link()
+    for number, value in fields(data):
+        if isinstance(value, int):
+            continue
+        if number == 1:
+            link.trace_id = value
+        elif number == 2:
+            link.span_id = value
+        elif number == 4:
+            _add(value, link.attributes, flags)
+    return link
+
+
+def _add_all(data: bytes, wanted: int, into: Attributes, flags: set[str], depth: int = 0) -> None:
+    for number, value in fields(data):
+        if number == wanted and isinstance(value, bytes):
+            _add(value, into, flags, depth)
+
+
+def _add(data: bytes, into: Attributes, flags: set[str], depth: int = 0) -> None:
+    """Put one key and its value into `into`; of two values for a key the first counts."""
+    key, value = "", None
+    for number, part in fields(data):
+        if number == 1:
+            key = text(part, flags)
+        elif number == 2 and isinstance(part, bytes):
+            value = _value(part, flags, depth)
+    if key in into:
+        flags.add("duplicate_key")
+    else:
+        into[key] = value
+
+
+def _value(data: bytes, flags: set[str], depth: int = 0) -> Any:
+    """An AnyValue as str, bool, int, float, bytes, list, dict or None. Of several the last one counts."""
+    out: Any = None
+    for number, value in fields(data):
+        if isinstance(value, bytes):
+            if number == 1:
+                out = text(value, flags)
+            elif number in (5, 6):
+                out = _nested(number, value, flags, depth + 1)
+            elif number == 7:
+                out = value
+        elif number == 2:
+            out = value != 0
+        elif number == 3:
+            out = value - (1 << 64) if value >> 63 else value
+        elif number == 4:
+            out = struct.unpack("<d", value.to_bytes(8, "little"))[0]
+    return out
+
+
+def _nested(number: int, data: bytes, flags: set[str], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        flags.add("truncated")
+        return None
+    if number == 6:
+        out: Attributes = {}
+        _add_all(data, 1, out, flags, depth)
+        return out
+    return [_value(part, flags, depth) for inner, part in fields(data) if inner == 1 and isinstance(part, bytes)]
+
+
+__all__ = ["MAX_DEPTH", "Attributes", "Event", "Item", "Link", "Malformed", "logs", "spans", "text"]

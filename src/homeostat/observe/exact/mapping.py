@@ -1,0 +1,182 @@
+"""One span or log record, read through the alias table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from homeostat.observe.dialects import FIELDS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS, OP_MARKS, Alias, Indexed
+from homeostat.observe.dialects.alias import Field
+from homeostat.observe.exact import chat
+from homeostat.observe.exact.decode import Event, Item
+from homeostat.observe.exact.readers import READERS, instant, is_absent
+from homeostat.observe.exact.shapes import parse, step_into
+
+_NUMBERED: Final = re.compile(r"^(.*?\.)(\d{1,6})((?:\..*)?)$", re.DOTALL)
+_TOKENS: Final = ("cached_tokens", "cache_write_tokens")
+
+
+class Reading:
+    """Looks for values in one span or log record; what was parsed or gathered once is kept."""
+
+    def __init__(self, item: Item, *, is_log: bool = False) -> None:
+        self.item = item
+        self.attributes = item.attributes
+        self.events = item.events
+        self.op = ""
+        self._parsed: dict[str, Any] = {}
+        self._families: dict[str, list[Any]] | None = None
+        if is_log:
+            body = item.body if isinstance(item.body, dict) else {}
+            self.attributes = {**body, **item.attributes}
+            said = {**self.attributes} if body else {"body": item.body, **self.attributes}
+            self.events = [Event(log_name(item), item.start, said)]
+
+    def columns(self) -> dict[str, Any]:
+        """Every mapped column that has a value."""
+        found: dict[str, Any] = {}
+        for field in FIELDS:
+            value = self._field(field)
+            if field.column == "op":
+                self.op = value = value or self._implied_op()
+            if value is not None and value != "":
+                found[field.column] = value
+        if self.item.status_code == 1:
+            found.pop("error", None)
+        elif self.item.status_code == 2:
+            found.setdefault("error", "error")
+        _whole_input(found)
+        return found
+
+    def _field(self, field: Field) -> Any:
+        if field.ops and self.op not in field.ops:
+            return None
+        for alias in field.aliases:
+            if alias.ops and self.op not in alias.ops:
+                continue
+            value = self._family(alias) if isinstance(alias, Indexed) else self._alias(alias)
+            if value is not None and value != "":
+                return value
+        return None
+
+    def _implied_op(self) -> str:
+        return next((op for key, op in OP_MARKS if not is_absent(self.attributes.get(key))), "")
+
+    def _alias(self, alias: Alias) -> Any:
+        if alias.when is not None and not self._holds(*alias.when):
+            return None
+        if alias.where == "event":
+            return self._event(alias)
+        if alias.where == "span":
+            value: Any = getattr(self.item, alias.key)
+        elif alias.where == "resource":
+            value = self.item.resource.get(alias.key)
+        else:
+            value = self.attributes.get(alias.key)
+        if is_absent(value):
+            return None
+        if alias.path:
+            value = step_into(self._parse(alias, value), alias.path)
+            if is_absent(value):
+                return None
+        return self._read(alias.read, value)
+
+    def _parse(self, alias: Alias, value: Any) -> Any:
+        """The value as JSON; long texts are asked for many paths, so they are parsed once."""
+        if not isinstance(value, str):
+            return value
+        if alias.where != "attributes":
+            return parse(value)
+        if alias.key not in self._parsed:
+            self._parsed[alias.key] = parse(value)
+        return self._parsed[alias.key]
+
+    def _read(self, reader: str, value: Any) -> Any:
+        if reader == "instant":
+            return instant(value, self.item.start)
+        return READERS[reader](value)
+
+    def _holds(self, key: str, values: tuple[str, ...]) -> bool:
+        value = getattr(self.item, key) if key == "status_code" else self.attributes.get(key)
+        return str(value).strip().strip('"').lower() in values
+
+    def _event(self, alias: Alias) -> Any:
+        named = [event for event in self.events if event.name == alias.key]
+        if not named:
+            return None
+        if alias.read == "since_start":
+            after = (named[0].time - self.item.start) / 1_000_000
+            return round(after, 3) if after >= 0 else None
+        if not alias.path:
+            if alias.key not in MESSAGE_EVENTS:
+                return None
+            return self._read(alias.read, [_turn(event) for event in named])
+        for event in reversed(named):
+            value = step_into(event.attributes, alias.path)
+            found = None if is_absent(value) else self._read(alias.read, value)
+            if found is not None and found != "":
+                return found
+        return None
+
+    def _family(self, alias: Indexed) -> Any:
+        if self._families is None:
+            self._families = families(self.attributes)
+        value = self._families.get(alias.prefix)
+        return None if value is None else READERS[alias.read](value)
+
+
+def log_name(item: Item) -> str:
+    """What a log record is called."""
+    if item.name:
+        return item.name
+    names = (item.attributes.get(key) for key in LOG_NAME_ATTRIBUTES)
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def families(attributes: dict[str, Any]) -> dict[str, list[Any]]:
+    """Numbered attributes gathered: prefix -> list of what stands under each number, in the order of the numbers."""
+    gathered: dict[str, dict[int, Any]] = {}
+    for key, value in attributes.items():
+        match = _NUMBERED.match(key)
+        if match is None:
+            continue
+        prefix, number, rest = match.groups()
+        by_number = gathered.setdefault(prefix, {})
+        if not rest:
+            by_number[int(number)] = value
+            continue
+        inner = by_number.setdefault(int(number), {})
+        if isinstance(inner, dict):
+            _put(inner, rest[1:].split("."), value)
+    return {prefix: [_lists(by[number]) for number in sorted(by)] for prefix, by in gathered.items()}
+
+
+def _put(into: dict[str, Any], steps: list[str], value: Any) -> None:
+    for step in steps[:-1]:
+        inner = into.setdefault(step, {})
+        if not isinstance(inner, dict):
+            return
+        into = inner
+    into.setdefault(steps[-1], value)
+
+
+def _lists(value: Any) -> Any:
+    """Maps whose keys are all numbers become lists."""
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdecimal() for key in value):
+        return [_lists(value[key]) for key in sorted(value, key=int)]
+    return {key: _lists(inner) for key, inner in value.items()}
+
+
+def _turn(event: Event) -> dict[str, Any]:
+    turn = chat.event_message(event.name, event.attributes)
+    calls = [{"type": "tool_call", **call} for call in turn.tool_calls]
+    return {"role": turn.role, "content": [{"type": "text", "text": turn.text}], "tool_calls": calls}
+
+
+def _whole_input(found: dict[str, Any]) -> None:
+    """Cached tokens are part of the input: when they are more than it, the sender left them out."""
+    cached = sum(found.get(name, 0) for name in _TOKENS)
+    if "input_tokens" in found and cached > found["input_tokens"]:
+        found["input_tokens"] += cached

@@ -1,0 +1,77 @@
+"""JSON as senders write it: text that is JSON, text that only looks like it, values as compact JSON text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text, or the text itself when it is not JSON."""
+    start = text.lstrip()[:1]
+    if start not in ("{", "[", '"'):
+        return text
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def step_into(value: Any, path: tuple[str | int, ...]) -> Any:
+    """What stands at `path`; strings on the way are parsed; None: nothing there."""
+    for step in path:
+        if isinstance(value, str):
+            value = parse(value)
+        if isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def dump(value: Any, flags: set[str] | None = None) -> str:
+    """Compact JSON. Bytes become base64, NaN and infinities null, lone surrogates U+FFFD."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_other)
+    except ValueError:
+        if flags is not None:
+            flags.add("not_finite")
+        text = json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"), default=_other)
+    return clean(text, flags)
+
+
+def clean(text: str, flags: set[str] | None = None) -> str:
+    """Text that can be stored as UTF-8: lone surrogates and NUL (JSON escapes can hide both) become U+FFFD."""
+    if text.isascii():
+        out = text
+    else:
+        try:
+            text.encode()
+            out = text
+        except UnicodeEncodeError:
+            out = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    out = out.replace("\0", "\ufffd")
+    if out != text and flags is not None:
+        flags.add("bad_utf8")
+    return out
+
+
+def finite(value: Any) -> Any:
+    """The same value with null for every number that JSON cannot write."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return value
+
+
+def _other(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} is no JSON value")
