@@ -16,3 +16,5 @@ class Visitor:
     project: str
     scopes: frozenset[Scope]
     key_id: str = ""
+    operator: bool = False
+    """The machine's own operator (open loopback, or the token in `control/operator`): only they may make keys."""

@@ -1,1 +1,5 @@
-"""What must be transactional: projects, keys, segments, outcomes, marks, audit."""
+"""What must be transactional: segments, outcomes, rollup marks, projects, keys, the audit log."""
+
+from homeostat.store.ledger.database import Ledger, LedgerError, NewerData
+
+__all__ = ["Ledger", "LedgerError", "NewerData"]

@@ -1,0 +1,167 @@
+"""The ledger's database: SQLite in the data directory, or PostgreSQL when several cores share it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+
+_BUSY_MILLISECONDS: Final = 20_000
+_UPGRADE_LOCK: Final = 0x484D5354
+
+
+class LedgerError(Exception):
+    """The ledger refuses; the message says why and what to do."""
+
+
+class NewerData(LedgerError):
+    """The ledger was written by a newer version of the program."""
+
+
+class Ledger:
+    """One ledger. Only the core opens it. No `await` inside a transaction: it belongs to the thread."""
+
+    def __init__(self, dsn: str, *, seal: bytes = b"") -> None:
+        """`seal`: a secret kept outside the database; whoever lacks it cannot rewrite the audit log unnoticed."""
+        self.seal = seal
+        self._url = make_url(dsn)
+        self._sqlite = self._url.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(self._url) if self._sqlite else create_engine(self._url, pool_pre_ping=True)
+        self._reading = self._engine.execution_options(homeostat_reads=True)
+        # SQLite has one writer at a time; taking turns here is fairer and quicker than its sleeping retries.
+        self._turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+        if self._sqlite:
+            self._turn = threading.Lock()
+        self._mine = threading.local()
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction that writes: all of it, or nothing. Inside another one of this thread: a part of that one."""
+        mine: Connection | None = getattr(self._mine, "connection", None)
+        if mine is not None:
+            with mine.begin_nested():
+                yield mine
+            return
+        with self._turn, self._engine.connect() as connection, connection.begin():
+            self._mine.connection = connection
+            try:
+                yield connection
+            finally:
+                self._mine.connection = None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent look that never waits for a writer; inside `begin`, it sees what that has written."""
+        mine: Connection | None = getattr(self._mine, "connection", None)
+        if mine is not None:
+            yield mine
+            return
+        with self._reading.connect() as connection, connection.begin():
+            yield connection
+
+    def upgrade(self) -> None:
+        """Bring the tables up to this version. A newer ledger is refused, untouched."""
+        self._refuse_newer()
+        self._migrate("upgrade", "head")
+
+    def downgrade(self, revision: str) -> None:
+        """Take the tables back to an older version (`base`: none at all)."""
+        self._migrate("downgrade", revision)
+
+    def revision(self) -> str | None:
+        """The version of the tables as they are; None: there are none."""
+        if self._sqlite and self._url.database and not _exists(self._url):
+            return None
+        if self._sqlite and self._url.database:
+            return _sqlite_revision(self._url.database)
+        with self.read() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    def _refuse_newer(self) -> None:
+        found = self.revision()
+        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+        if found is not None and found not in known:
+            raise NewerData(
+                f"The ledger is at version {found}, which this version of homeostat does not know. "
+                "It was written by a newer one: install that, or open another data directory."
+            )
+
+    def _migrate(self, verb: str, revision: str) -> None:
+        with self.begin() as connection:
+            if not self._sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+            config = _config()
+            config.attributes["connection"] = connection
+            getattr(command, verb)(config, revision)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def _exists(url: URL) -> bool:
+    return Path(str(url.database)).exists()
+
+
+def _sqlite_revision(database: str) -> str | None:
+    """Looked up read-only, so that a newer file is not changed by asking."""
+    connection = sqlite3.connect(f"{Path(database).resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(f"{database} is not a ledger ({error}). Put a backup in its place.") from error
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        _make_private(Path(url.database))
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        # The driver must not begin transactions by itself: it would begin them too late.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer asks for the lock at once: one that asks after it has read cannot wait, it can only fail.
+        reads = connection.get_execution_options().get("homeostat_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """The file exists before SQLite opens it, readable by its owner only; SQLite's side files copy its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -1,0 +1,1 @@
+"""Alembic's environment of the ledger: the wheel carries it, `Ledger.upgrade()` runs it."""

@@ -1,0 +1,40 @@
+"""What the ledger says that every edge must know, gathered into a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from homeostat.records.snapshot import PublishedKey, Snapshot
+from homeostat.store.ledger import keys, meta, projects
+from homeostat.store.ledger.database import Ledger
+
+
+def snapshot(
+    ledger: Ledger, *, at: datetime, besides: Iterable[PublishedKey] = (), clock: Mapping[str, Any] | None = None
+) -> Snapshot:
+    """Keys (the revoked and expired ones too: they must be known to be refused) and projects, as of one moment.
+
+    `besides`: keys that are not in the ledger, that is the operator's token.
+    """
+    with ledger.begin():
+        known = [_published(key) for key in keys.listed(ledger, None)]
+        return Snapshot(
+            version=meta.count_up(ledger, "snapshot"),
+            published_at=at.isoformat(),
+            keys={key.id: key for key in [*known, *besides]},
+            projects=frozenset(project.name for project in projects.listed(ledger)),
+            clock=dict(clock or {}),
+        )
+
+
+def _published(key: keys.Key) -> PublishedKey:
+    return PublishedKey(
+        id=key.id,
+        hash=key.hash,
+        project=key.project,
+        scopes=key.scopes,
+        expires=None if key.expires is None else key.expires.timestamp(),
+        revoked=key.revoked is not None,
+    )

@@ -1,0 +1,35 @@
+"""What SQLite and PostgreSQL spell alike and SQL does not: write a row, or change the one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Rows = Sequence[Mapping[str, Any]]
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def _insert(connection: Connection, table: Table) -> Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upsert(connection: Connection, table: Table, rows: Rows, change: Callable[[Any], Mapping[str, Any]]) -> None:
+    """Insert rows; where one with that primary key exists, set what `change(row offered)` says instead.
+
+    A key may stand in `rows` once only. Rows are written in the order of their keys, so that two writers
+    never wait for each other.
+    """
+    if not rows:
+        return
+    primary = [column.name for column in table.primary_key]
+    statement = _insert(connection, table)
+    statement = statement.on_conflict_do_update(index_elements=primary, set_=dict(change(statement.excluded)))
+    connection.execute(statement, sorted((dict(row) for row in rows), key=lambda row: [row[name] for name in primary]))
+
+
+def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless its primary key exists; tells whether it was inserted."""
+    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
