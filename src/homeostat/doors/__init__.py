@@ -1,1 +1,1 @@
-"""Who may come in: keys, the table of routes, the guard that denies by default."""
+"""Who may come in: keys, the table of routes, and the guard that denies by default."""

@@ -47,7 +47,7 @@ def test_a_newer_ledger_is_refused_untouched(tmp_path: Path) -> None:
     ledger.close()
     before = hashlib.sha256((tmp_path / "ledger.db").read_bytes()).digest()
     newer = Ledger(dsn)
-    with pytest.raises(NewerData, match="9999.*newer"):
+    with pytest.raises(NewerData, match=r"9999.*newer"):
         newer.upgrade()
     newer.close()
     assert hashlib.sha256((tmp_path / "ledger.db").read_bytes()).digest() == before

@@ -32,4 +32,6 @@ def upsert(connection: Connection, table: Table, rows: Rows, change: Callable[[A
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its primary key exists; tells whether it was inserted."""
-    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
+    # Asked for by RETURNING: what a driver reports as the number of rows differs between the two databases.
+    statement = _insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(statement, dict(row)).first() is not None

@@ -1,0 +1,65 @@
+"""API keys: `hs_<public id>_<secret>_<check>`. Made here, shown once; only a keyed hash of a key is ever kept.
+
+The check is a CRC32: a door can turn away typing errors, and a scanner can find leaked keys, without looking anything
+up. It protects nothing: the secret does, with 32 random bytes.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import string
+import zlib
+from dataclasses import dataclass, field
+from typing import Final
+
+PREFIX: Final = b"hs_"
+OPERATOR: Final = "operator"
+"""The public id of the local operator's token. Random ids are longer, so none can be this one."""
+
+_DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_FORM: Final = re.compile(rb"(hs_([0-9A-Za-z]{8,16})_[0-9A-Za-z]{43})_([0-9A-Za-z]{6})\Z")
+_ID_LENGTH, _SECRET_LENGTH, _CHECK_LENGTH = 12, 43, 6
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made: `text` is for its owner, `id` and `hash` are what is kept."""
+
+    id: str
+    text: str = field(repr=False)
+    hash: bytes = field(repr=False)
+
+
+def make(pepper: bytes, id: str | None = None) -> NewKey:
+    """A new random key."""
+    id = id or _base62(secrets.randbits(71), _ID_LENGTH)
+    body = f"hs_{id}_{_base62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)}"
+    text = f"{body}_{_check(body.encode())}"
+    return NewKey(id, text, hashed(pepper, text.encode()))
+
+
+def public_id(key: bytes) -> str | None:
+    """The public id of a well-formed key; None: this cannot be one of ours."""
+    found = _FORM.match(key)
+    if found is None or _check(found[1]).encode() != found[3]:
+        return None
+    return found[2].decode()
+
+
+def hashed(pepper: bytes, key: bytes) -> bytes:
+    """What is kept of a key. A fast hash is right here: nobody can guess 32 random bytes."""
+    return hmac.digest(pepper, key, "sha256")
+
+
+def _check(body: bytes) -> str:
+    return _base62(zlib.crc32(body), _CHECK_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,127 @@
+"""Every route of edge and core in one table. What does not stand here does not exist: the guard refuses it.
+
+A test walks the routers of both processes and fails on a route that is not listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from homeostat.records.visitor import Scope
+
+Need = Scope | Literal["public", "operator"]
+"""What a visitor must have: a scope; nothing; or to be the local operator, which no key gives."""
+Server = Literal["edge", "core"]
+Family = Literal["otlp", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path. A path may end in `{name}` (one segment) or `{name:path}` (all the rest)."""
+
+    method: str
+    path: str
+    need: Need
+    server: Server
+    family: Family = "plain"
+    """How it says no: OTLP clients read a google.rpc.Status in their own content type."""
+
+
+def _otlp() -> list[Route]:
+    prefixes = ("", "/otel", "/api/public/otel")
+    signals = ("traces", "logs", "metrics")
+    return [
+        Route("POST", f"{prefix}/v1/{signal}", "ingest", "edge", "otlp") for prefix in prefixes for signal in signals
+    ]
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    # Ingest
+    *_otlp(),
+    Route("POST", "/api/v1/exchanges", "ingest", "edge"),
+    Route("POST", "/api/v1/signals", "ingest", "edge"),
+    Route("POST", "/api/v1/scores", "ingest", "edge"),
+    Route("POST", "/api/public/scores", "ingest", "edge"),
+    Route("POST", "/api/public/ingestion", "ingest", "edge"),
+    Route("GET", "/api/public/projects", "ingest", "edge"),
+    # Questions
+    Route("GET", "/api/v1/exchanges", "read", "core"),
+    Route("GET", "/api/v1/exchanges/export", "read", "core"),
+    Route("GET", "/api/v1/exchanges/{id}", "read", "core"),
+    Route("GET", "/api/v1/traces/{trace_id}", "read", "core"),
+    Route("GET", "/api/v1/sessions/{id:path}", "read", "core"),
+    Route("GET", "/api/v1/measures", "read", "core"),
+    Route("GET", "/api/v1/accounting", "read", "core"),
+    Route("GET", "/api/v1/live", "read", "core"),
+    Route("GET", "/api/v1/status", "read", "core"),
+    Route("GET", "/metrics", "read", "core"),
+    # Keys, projects, clock
+    Route("GET", "/api/v1/keys", "admin", "core"),
+    Route("POST", "/api/v1/keys", "operator", "core"),
+    Route("DELETE", "/api/v1/keys/{id}", "admin", "core"),
+    Route("GET", "/api/v1/projects", "admin", "core"),
+    Route("POST", "/api/v1/projects", "operator", "core"),
+    Route("PATCH", "/api/v1/projects/{name}", "admin", "core"),
+    Route("POST", "/api/v1/clock", "admin", "core"),
+    # Public: six, and a test that there are no more
+    Route("GET", "/healthz", "public", "edge"),
+    Route("GET", "/readyz", "public", "edge"),
+    Route("GET", "/", "public", "core"),
+    Route("GET", "/api/docs", "public", "core"),
+    Route("GET", "/api/docs/{asset}", "public", "core"),
+    Route("GET", "/api/openapi.json", "public", "core"),
+)
+
+
+class Table:
+    """Finds the route of a request: exact paths by one look-up, patterns by their part before the variable."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._exact: dict[tuple[str, str], Route] = {}
+        self._segment: dict[tuple[str, str], Route] = {}
+        self._rest: list[tuple[str, str, Route]] = []
+        for route in self.routes:
+            self._add(route)
+
+    def match(self, method: str, path: str) -> Route | None:
+        """The route that serves this; HEAD is served where GET is. Nothing is normalised: not listed is not there."""
+        if method == "HEAD":
+            method = "GET"
+        found = self._exact.get((method, path))
+        if found is not None:
+            return found
+        head, _, last = path.rpartition("/")
+        if last:
+            found = self._segment.get((method, head))
+            if found is not None:
+                return found
+        for listed, prefix, route in self._rest:
+            if method == listed and len(path) > len(prefix) and path.startswith(prefix):
+                return route
+        return None
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that this path has."""
+        return sorted({route.method for route in self.routes if self.match(route.method, path)})
+
+    def _add(self, route: Route) -> None:
+        head, brace, variable = route.path.partition("{")
+        key = (route.method, route.path)
+        if not brace:
+            target, name = self._exact, key
+        elif not head.endswith("/") or variable.find("}") != len(variable) - 1:
+            raise ValueError(f"{route.path}: a variable is the last segment of a path, whole.")
+        elif variable.endswith(":path}"):
+            self._rest.append((route.method, head, route))
+            return
+        else:
+            target, name = self._segment, (route.method, head.rstrip("/"))
+        if name in target:
+            raise ValueError(f"{route.method} {route.path} is listed twice.")
+        target[name] = route
+
+
+TABLE: Final = Table(ROUTES)

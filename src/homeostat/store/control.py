@@ -1,0 +1,192 @@
+"""The control folder: what the core publishes and every edge reads, so that doors work while the core does not.
+
+`control/snapshot.json` is replaced whole (written, synced, renamed, folder synced), so a reader sees one version or the
+next. It carries its own checksum; a reader that finds it damaged keeps the last good one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from homeostat.records.snapshot import PublishedKey, Snapshot
+from homeostat.records.visitor import SCOPES, Scope
+
+SNAPSHOT: Final = "snapshot.json"
+PEPPER: Final = "pepper"
+
+
+def publish(folder: Path, snapshot: Snapshot) -> None:
+    """Make this what every edge obeys, at most a fifth of a second from now."""
+    _write_private(folder / SNAPSHOT, encode(snapshot))
+
+
+def secret(folder: Path, name: str, make: Callable[[], bytes]) -> bytes:
+    """The secret in a file that only its owner may read; made once, when it is not there."""
+    path = folder / name
+    with contextlib.suppress(FileNotFoundError):
+        return _read_private(path)
+    _make_folder(folder)
+    draft = folder / f".{name}.{os.getpid()}.new"
+    _write_synced(draft, make())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)  # fails if somebody was quicker: theirs is the secret
+    draft.unlink()
+    _sync_folder(folder)
+    return _read_private(path)
+
+
+def pepper(folder: Path) -> bytes:
+    """What the hashes of keys are made with. Without this file no key is ever recognised again: back it up."""
+    return secret(folder, PEPPER, lambda: os.urandom(32))
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """The published text. Neither pepper nor usable keys are in it."""
+    said: dict[str, Any] = {
+        "version": snapshot.version,
+        "published_at": snapshot.published_at,
+        "keys": [_key_as_json(key) for key in snapshot.keys.values()],
+        "projects": sorted(snapshot.projects),
+        "clock": dict(snapshot.clock),
+        "policies": dict(snapshot.policies),
+    }
+    return _canonical(said | {"sha256": _sum(said)}) + b"\n"
+
+
+def decode(text: bytes) -> Snapshot:
+    """Read a published text; ValueError: it is damaged."""
+    try:
+        said = json.loads(text)
+        if said.pop("sha256") != _sum(said):
+            raise ValueError("its checksum does not fit")
+        return Snapshot(
+            version=said["version"],
+            published_at=said["published_at"],
+            keys={key["id"]: _key_from_json(key) for key in said["keys"]},
+            projects=frozenset(said["projects"]),
+            clock=said["clock"],
+            policies=said["policies"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{SNAPSHOT} is damaged: {error}") from error
+
+
+class Reader:
+    """Gives the newest good snapshot; None before there is one. Asking is cheap: one `stat` in `every` seconds."""
+
+    def __init__(self, folder: Path, *, every: float = 0.2, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._every = every
+        self._monotonic = monotonic
+        self._looked = float("-inf")
+        self._stamp: tuple[int, ...] = ()
+        self._snapshot: Snapshot | None = None
+        self.problem = ""
+        """Why the newest file was not taken; empty: all is well."""
+
+    def __call__(self) -> Snapshot | None:
+        now = self._monotonic()
+        if now - self._looked >= self._every:
+            self._looked = now
+            self._look()
+        return self._snapshot
+
+    def _look(self) -> None:
+        try:
+            found = (self._folder / SNAPSHOT).stat()
+        except OSError as error:
+            self.problem = f"{SNAPSHOT} cannot be read: {error.strerror}"
+            return
+        stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
+        if stamp == self._stamp:
+            return
+        try:
+            snapshot = decode((self._folder / SNAPSHOT).read_bytes())
+            self._snapshot = replace(snapshot, pepper=_read_private(self._folder / PEPPER))
+            self.problem = ""
+        except (OSError, ValueError) as error:
+            self.problem = str(error)
+        else:
+            # Only a good file counts as seen: reading a bad one again costs little, missing its repair costs much.
+            self._stamp = stamp
+
+
+def _key_as_json(key: PublishedKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "hash": key.hash.hex(),
+        "project": key.project,
+        "scopes": sorted(key.scopes),
+        "expires": key.expires,
+        "revoked": key.revoked,
+        "operator": key.operator,
+    }
+
+
+def _key_from_json(said: dict[str, Any]) -> PublishedKey:
+    return PublishedKey(
+        id=said["id"],
+        hash=bytes.fromhex(said["hash"]),
+        project=said["project"],
+        scopes=_scopes(said["scopes"]),
+        expires=said["expires"],
+        revoked=said["revoked"],
+        operator=said["operator"],
+    )
+
+
+def _scopes(said: Iterable[str]) -> frozenset[Scope]:
+    """A scope of a later version is no scope here."""
+    return frozenset(scope for scope in SCOPES if scope in said)
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _sum(said: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(said)).hexdigest()
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _write_private(path: Path, text: bytes) -> None:
+    _make_folder(path.parent)
+    draft = path.parent / f".{path.name}.{os.getpid()}.new"
+    _write_synced(draft, text)
+    draft.replace(path)
+    _sync_folder(path.parent)
+
+
+def _write_synced(path: Path, text: bytes) -> None:
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "wb") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(file)
+
+
+def _read_private(path: Path) -> bytes:
+    text = path.read_bytes()
+    if not text:
+        raise ValueError(f"{path.name} is empty: restore it from a backup")
+    return text
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
