@@ -49,6 +49,12 @@ class Room:
         """The disk has less by what was just written."""
         self._free -= size
 
+    def sealed_one(self, number: int, size: int, items: int) -> None:
+        """A segment was left by the writer since the last look."""
+        known = self.sealed
+        oldest = known.oldest or number >> 12
+        self.sealed = Waiting(known.bytes + size, known.items + items, oldest, known.segments + 1)
+
     def _size(self, segment: Segment) -> int:
         known = self._sizes.get(segment.path.name)
         if known is not None:

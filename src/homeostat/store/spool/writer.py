@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from homeostat.store.spool.envelope import Envelope
-from homeostat.store.spool.journal import Clocks, Journal, SpoolHeld, Sync
+from homeostat.store.spool.journal import Clocks, Journal, SpoolHeld, Sync, Tape
 from homeostat.store.spool.room import KEEP_FREE, Room
 from homeostat.store.spool.segment import DISK, Recovery, Waiting
 from homeostat.store.spool.storage import Storage
@@ -202,12 +202,15 @@ class SpoolWriter:
         if self._broken:
             self._settle(batch, self._broken)
             return
+        before = self._journal.tape
         try:
             size = self._journal.commit([entry.envelope for entry in batch])
         except OSError as error:
             self._break(error)
             self._settle(batch, self._broken)
             return
+        finally:
+            self._count_sealed(before)
         self._room.wrote(size)
         self._settle(batch, "")
 
@@ -218,13 +221,19 @@ class SpoolWriter:
             self._mend()
         if not self._broken:
             self._journal.segment_seconds = self._stretched_age()
+            before = self._journal.tape
             self._journal.tick()
+            self._count_sealed(before)
         if look and self._journal.ready:
             self._room.measure()
             calm = self.state == "ok" and not self._room.sealed.segments
             if not self._broken:
                 took = time.monotonic() - now
                 self._look_at = now + max(_LOOK_IDLE if calm else _LOOK_BUSY, 20 * took)
+
+    def _count_sealed(self, before: Tape | None) -> None:
+        if before and before.size and before is not self._journal.tape:
+            self._room.sealed_one(before.number, before.size, before.items)
 
     def _stretched_age(self) -> float:
         """Nobody loads: then larger segments instead of a folder of a million small ones."""
