@@ -1,0 +1,251 @@
+"""The edge: the one door of the server. It takes data to the spool, and hands everything else to the core.
+
+It opens neither engine nor ledger, so it lives when the core does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+from homeostat.config import Settings
+from homeostat.doors.guard import Guard
+from homeostat.loop.clock import Clock, event_clock
+from homeostat.loop.proxy import Core
+from homeostat.observe.otlp.answers import Send, refused_plainly, send_json
+from homeostat.observe.otlp.body import Doorstep, Receive
+from homeostat.observe.otlp.intake import Intake, Scope
+from homeostat.observe.otlp.refusal import Refused
+from homeostat.observe.plain.intake import PlainIntake
+from homeostat.store import control
+from homeostat.store.folder import Folder
+from homeostat.store.spool.envelope import Envelope
+from homeostat.store.spool.segment import Waiting
+from homeostat.store.spool.writer import SpoolWriter
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Scope, Receive, Send], Awaitable[int]]
+
+#: Where SDKs of several houses send OTLP.
+SIGNALS: Final = {
+    f"{root}/v1/{name}": name for root in ("", "/otel", "/api/public/otel") for name in ("traces", "logs", "metrics")
+}
+PLAIN: Final = {
+    "/api/v1/signals": "signals",
+    "/api/v1/scores": "scores",
+    "/api/v1/exchanges": "exchanges",
+    "/api/public/scores": "langfuse_scores",
+    "/api/public/ingestion": "ingestion",
+}
+log: Final = logging.getLogger("homeostat.edge")
+_DAY_NS: Final = 86_400 * 10**9
+_MOST_ROOM: Final = 20_000_000_000
+_DRAIN_SECONDS: Final = 30.0
+_CORE_SECONDS: Final = 1.0
+
+
+class Spool(Protocol):
+    """What the edge needs of the spool's writer."""
+
+    async def append(self, envelope: Envelope) -> None:
+        """Return when the envelope is durable."""
+
+    @property
+    def state(self) -> str:
+        """`ok`, `warn`, `full` or `broken`."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is broken."""
+
+    def waiting(self) -> Waiting:
+        """What waits for the loader."""
+
+
+class Edge:
+    """Routes of the edge. `guarded` in front of it says who may come in."""
+
+    def __init__(self, settings: Settings, spool: Spool, clock: Clock, core: Core) -> None:
+        keep_ns = settings.retention_days * _DAY_NS
+        self.step = Doorstep(
+            body_limit=settings.body_limit, inflight_limit=settings.inflight_limit, body_timeout=settings.body_timeout
+        )
+        self.draining = False
+        self._spool = spool
+        self._core = core
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._otlp = Intake(spool, self.step, clock.now_ns, keep_ns)
+        self._plain = PlainIntake(spool, self.step, clock.now_ns, keep_ns, settings.text_limit)
+        self._own: dict[str, Handler] = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        kind = SIGNALS.get(path)
+        if kind is not None:
+            self._counts[kind, await self._otlp.take(kind, scope, receive, send)] += 1
+            return
+        kind, handler = self._handler(path, scope["method"])
+        self._counts[kind, await handler(scope, receive, send)] += 1
+
+    def _handler(self, path: str, method: str) -> tuple[str, Handler]:
+        plain = PLAIN.get(path) if method == "POST" else "projects" if path == "/api/public/projects" else None
+        if plain is not None:
+            return plain, lambda scope, receive, send: self._plain.take(plain, scope, receive, send)
+        own = self._own.get(path) if method in ("GET", "HEAD") else None
+        return ("own", own) if own else ("core", self._core.forward)
+
+    def failed(self) -> None:
+        """Count a bug."""
+        self._counts["internal", 503] += 1
+
+    async def drain(self) -> None:
+        """Say not-ready, and wait until the requests in flight are answered."""
+        self.draining = True
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self.step.quiet()
+        except TimeoutError:
+            return
+
+    async def _healthz(self, scope: Scope, receive: Receive, send: Send) -> int:
+        await send_json(send, 200, {"status": "ok"})
+        return 200
+
+    async def _readyz(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Ready means: what is sent now is kept. Without the core it still is, and questions wait: degraded."""
+        spool = self._spool.state
+        status, _ = await self._core.fetch("/readyz", _CORE_SECONDS)
+        core = "ok" if status == 200 else "starting" if status else "away"
+        ready = not self.draining and spool in ("ok", "warn")
+        word = "ready" if ready and core == "ok" else "degraded" if ready else "not_ready"
+        answer = {"status": word, "spool": spool, "core": core, "draining": self.draining}
+        if self._spool.reason:
+            answer["reason"] = self._spool.reason
+        await send_json(send, 200 if ready else 503, answer)
+        return 200 if ready else 503
+
+    async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Figures of the edge, and the core's behind them unless only one part is asked for."""
+        text = self._figures().encode()
+        if b"part=edge" not in scope.get("query_string", b""):
+            status, body = await self._core.fetch("/metrics", 5 * _CORE_SECONDS)
+            text += body if status == 200 else b""
+        headers = [(b"content-type", b"text/plain; version=0.0.4"), (b"content-length", str(len(text)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": text})
+        return 200
+
+    def _figures(self) -> str:
+        waiting = self._spool.waiting()
+        lines = [
+            "# HELP homeostat_edge_requests_total Requests by route and status; 0: the client left.",
+            "# TYPE homeostat_edge_requests_total counter",
+            *(
+                f'homeostat_edge_requests_total{{route="{route}",status="{status}"}} {count}'
+                for (route, status), count in sorted(self._counts.items())
+            ),
+        ]
+        for name, meaning, value in (
+            ("inflight_requests", "Requests whose body is being read or stored.", self.step.requests),
+            ("inflight_bytes", "Bytes of their bodies.", self.step.bytes),
+            ("spool_waiting_bytes", "Bytes that wait for the loader.", waiting.bytes),
+            ("spool_waiting_items", "Items that wait for the loader.", waiting.items),
+            ("spool_ok", "1: the spool takes data.", int(self._spool.state in ("ok", "warn"))),
+        ):
+            full = f"homeostat_edge_{name}"
+            lines += (f"# HELP {full} {meaning}", f"# TYPE {full} gauge", f"{full} {value}")
+        return "\n".join(lines) + "\n"
+
+
+def create_edge(
+    settings: Settings, *, spool: Spool, guard: Callable[[App], App], clock: Clock, core_socket: Path
+) -> App:
+    """The edge as an ASGI app. `guard` wraps the routes and puts a visitor into the scope of whoever may come in."""
+    edge = Edge(settings, spool, clock, Core(core_socket, settings.body_limit))
+    guarded = guard(edge)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path[-1:] == "/" and (path[:-1] in SIGNALS or path[:-1] in PLAIN):
+                scope["path"] = path[:-1]  # exporters do not follow redirects: both spellings are the same place
+            await _last_resort(guarded, edge, scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(edge, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    return app
+
+
+@contextmanager
+def open_edge(settings: Settings) -> Iterator[App]:
+    """The edge over a data directory, its spool open until the end of the context."""
+    folder = Folder(settings.data.resolve())
+    folder.prepare()
+    if threading.current_thread() is threading.main_thread():
+        # The server gives a signal that ended it back to the process; the spool must be sealed after that.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _ended)
+    core = Core(folder.core_socket, settings.body_limit)
+    snapshot = control.Reader(folder.control)
+
+    def guard(app: App) -> App:
+        return Guard(app, snapshot=snapshot, settings=settings, core_alive=core.alive)
+
+    spool = SpoolWriter(
+        folder.spool,
+        segment_bytes=settings.segment_bytes,
+        segment_seconds=settings.segment_seconds,
+        room=settings.spool_bytes or partial(_room, folder.spool),
+        queue_bytes=settings.inflight_limit,
+        sync=settings.spool_sync,
+    )
+    try:
+        yield create_edge(
+            settings,
+            spool=spool,
+            guard=guard,
+            clock=event_clock(settings.clock, folder.clock),
+            core_socket=folder.core_socket,
+        )
+    finally:
+        spool.close()
+
+
+def _ended(_number: int, _frame: object) -> None:
+    """The server has stopped already."""
+
+
+def _room(folder: Path) -> int:
+    """Room of the spool when nobody chose it: a fifth of the free disk, 20 GB at most."""
+    return min(_MOST_ROOM, shutil.disk_usage(folder).free // 5)
+
+
+async def _last_resort(guarded: App, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+    """A bug of ours must not cost the sender its data: exporters send again after 503 and drop after 500."""
+    try:
+        await guarded(scope, receive, send)
+    except Exception:
+        log.exception("unexpected failure on %s %s", scope["method"], scope["path"])
+        edge.failed()
+        with suppress(RuntimeError):  # the answer had begun
+            await refused_plainly(send, Refused(503, "Something failed here. Send it again.", "internal"))
+
+
+async def _lifespan(edge: Edge, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await edge.drain()
+    await send({"type": "lifespan.shutdown.complete"})

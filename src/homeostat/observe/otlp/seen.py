@@ -1,0 +1,63 @@
+"""Bodies that were accepted a moment ago: an exporter that heard no answer sends the same bytes again.
+
+A body is remembered only after it was made durable, so a repeat of one that failed is a first. A repeat that comes
+while the first is under way waits for its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
+
+from homeostat.observe.otlp.check import Checked
+
+_MEMORY: Final = 100_000
+
+
+def fingerprint(project: str, signal: str, body: bytes) -> bytes:
+    """The same for the same body to the same place, and for no other."""
+    return blake2b(body, digest_size=16, key=_place(project, signal)).digest()
+
+
+@lru_cache(maxsize=1024)
+def _place(project: str, signal: str) -> bytes:
+    return blake2b(f"{project}\0{signal}".encode(), digest_size=32).digest()
+
+
+class Seen:
+    """A bounded memory in two generations: when the younger is full, the older is forgotten."""
+
+    def __init__(self, memory: int = _MEMORY) -> None:
+        self._half = max(1, memory // 2)
+        self._young: dict[bytes, Checked] = {}
+        self._old: dict[bytes, Checked] = {}
+        self._under_way: dict[bytes, asyncio.Future[None] | None] = {}
+
+    async def first(self, mark: bytes) -> Checked | None:
+        """None: this is the first, say `done` or `failed` at its end. Else what the first one held."""
+        while True:
+            found = self._young.get(mark) or self._old.get(mark)
+            if found is not None:
+                return found
+            if mark not in self._under_way:
+                self._under_way[mark] = None
+                return None
+            waiting = self._under_way[mark]
+            if waiting is None:
+                waiting = self._under_way[mark] = asyncio.get_running_loop().create_future()
+            await asyncio.shield(waiting)
+
+    def done(self, mark: bytes, held: Checked) -> None:
+        """The first is durable."""
+        if len(self._young) >= self._half:
+            self._old, self._young = self._young, {}
+        self._young[mark] = held
+        self.failed(mark)
+
+    def failed(self, mark: bytes) -> None:
+        """The first is over; whoever waits looks again."""
+        waiting = self._under_way.pop(mark)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)

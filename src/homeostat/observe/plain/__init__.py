@@ -1,0 +1,1 @@
+"""Plain JSON for those without OpenTelemetry: exchanges, signals, scores."""
