@@ -88,22 +88,25 @@ class Guard:
         return visitor if route.need in visitor.scopes else refusals.lacks(route.need)
 
 
-def refuse_unsafe_bind(settings: Settings, have_keys: bool) -> str | None:
-    """Why the server must not start with these settings; None: it may."""
+class UnsafeBind(PermissionError):
+    """These settings would let strangers in; the message says what to change."""
+
+
+def refuse_unsafe_bind(settings: Settings, have_keys: bool = True) -> None:
+    """Raises `UnsafeBind` when the server must not start with these settings."""
     if settings.loopback:
-        return None
+        return
     where = f"Listening on {settings.host or 'every address'} lets other machines in."
     if settings.auth != "required":
         first = "" if have_keys else " Nobody has a key yet: make one first with 'homeostat key create'."
-        return f"{where} Set auth=required (HOMEOSTAT_AUTH=required), or listen on 127.0.0.1.{first}"
+        raise UnsafeBind(f"{where} Set auth=required (HOMEOSTAT_AUTH=required), or listen on 127.0.0.1.{first}")
     if not settings.behind_proxy:
-        return (
+        raise UnsafeBind(
             f"{where} Keys would cross the network in the clear: put a proxy that ends TLS in front and say so with "
             "behind_proxy=true (HOMEOSTAT_BEHIND_PROXY=true), or listen on 127.0.0.1."
         )
     if settings.clock == "world":
-        return f"{where} Whoever has a key could set the clock: clock=world works on 127.0.0.1 only."
-    return None
+        raise UnsafeBind(f"{where} Whoever has a key could set the clock: clock=world works on 127.0.0.1 only.")
 
 
 def _family(route: Route | None, path: str) -> Family:

@@ -6,6 +6,7 @@ up. It protects nothing: the secret does, with 32 random bytes.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import secrets
@@ -19,8 +20,8 @@ OPERATOR: Final = "operator"
 """The public id of the local operator's token. Random ids are longer, so none can be this one."""
 
 _DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_FORM: Final = re.compile(rb"(hs_([0-9A-Za-z]{8,16})_[0-9A-Za-z]{43})_([0-9A-Za-z]{6})\Z")
-_ID_LENGTH, _SECRET_LENGTH, _CHECK_LENGTH = 12, 43, 6
+_FORM: Final = re.compile(rb"(hs_([0-9A-Za-z]{8,16})_[0-9A-Za-z]{43})_([0-9a-f]{8})\Z")
+_ID_LENGTH, _SECRET_LENGTH = 12, 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class NewKey:
     hash: bytes = field(repr=False)
 
 
-def make(pepper: bytes, id: str | None = None) -> NewKey:
+def make(pepper: bytes) -> NewKey:
     """A new random key."""
-    id = id or _base62(secrets.randbits(71), _ID_LENGTH)
-    body = f"hs_{id}_{_base62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)}"
-    text = f"{body}_{_check(body.encode())}"
-    return NewKey(id, text, hashed(pepper, text.encode()))
+    return _written(pepper, _base62(secrets.randbits(71), _ID_LENGTH), secrets.token_bytes(32))
+
+
+def operator(pepper: bytes, token: str) -> NewKey:
+    """The key made of the secret in `control/operator`: the core publishes its hash, the command line sends it."""
+    return _written(pepper, OPERATOR, hashlib.sha256(token.strip().encode()).digest())
 
 
 def public_id(key: bytes) -> str | None:
@@ -53,8 +56,14 @@ def hashed(pepper: bytes, key: bytes) -> bytes:
     return hmac.digest(pepper, key, "sha256")
 
 
+def _written(pepper: bytes, id: str, secret: bytes) -> NewKey:
+    body = f"hs_{id}_{_base62(int.from_bytes(secret), _SECRET_LENGTH)}"
+    text = f"{body}_{_check(body.encode())}"
+    return NewKey(id, text, hashed(pepper, text.encode()))
+
+
 def _check(body: bytes) -> str:
-    return _base62(zlib.crc32(body), _CHECK_LENGTH)
+    return f"{zlib.crc32(body):08x}"
 
 
 def _base62(number: int, length: int) -> str:

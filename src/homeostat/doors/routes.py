@@ -13,7 +13,8 @@ from homeostat.records.visitor import Scope
 
 Need = Scope | Literal["public", "operator"]
 """What a visitor must have: a scope; nothing; or to be the local operator, which no key gives."""
-Server = Literal["edge", "core"]
+Server = Literal["edge", "core", "both"]
+"""Who answers; both: the edge does, and asks the core's route of that name for its part."""
 Family = Literal["otlp", "plain"]
 
 
@@ -56,7 +57,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/v1/accounting", "read", "core"),
     Route("GET", "/api/v1/live", "read", "core"),
     Route("GET", "/api/v1/status", "read", "core"),
-    Route("GET", "/metrics", "read", "core"),
+    Route("GET", "/metrics", "read", "both"),
     # Keys, projects, clock
     Route("GET", "/api/v1/keys", "admin", "core"),
     Route("POST", "/api/v1/keys", "operator", "core"),
@@ -67,7 +68,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/api/v1/clock", "admin", "core"),
     # Public: six, and a test that there are no more
     Route("GET", "/healthz", "public", "edge"),
-    Route("GET", "/readyz", "public", "edge"),
+    Route("GET", "/readyz", "public", "both"),
     Route("GET", "/", "public", "core"),
     Route("GET", "/api/docs", "public", "core"),
     Route("GET", "/api/docs/{asset}", "public", "core"),

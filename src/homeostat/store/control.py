@@ -24,7 +24,7 @@ PEPPER: Final = "pepper"
 
 
 def publish(folder: Path, snapshot: Snapshot) -> None:
-    """Make this what every edge obeys, at most a fifth of a second from now."""
+    """Make this what every edge obeys, a fifth of a second from now. `folder`: `control/` of the data directory."""
     _write_private(folder / SNAPSHOT, encode(snapshot))
 
 
@@ -76,7 +76,7 @@ def decode(text: bytes) -> Snapshot:
             policies=said["policies"],
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{SNAPSHOT} is damaged: {error}") from error
+        raise ValueError(f"the snapshot is damaged: {error}") from error
 
 
 class Reader:
@@ -84,6 +84,7 @@ class Reader:
 
     def __init__(self, folder: Path, *, every: float = 0.2, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._path = folder / SNAPSHOT
         self._every = every
         self._monotonic = monotonic
         self._looked = float("-inf")
@@ -101,15 +102,15 @@ class Reader:
 
     def _look(self) -> None:
         try:
-            found = (self._folder / SNAPSHOT).stat()
+            found = self._path.stat()
         except OSError as error:
-            self.problem = f"{SNAPSHOT} cannot be read: {error.strerror}"
+            self.problem = f"the snapshot cannot be read: {error.strerror}"
             return
         stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
         if stamp == self._stamp:
             return
         try:
-            snapshot = decode((self._folder / SNAPSHOT).read_bytes())
+            snapshot = decode(self._path.read_bytes())
             self._snapshot = replace(snapshot, pepper=_read_private(self._folder / PEPPER))
             self.problem = ""
         except (OSError, ValueError) as error:
