@@ -5,7 +5,7 @@ from __future__ import annotations
 from homeostat.observe.dialects.alias import Alias, Field, Indexed
 from homeostat.observe.dialects.fields import BY_COLUMN, FIELDS
 from homeostat.observe.dialects.marks import FACT_MARKS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS
-from homeostat.observe.dialects.ops import CALLS, OP_MARKS, OPS
+from homeostat.observe.dialects.ops import CALLS, OP_MARKS, OPS, WRAPPERS, Wrapper
 
 __all__ = [
     "BY_COLUMN",
@@ -16,7 +16,9 @@ __all__ = [
     "MESSAGE_EVENTS",
     "OPS",
     "OP_MARKS",
+    "WRAPPERS",
     "Alias",
     "Field",
     "Indexed",
+    "Wrapper",
 ]

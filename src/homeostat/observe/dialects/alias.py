@@ -18,6 +18,7 @@ Readers
     cost           `decimal`, above 0: a sender that knows no price says 0.
     total          map of numbers: the sum of all when it has no "total", else its "total"; then as `cost`.
     boolean        true, false, or the strings true, false, True, False (any case).
+    when_true      like boolean, but false counts as nothing found (LangChain says false for streams too).
     present        true when there is a value.
     streams        boolean: does the text hold "stream" (any case).
     milliseconds   `decimal`, >= 0.
@@ -36,18 +37,22 @@ Readers
     tool_calls     messages: tool calls of the assistant messages at the end, each id once, as JSON array of
                    {id, name, arguments} (arguments parsed when they are JSON); a bare list of calls too.
     documents      list of maps (or of strings): JSON array of {id, text, score, source} (exact/documents.py).
+    result         messages: text of the last turn that has text, whoever speaks; not messages: `whole`.
     whole          the text as it is; arrays and maps as compact JSON; a JSON string without its quotes.
 
 USAGE: a map in a provider's or Langfuse's words.
     prompt_tokens there: input = prompt_tokens (OpenAI; holds cached). output = completion_tokens.
     `input` there: input = sum of `input` and every `input_*` number, plus cache_read_input_tokens and
-        cache_creation_input_tokens when there; output = sum of `output` and every `output_*` (Langfuse: disjoint parts).
+        cache_creation_input_tokens when there; output = sum of `output` and every `output_*`
+        (Langfuse: the parts are disjoint).
     `input_tokens` there: input = input_tokens, plus cache_read_input_tokens and cache_creation_input_tokens when there
         (Anthropic: disjoint); output = output_tokens.
     promptTokenCount, prompt_token_count there: input = it; output = candidatesTokenCount + thoughtsTokenCount (Google).
 
 After all fields: when cached + written tokens are more than input_tokens, the sender left them out: they are added.
-No op found: OP_MARKS. `error` is empty for status 1; nothing found for status 2: the word "error".
+last_user, answer_text: the first value that is messages decides, text or not (an answer may be tool calls only).
+No op found: OP_MARKS; found: WRAPPERS may take it back.
+`error` is empty for status 1; nothing found for status 2: the word "error".
 A log record: `attributes` are its own, then the keys of its body when that is a map; it is also its only event, named
 as the record is (event_name, else LOG_NAME_ATTRIBUTES), with those attributes; another body is its attribute `body`.
 """
@@ -58,9 +63,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Reader = Literal[
-    "text", "quoted", "first", "tail", "integer", "decimal", "cost", "total", "boolean", "present", "streams",
-    "milliseconds", "seconds", "instant", "since_start", "strings", "op", "input_usage", "output_usage", "last_user",
-    "answer_text", "tool_calls", "documents", "whole",
+    "text", "quoted", "first", "tail", "integer", "decimal", "cost", "total", "boolean", "when_true", "present",
+    "streams", "milliseconds", "seconds", "instant", "since_start", "strings", "op", "input_usage", "output_usage",
+    "last_user", "answer_text", "tool_calls", "documents", "result", "whole",
 ]  # fmt: skip
 Where = Literal["attributes", "resource", "event", "span"]
 

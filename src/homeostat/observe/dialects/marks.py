@@ -21,11 +21,7 @@ FACT_MARKS: Final = Marks(
         "evaluations.0.evaluation.name",
         "evaluations.0.evaluation.score",
         "evaluations.0.evaluation.label",
-        "eval.name",
         "logfire.feedback.name",
-        "session.annotations.0.annotation.name",
-        "span.annotations.0.annotation.name",
-        "trace.annotations.0.annotation.name",
     ),
     events=("gen_ai.evaluation.result",),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 CALLS: Final = ("call", "embedding")
@@ -61,10 +62,59 @@ OP_MARKS: Final[tuple[tuple[str, str], ...]] = (
     ("gen_ai.usage.prompt_tokens", "call"),
     ("gen_ai.completion.0.content", "call"),
     ("gen_ai.prompt.0.content", "call"),
-    ("gen_ai.output.messages", "call"),
     ("llm.output_messages.0.message.role", "call"),
     ("llm.token_count.prompt", "call"),
     ("llm.model_name", "call"),
     ("mlflow.llm.model", "call"),
     ("gen_ai.request.model", "call"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """A span with this op, and `key` among its attributes, is only around the real thing when it has none of `needs`.
+
+    Unless its content is hidden: then `hidden` (attribute, value) holds, and nothing can be told.
+    """
+
+    op: str
+    key: str
+    needs: tuple[str, ...]
+    hidden: tuple[str, str]
+    becomes: str
+
+
+_HIDDEN: Final = ("input.value", "__REDACTED__")
+#: LlamaIndex calls every method of a model class LLM (EMBEDDING); only the innermost one holds messages or tokens.
+WRAPPERS: Final = (
+    Wrapper(
+        "call",
+        "openinference.span.kind",
+        (
+            "llm.input_messages.0.message.role",
+            "llm.output_messages.0.message.role",
+            "llm.token_count.prompt",
+            "llm.token_count.total",
+            "llm.prompts.0.prompt.text",
+            "llm.prompts",
+            "llm.choices.0.completion.text",
+            "gen_ai.operation.name",
+        ),
+        _HIDDEN,
+        "chain",
+    ),
+    Wrapper(
+        "embedding",
+        "openinference.span.kind",
+        (
+            "embedding.embeddings.0.embedding.text",
+            "embedding.embeddings.0.embedding.vector",
+            "embedding.invocation_parameters",
+            "llm.token_count.prompt",
+            "llm.token_count.total",
+            "gen_ai.operation.name",
+        ),
+        _HIDDEN,
+        "chain",
+    ),
 )

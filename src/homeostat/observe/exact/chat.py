@@ -1,7 +1,7 @@
-"""Conversations in every shape that senders write: what the user said last, what was answered, which tools were called.
+"""Conversations in every shape that senders write: what the user said last, what was answered, which tools were asked.
 
-A value is *messages* when it is, as JSON, one of: a message; a list of messages (also nested once more); a map that holds
-one of those under a name in _HOLDERS. A message is a map with a role (or a known type) and something that it says.
+A value is *messages* when it is, as JSON, one of: a message; a list of messages (also nested once more); a map that
+holds one of those under a name in _HOLDERS. A message is a map with a role (or a known type) and something said.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from homeostat.observe.exact.shapes import dump, parse
 
 _ROLES: Final = {
     "human": "user", "humanmessage": "user", "user": "user", "input": "user",
-    "ai": "assistant", "aimessage": "assistant", "aimessagechunk": "assistant", "model": "assistant", "assistant": "assistant",
-    "bot": "assistant", "chatbot": "assistant", "output": "assistant",
+    "ai": "assistant", "aimessage": "assistant", "aimessagechunk": "assistant", "model": "assistant",
+    "assistant": "assistant", "bot": "assistant", "chatbot": "assistant", "output": "assistant",
     "system": "system", "systemmessage": "system", "developer": "system",
     "tool": "tool", "toolmessage": "tool", "function": "tool", "functionmessage": "tool",
 }  # fmt: skip
@@ -122,7 +122,7 @@ _PLAIN_KEYS: Final = (
 
 
 def plain(value: Any, depth: int = 0) -> str:
-    """The text of something that is not messages: itself; the text that a map holds under a usual name; else its JSON."""
+    """The text of what is not messages: itself; the text that a map holds under a usual name; else its JSON."""
     parsed = parse(value) if isinstance(value, str) else value
     if isinstance(parsed, str):
         return parsed
@@ -205,7 +205,7 @@ def _system(value: dict[str, Any]) -> list[Message]:
         inner = value.get(name)
         if inner and isinstance(inner, str | list | dict):
             said = Message("system", raw=inner)
-            _say(said, inner)
+            say(said, inner)
             return [said] if said.text else []
     return []
 
@@ -216,13 +216,16 @@ def _message(value: dict[str, Any]) -> Message | None:
         inner = value.get(wrapper)
         if isinstance(inner, dict) and "role" not in value and (found := _message(inner)) is not None:
             return found
+    data = value.get("data")
+    if isinstance(data, dict) and value.get("type") in ("human", "ai", "system", "tool"):  # LangChain's message dicts
+        return _message({**data, "role": value["type"]})
     kwargs = value.get("kwargs")
     if isinstance(kwargs, dict) and isinstance(value.get("id"), list) and value["id"]:  # LangChain's serialised form
         return _message({**kwargs, "role": str(value["id"][-1])})
     kind = value.get("type")
     if kind in _CALL_PARTS or kind in _RESULT_PARTS:
         said = Message("assistant" if kind in _CALL_PARTS else "tool", raw=value)
-        _say(said, [value])
+        say(said, [value])
         return said
     if kind == "reasoning" and "role" not in value:
         return Message("assistant", raw=value)
@@ -242,7 +245,7 @@ def _message(value: dict[str, Any]) -> Message | None:
     word = role.rsplit(".", 1)[-1].lower()
     said = Message(_ROLES.get(word, word), raw=value)
     for name in ("content", "parts", "contents", "text", "message"):
-        _say(said, value.get(name))
+        say(said, value.get(name))
         if said.text and name in ("content", "parts", "contents"):
             break
     if not said.tool_calls or value.get("tool_calls") or value.get("contents"):
@@ -283,7 +286,7 @@ def _unwrap(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _say(said: Message, content: Any) -> None:
+def say(said: Message, content: Any) -> None:
     """Add the words, tool calls and tool results of a content."""
     if isinstance(content, str):
         parsed = parse(content) if content.lstrip()[:2] in ("[{", "[\n") else content
@@ -291,7 +294,7 @@ def _say(said: Message, content: Any) -> None:
             said.text = _join(said.text, content)
             return
         inner = Message(said.role)
-        _say(inner, parsed)
+        say(inner, parsed)
         if not (inner.text or inner.tool_calls or inner.results):  # the words themselves happen to be JSON
             said.text = _join(said.text, content)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from homeostat.observe.dialects import FIELDS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS, OP_MARKS, Alias, Indexed
+from homeostat.observe.dialects import FIELDS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS, OP_MARKS, WRAPPERS, Alias, Indexed
 from homeostat.observe.dialects.alias import Field
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.decode import Event, Item
@@ -38,7 +38,7 @@ class Reading:
         for field in FIELDS:
             value = self._field(field)
             if field.column == "op":
-                self.op = value = value or self._implied_op()
+                self.op = value = self._unwrapped(value or self._implied_op())
             if value is not None and value != "":
                 found[field.column] = value
         if self.item.status_code == 1:
@@ -55,18 +55,38 @@ class Reading:
             if alias.ops and self.op not in alias.ops:
                 continue
             value = self._family(alias) if isinstance(alias, Indexed) else self._alias(alias)
-            if value is not None and value != "":
+            if value is not None:
                 return value
         return None
 
     def _implied_op(self) -> str:
         return next((op for key, op in OP_MARKS if not is_absent(self.attributes.get(key))), "")
 
+    def _unwrapped(self, op: str) -> str:
+        """The op, or what a span is that only wraps the one that does the work."""
+        for wrapper in WRAPPERS:
+            if wrapper.op == op and wrapper.key in self.attributes and "input.value" in self.attributes:
+                key, value = wrapper.hidden
+                if self.attributes.get(key) != value and not any(need in self.attributes for need in wrapper.needs):
+                    return wrapper.becomes
+        return op
+
     def _alias(self, alias: Alias) -> Any:
         if alias.when is not None and not self._holds(*alias.when):
             return None
         if alias.where == "event":
             return self._event(alias)
+        value = self.value_of(alias)
+        return None if value is None else self._read(alias.read, value)
+
+    def value_of(self, alias: Alias | Indexed) -> Any:
+        """What stands where an alias points, unread; None when it is absent."""
+        if isinstance(alias, Indexed):
+            if self._families is None:
+                self._families = families(self.attributes)
+            return self._families.get(alias.prefix)
+        if alias.where == "event":
+            return self._turns(alias.key)
         if alias.where == "span":
             value: Any = getattr(self.item, alias.key)
         elif alias.where == "resource":
@@ -77,9 +97,13 @@ class Reading:
             return None
         if alias.path:
             value = step_into(self._parse(alias, value), alias.path)
-            if is_absent(value):
-                return None
-        return self._read(alias.read, value)
+        return None if is_absent(value) else value
+
+    def _turns(self, name: str) -> list[dict[str, Any]] | None:
+        """All events of a name as messages, when that is what they are."""
+        if name not in MESSAGE_EVENTS:
+            return None
+        return [_turn(event) for event in self.events if event.name == name] or None
 
     def _parse(self, alias: Alias, value: Any) -> Any:
         """The value as JSON; long texts are asked for many paths, so they are parsed once."""
@@ -107,10 +131,11 @@ class Reading:
         if alias.read == "since_start":
             after = (named[0].time - self.item.start) / 1_000_000
             return round(after, 3) if after >= 0 else None
+        if alias.read == "present":
+            return True
         if not alias.path:
-            if alias.key not in MESSAGE_EVENTS:
-                return None
-            return self._read(alias.read, [_turn(event) for event in named])
+            turns = self._turns(alias.key)
+            return None if turns is None else self._read(alias.read, turns)
         for event in reversed(named):
             value = step_into(event.attributes, alias.path)
             found = None if is_absent(value) else self._read(alias.read, value)
@@ -119,10 +144,12 @@ class Reading:
         return None
 
     def _family(self, alias: Indexed) -> Any:
-        if self._families is None:
-            self._families = families(self.attributes)
-        value = self._families.get(alias.prefix)
-        return None if value is None else READERS[alias.read](value)
+        value = self.value_of(alias)
+        if value is None:
+            return None
+        if alias.read in ("last_user", "answer_text") and chat.messages(value) is None:
+            return _texts_at(value, alias.suffixes)
+        return READERS[alias.read](value)
 
 
 def log_name(item: Item) -> str:
@@ -167,6 +194,15 @@ def _lists(value: Any) -> Any:
     if value and all(key.isdecimal() for key in value):
         return [_lists(value[key]) for key in sorted(value, key=int)]
     return {key: _lists(inner) for key, inner in value.items()}
+
+
+def _texts_at(items: list[Any], suffixes: tuple[str, ...]) -> str | None:
+    """The texts of a family that is no conversation (prompts, texts to embed), one per line."""
+    found = (
+        next((text for s in suffixes if isinstance(text := step_into(item, tuple(s[1:].split("."))), str)), "")
+        for item in items
+    )
+    return "\n".join(text for text in found if text) or None
 
 
 def _turn(event: Event) -> dict[str, Any]:

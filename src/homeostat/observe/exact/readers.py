@@ -85,6 +85,10 @@ def boolean(value: Any) -> bool | None:
     return {"true": True, "false": False}.get(str(_unquote(value)).strip().lower())
 
 
+def when_true(value: Any) -> bool | None:
+    return boolean(value) or None
+
+
 def present(value: Any) -> bool | None:
     return True
 
@@ -168,11 +172,15 @@ def _sum(usage: dict[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def last_user(value: Any) -> str | None:
-    return text(chat.last_user(value))
+    """Empty, not None, when the value is messages without such a text: then no other place is asked."""
+    found = text(chat.last_user(value))
+    return found if found is not None or chat.messages(value) is None else ""
 
 
 def answer_text(value: Any) -> str | None:
-    return text(chat.answer_text(value))
+    """Empty, not None, when the value is messages without such a text: then no other place is asked."""
+    found = text(chat.answer_text(value))
+    return found if found is not None or chat.messages(value) is None else ""
 
 
 def tool_calls(value: Any) -> str | None:
@@ -183,6 +191,18 @@ def tool_calls(value: Any) -> str | None:
 def found_documents(value: Any) -> str | None:
     found = documents(value)
     return dump(found) if found else None
+
+
+def result(value: Any) -> str | None:
+    found = chat.messages(value)
+    if found is None:
+        return whole(value)
+    return next((said for turn in reversed(found) for said in (turn.text, *map(_result, turn.results)) if said), None)
+
+
+def _result(part: dict[str, Any]) -> str:
+    inner = part.get("result")
+    return "" if inner is None else whole(inner) or ""
 
 
 def whole(value: Any) -> str | None:
@@ -201,8 +221,9 @@ def _unquote(value: Any) -> Any:
 #: Readers that need nothing but the value. `instant` and `since_start` also need the span: see mapping.py.
 READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "text": text, "quoted": quoted, "first": first, "tail": tail, "integer": integer, "decimal": decimal, "cost": cost,
-    "total": total, "boolean": boolean, "present": present, "streams": streams, "milliseconds": milliseconds,
-    "seconds": seconds, "strings": strings, "op": op, "input_usage": input_usage, "output_usage": output_usage,
+    "total": total, "boolean": boolean, "when_true": when_true, "present": present, "streams": streams,
+    "milliseconds": milliseconds, "seconds": seconds, "strings": strings, "op": op,
+    "input_usage": input_usage, "output_usage": output_usage,
     "last_user": last_user, "answer_text": answer_text, "tool_calls": tool_calls, "documents": found_documents,
-    "whole": whole,
+    "result": result, "whole": whole,
 }  # fmt: skip

@@ -1,0 +1,88 @@
+"""The whole conversation of one exchange, rebuilt from what is stored of its span: for readers of one exchange."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from homeostat.observe.dialects import BY_COLUMN, MESSAGE_EVENTS, Indexed
+from homeostat.observe.exact import chat
+from homeostat.observe.exact.decode import Event, Item
+from homeostat.observe.exact.mapping import Reading
+from homeostat.observe.exact.readers import is_absent
+from homeostat.observe.exact.shapes import parse
+
+
+def messages(attributes: dict[str, str], attributes_json: dict[str, str], events: str = "") -> list[dict[str, Any]]:
+    """Every turn in order: {"role", "content", "tool_calls"?, "tool_results"?}; `events` as stored, JSON."""
+    told = {**{key: _json(text) for key, text in attributes_json.items()}, **attributes}
+    reading = Reading(Item(attributes=told, events=_events(events)))
+    asked, asked_from = _turns(reading, "input", "last_user")
+    answered, answered_from = _turns(reading, "output", "answer_text")
+    turns = asked if asked_from == answered_from else [*asked, *answered]
+    if not any(turn["role"] == "system" for turn in turns):
+        turns = [*_instructions(told), *turns]
+    return turns
+
+
+def _turns(reading: Reading, column: str, reader: str) -> tuple[list[dict[str, Any]], str]:
+    """The turns from the best place of a column that holds a conversation, else its plain text; and that place."""
+    plain: tuple[list[dict[str, Any]], str] = ([], "")
+    for alias in BY_COLUMN[column].aliases:
+        if alias.read != reader:
+            continue
+        value = reading.value_of(alias)
+        if value is None:
+            continue
+        place = alias.prefix if isinstance(alias, Indexed) else alias.key
+        if place in ("gen_ai.user.message", "gen_ai.choice"):
+            value = _told(reading, place)
+        found = chat.messages(value)
+        if found:
+            return [_shown(message, column) for message in found], place
+        text = chat.plain(value)
+        if found is None and not plain[0] and not is_absent(text):
+            plain = [{"role": "user" if column == "input" else "assistant", "content": text}], place
+    return plain
+
+
+def _told(reading: Reading, place: str) -> list[dict[str, Any]]:
+    """All turns told by events of the older conventions: the question's in their order, or the answers."""
+    answers = place == "gen_ai.choice"
+    return [
+        {"role": turn.role, "content": turn.text, "tool_calls": turn.tool_calls}
+        for event in reading.events
+        if event.name in MESSAGE_EVENTS and (event.name == "gen_ai.choice") == answers
+        for turn in [chat.event_message(event.name, event.attributes)]
+    ]
+
+
+def _shown(message: chat.Message, column: str) -> dict[str, Any]:
+    role = message.role or ("user" if column == "input" else "assistant")
+    shown: dict[str, Any] = {"role": role, "content": message.text}
+    if message.tool_calls:
+        shown["tool_calls"] = message.tool_calls
+    if message.results:
+        shown["tool_results"] = message.results
+    return shown
+
+
+def _instructions(told: dict[str, Any]) -> list[dict[str, Any]]:
+    value = told.get("gen_ai.system_instructions")
+    found = chat.Message("system")
+    chat.say(found, parse(value) if isinstance(value, str) else value)
+    return [{"role": "system", "content": found.text}] if found.text else []
+
+
+def _events(text: str) -> list[Event]:
+    told = _json(text)
+    if not isinstance(told, list):
+        return []
+    return [Event(str(event.get("name", "")), 0, event.get("attributes") or {}) for event in told]
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
