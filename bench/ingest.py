@@ -128,7 +128,9 @@ def durable(server: Running, bodies: int, connections: int, seconds: float) -> d
     drained(server.port)
     before, cpu = accounting(server.port)["stored"], server.cpu()
     begun = time.perf_counter()
-    load: Load = uvloop.run(drive(server.port, pool(bodies, spread_seconds=86400), seconds=seconds, connections=connections))
+    load: Load = uvloop.run(
+        drive(server.port, pool(bodies, spread_seconds=86400), seconds=seconds, connections=connections)
+    )
     stored = drained(server.port) - before
     total = time.perf_counter() - begun
     assert stored == load.spans, (stored, load.spans)
@@ -176,7 +178,11 @@ def visible(server: Running, rate: float, seconds: float) -> dict[str, float]:
     uvloop.run(drive(server.port, pool(512, spread_seconds=86400), seconds=seconds, connections=4, rate=rate))
     prober.join()
     waits.sort()
-    return {"probes": len(waits), "p50_s": round(waits[len(waits) // 2], 2), "p95_s": round(waits[int(len(waits) * 0.95)], 2)}
+    return {
+        "probes": len(waits),
+        "p50_s": round(waits[len(waits) // 2], 2),
+        "p95_s": round(waits[int(len(waits) * 0.95)], 2),
+    }
 
 
 def disk(data: Path, spans: int) -> dict[str, object]:
@@ -190,7 +196,10 @@ def main(seconds: float = 15) -> None:
     with floor() as server:
         for bodies, connections in ((512, 4), (1, 64), (1, 4)):
             load = uvloop.run(drive(server.port, pool(bodies), seconds=5, connections=connections))
-            figures[f"floor {bodies}x{connections}"] = {"spans_a_second": round(load.rate), "p99_ms": round(load.percentile(0.99), 1)}
+            figures[f"floor {bodies}x{connections}"] = {
+                "spans_a_second": round(load.rate),
+                "p99_ms": round(load.percentile(0.99), 1),
+            }
     folder = Path(tempfile.mkdtemp(prefix="homeostat-bench-"))
     try:
         with homeostat(folder / "data") as server:

@@ -20,7 +20,11 @@ def note() -> dict[str, object]:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    memory = next(int(line.split()[1]) // 1024 for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    memory = next(
+        int(line.split()[1]) // 1024
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("MemTotal")
+    )
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()), "cores": os.cpu_count(), "memory_mb": memory, "python": platform.python_version(),
         "kernel": platform.release().split("-")[0], "versions": versions,

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-MODELS = (("openai", "gpt-4o-mini", 5), ("openai", "gpt-4o", 2), ("anthropic", "claude-sonnet-4-5", 2), ("google", "gemini-2.5-flash", 1))
+MODELS = (
+    ("openai", "gpt-4o-mini", 5),
+    ("openai", "gpt-4o", 2),
+    ("anthropic", "claude-sonnet-4-5", 2),
+    ("google", "gemini-2.5-flash", 1),
+)
 WORDS = (
     "order parcel refund invoice kettle warranty shipping customer account premium discount return policy error update login "
     "password express delivery address country payment card voucher manual filter limescale copper lid spout handle store "

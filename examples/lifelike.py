@@ -26,13 +26,34 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 QUESTIONS = {
-    "What is your return policy?": ("returns.md", "You can return any unused item within 30 days of delivery for a full refund."),
-    "How long does shipping to Zürich take?": ("shipping.md", "Standard shipping takes 3 to 5 business days and is free above 50 €."),
-    "The app shows error E-42, what now?": ("errors.md", "E-42 means the session expired. Log out, update to 4.2 and log in again."),
-    "Is limescale covered by the warranty?": ("warranty.md", "No. The warranty covers manufacturing defects for 2 years; limescale is excluded."),
-    "Where is my order KW-1042?": ("orders.md", "Order KW-1042 left our warehouse yesterday and should arrive tomorrow."),
-    "How do I get the first-order discount?": ("offers.md", "Enter WELCOME10 at checkout: 10 % off your first order above 30 €."),
-    "I cannot log in any more.": ("login.md", "Use 'Forgot password' on the login page. The link is valid for one hour."),
+    "What is your return policy?": (
+        "returns.md",
+        "You can return any unused item within 30 days of delivery for a full refund.",
+    ),
+    "How long does shipping to Zürich take?": (
+        "shipping.md",
+        "Standard shipping takes 3 to 5 business days and is free above 50 €.",
+    ),
+    "The app shows error E-42, what now?": (
+        "errors.md",
+        "E-42 means the session expired. Log out, update to 4.2 and log in again.",
+    ),
+    "Is limescale covered by the warranty?": (
+        "warranty.md",
+        "No. The warranty covers manufacturing defects for 2 years; limescale is excluded.",
+    ),
+    "Where is my order KW-1042?": (
+        "orders.md",
+        "Order KW-1042 left our warehouse yesterday and should arrive tomorrow.",
+    ),
+    "How do I get the first-order discount?": (
+        "offers.md",
+        "Enter WELCOME10 at checkout: 10 % off your first order above 30 €.",
+    ),
+    "I cannot log in any more.": (
+        "login.md",
+        "Use 'Forgot password' on the login page. The link is valid for one hour.",
+    ),
     "What do premium members get?": ("premium.md", "Premium members get free express shipping and a 3-year warranty."),
 }
 MODELS = (("openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", 7), ("openai", "gpt-4o", "gpt-4o-2024-08-06", 2),
@@ -77,7 +98,9 @@ def one_conversation(tracer: Tracer, rng: random.Random) -> list[dict[str, objec
         for span in (call, root):
             span.set_status(Status(StatusCode.ERROR, "RateLimitError: 429 too many requests"))
     else:
-        reply = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}], "finish_reason": "stop"}])
+        reply = json.dumps(
+            [{"role": "assistant", "parts": [{"type": "text", "content": answer}], "finish_reason": "stop"}]
+        )
         call.set_attributes({
             "gen_ai.response.model": answered, "gen_ai.response.id": f"resp-{rng.randbytes(9).hex()}", "gen_ai.output.messages": reply,
             "gen_ai.response.finish_reasons": ["stop"], "gen_ai.usage.input_tokens": 180 + len(question), "gen_ai.usage.output_tokens": len(answer) // 4,
@@ -101,8 +124,14 @@ def _said(trace: str, session: str, failed: bool, rng: random.Random) -> list[di
 
 def send(url: str, seconds: float, rate: float, seed: int) -> int:
     """Traffic for so long, at about this many questions a second."""
-    provider = TracerProvider(resource=Resource({"service.name": "support-bot", "service.version": "v11", "deployment.environment.name": "prod"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces"), schedule_delay_millis=500))
+    provider = TracerProvider(
+        resource=Resource(
+            {"service.name": "support-bot", "service.version": "v11", "deployment.environment.name": "prod"}
+        )
+    )
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces"), schedule_delay_millis=500)
+    )
     tracer = provider.get_tracer("lifelike")
     rng, sent, signals = random.Random(seed), 0, []
     end = time.monotonic() + seconds
@@ -125,7 +154,14 @@ def serving(port: int) -> Iterator[str]:
     """`homeostat up` on a fresh directory, ended at the end."""
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="homeostat-demo-") as folder:
-        command = [str(Path(sys.executable).parent / "homeostat"), "up", "--port", str(port), "--data", f"{folder}/data"]
+        command = [
+            str(Path(sys.executable).parent / "homeostat"),
+            "up",
+            "--port",
+            str(port),
+            "--data",
+            f"{folder}/data",
+        ]
         server = subprocess.Popen(command)
         try:
             wait_ready(url, server)
@@ -153,7 +189,9 @@ def wait_ready(url: str, server: subprocess.Popen[bytes], seconds: float = 40) -
 def show(url: str, *words: str) -> None:
     """One command of the product, as a user would type it."""
     print(f"\n$ homeostat {' '.join(words)}", flush=True)
-    subprocess.run([str(Path(sys.executable).parent / "homeostat"), *words], env={**os.environ, "HOMEOSTAT_URL": url}, check=True)
+    subprocess.run(
+        [str(Path(sys.executable).parent / "homeostat"), *words], env={**os.environ, "HOMEOSTAT_URL": url}, check=True
+    )
 
 
 def main() -> None:
@@ -169,12 +207,26 @@ def main() -> None:
         print(f"{send(told.url, told.seconds, told.rate, told.seed)} questions sent")
         return
     with serving(told.port) as url:
-        print(f"sending about {told.rate:g} questions a second for {told.seconds:g} s; look with `homeostat tail`", flush=True)
+        print(
+            f"sending about {told.rate:g} questions a second for {told.seconds:g} s; look with `homeostat tail`",
+            flush=True,
+        )
         sent = send(url, told.seconds, told.rate, told.seed)
         time.sleep(2)
         print(f"\n{sent} questions sent")
         show(url, "exchanges", "ls", "--limit", "5")
-        show(url, "measures", "count", "p95(latency)", "sum(cost)", "share(signal.thumbs=-1)", "--by", "model", "--since", "1h")
+        show(
+            url,
+            "measures",
+            "count",
+            "p95(latency)",
+            "sum(cost)",
+            "share(signal.thumbs=-1)",
+            "--by",
+            "model",
+            "--since",
+            "1h",
+        )
         show(url, "doctor")
         if terminal:
             print("\nThe server stays up. Ctrl-C ends it.")

@@ -43,7 +43,11 @@ def test_every_command_named_exists(path: Path) -> None:
 
 @pytest.mark.parametrize("path", USER, ids=names(USER))
 def test_every_setting_named_exists(path: Path) -> None:
-    known = {f"HOMEOSTAT_{name.upper()}" for name in Settings.model_fields} | {"HOMEOSTAT_URL", "HOMEOSTAT_KEY", "HOMEOSTAT_TEST_SEEDS"}
+    known = {f"HOMEOSTAT_{name.upper()}" for name in Settings.model_fields} | {
+        "HOMEOSTAT_URL",
+        "HOMEOSTAT_KEY",
+        "HOMEOSTAT_TEST_SEEDS",
+    }
     for name in re.findall(r"HOMEOSTAT_[A-Z_]+", path.read_text()):
         assert name in known, f"{path.name}: {name}"
 

@@ -49,7 +49,9 @@ class Server:
         env |= {f"HOMEOSTAT_{name.upper()}": value for name, value in self.settings.items()}
         log = (self.data.parent / f"{self.data.name}.log").open("ab")
         command = [HOMEOSTAT, "up", "--port", str(self.port), "--data", str(self.data)]
-        self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
         log.close()
         if wait:
             self.wait_ready()
@@ -70,7 +72,12 @@ class Server:
         raise AssertionError(f"not ready after {seconds} s:\n{self.log()[-3000:]}")
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, timeout: float = 30
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 30,
     ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -110,9 +117,10 @@ class Server:
         """SIGKILL the supervisor, the edge, the core, or all of them at once."""
         assert self.process is not None
         targets = self.children()
-        pids = {"supervisor": [self.process.pid], "all": [self.process.pid, *(child.pid for child in targets.values())]}.get(
-            who, [targets[who].pid] if who in targets else []
-        )
+        pids = {
+            "supervisor": [self.process.pid],
+            "all": [self.process.pid, *(child.pid for child in targets.values())],
+        }.get(who, [targets[who].pid] if who in targets else [])
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -215,7 +223,10 @@ def batch(rng: random.Random, size: int, *, at_ns: int | None = None) -> tuple[b
             ("gen_ai.provider.name", "openai"),
             ("gen_ai.request.model", "gpt-4o-mini"),
             ("gen_ai.input.messages", json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}]}])),
-            ("gen_ai.output.messages", json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "Soon."}]}])),
+            (
+                "gen_ai.output.messages",
+                json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "Soon."}]}]),
+            ),
         ):
             span.attributes.add(key=key).value.string_value = value
         span.attributes.add(key="gen_ai.usage.input_tokens").value.int_value = tokens
@@ -242,7 +253,9 @@ class Oracle:
 
     def start(self) -> Oracle:
         for number in range(self.clients):
-            thread = threading.Thread(target=self._client, args=(random.Random(self.seed * 1000 + number),), daemon=True)
+            thread = threading.Thread(
+                target=self._client, args=(random.Random(self.seed * 1000 + number),), daemon=True
+            )
             thread.start()
             self._threads.append(thread)
         return self
@@ -297,7 +310,13 @@ class Oracle:
             identity for identity, several in found.items() if identity in sent
             and (several[0]["input"], several[0]["input_tokens"]) != (sent[identity].text, sent[identity].tokens)
         ]  # fmt: skip
-        assert (len(lost), len(doubled), len(foreign), len(altered)) == (0, 0, 0, 0), (lost[:3], doubled[:3], foreign[:3], altered[:3], told)
+        assert (len(lost), len(doubled), len(foreign), len(altered)) == (0, 0, 0, 0), (
+            lost[:3],
+            doubled[:3],
+            foreign[:3],
+            altered[:3],
+            told,
+        )
         assert told["stored"] == len(found), told
         points = server.json("/api/v1/measures?measure=count&measure=sum(input_tokens)&from=2d")["points"]
         values = {point["measure"]: point["value"] for point in points}

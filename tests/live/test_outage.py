@@ -81,12 +81,16 @@ def test_sigterm_a_hundred_times(tmp_path: Path) -> None:
 def test_a_real_sdk_loses_nothing_over_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         provider = TracerProvider()
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{server.url}/v1/traces"), schedule_delay_millis=300))
+        provider.add_span_processor(
+            BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{server.url}/v1/traces"), schedule_delay_millis=300)
+        )
         tracer = provider.get_tracer("restart")
         count = 0
         for moment in range(60):
             for _ in range(10):
-                with tracer.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat", "input.value": f"question {count}"}):
+                with tracer.start_as_current_span(
+                    "chat", attributes={"gen_ai.operation.name": "chat", "input.value": f"question {count}"}
+                ):
                     count += 1
             if moment == 15:
                 server.kill("edge")

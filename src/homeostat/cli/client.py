@@ -6,9 +6,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
+
+from homeostat.doors import keys
 
 
 class Unreachable(Exception):
@@ -24,16 +28,29 @@ def url() -> str:
     return os.environ.get("HOMEOSTAT_URL", "http://127.0.0.1:4400").rstrip("/")
 
 
+def operator() -> str:
+    """The operator's token: on the server's own machine its owner needs no other key."""
+    data = Path(os.environ.get("HOMEOSTAT_DATA", "homeostat-data")) / "control"
+    if urlsplit(url()).hostname not in ("127.0.0.1", "localhost", "::1"):
+        return ""
+    try:
+        return keys.operator((data / "pepper").read_bytes(), (data / "operator").read_text()).text
+    except OSError:
+        return ""
+
+
 @contextmanager
 def connect(timeout: float = 60.0) -> Iterator[httpx2.Client]:
     """A client with our key."""
-    key = os.environ.get("HOMEOSTAT_KEY", "")
+    key = os.environ.get("HOMEOSTAT_KEY", "") or operator()
     headers = {"authorization": f"Bearer {key}"} if key else {}
     with httpx2.Client(base_url=url(), headers=headers, timeout=timeout, trust_env=False) as client:
         try:
             yield client
         except httpx2.TransportError as error:
-            raise Unreachable(f"no answer from {url()} ({error}). Is `homeostat up` running? HOMEOSTAT_URL names another place.") from error
+            raise Unreachable(
+                f"no answer from {url()} ({error}). Is `homeostat up` running? HOMEOSTAT_URL names another place."
+            ) from error
 
 
 def get(path: str, parameters: Mapping[str, Any] | list[tuple[str, Any]] | None = None) -> Any:

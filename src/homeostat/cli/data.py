@@ -20,19 +20,42 @@ db_app = typer.Typer(no_args_is_help=True)
 _BATCH = 500
 
 
+Out = Annotated[Path | None, typer.Argument(help="File; its ending is the format. None: JSON lines on stdout.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", "-w", help="A filter as in the API: model=gpt-4o, latency_ms.gt=2000, q='late order'."),
+]
+Since = Annotated[str, typer.Option(help="From when: 24h, 7d, 2026-11-20T10:00:00Z.")]
+Given = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+
+
+def pairs(where: list[str] | None) -> list[tuple[str, str]]:
+    """Filters of the command line as query parameters."""
+    found = []
+    for item in where or []:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{item!r} is not NAME=VALUE")
+        found.append((name.strip(), value.strip()))
+    return found
+
+
 def export(
-    out: Annotated[Path | None, typer.Argument(help="File; its ending decides the format. Nothing: JSON lines on stdout.")] = None,
-    where: Annotated[list[str] | None, typer.Option("--where", "-w", help="A filter as in the API.")] = None,
-    since: Annotated[str, typer.Option(help="From when.")] = "",
+    out: Out = None,
+    where: Where = None,
+    since: Since = "",
     kind: Annotated[str, typer.Option(help="answer, call or all.")] = "answer",
 ) -> None:
     """Exchanges as JSONL, CSV or Parquet."""
     form = (out.suffix.lstrip(".") if out else "") or "jsonl"
     if form not in ("jsonl", "csv", "parquet"):
         raise typer.BadParameter(f"{out} must end in .jsonl, .csv or .parquet")
-    pairs = [item.partition("=")[::2] for item in where or []]
-    parameters = [*pairs, ("format", form), ("kind", kind), *([("from", since)] if since else [])]
-    with client.connect(timeout=600) as connection, connection.stream("GET", "/api/v1/exchanges/export", params=parameters) as response:
+    parameters: list[tuple[str, Any]] = [*pairs(where), ("format", form), ("kind", kind)]
+    parameters += [("from", since)] if since else []
+    with (
+        client.connect(timeout=600) as connection,
+        connection.stream("GET", "/api/v1/exchanges/export", params=parameters) as response,
+    ):
         if response.status_code >= 400:
             response.read()
             client.checked(response)
@@ -48,13 +71,15 @@ def export(
 
 
 @import_app.command("jsonl")
-def import_jsonl(path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One exchange a line.")]) -> None:
+def import_jsonl(
+    path: Given,
+) -> None:
     """Exchanges from JSON lines: input, output, and what else is known."""
     _send(_lines(path), path)
 
 
 @import_app.command("parquet")
-def import_parquet(path: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+def import_parquet(path: Given) -> None:
     """Exchanges from a Parquet file."""
     import clickhouse_connect
 
@@ -77,7 +102,9 @@ def _json_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise client.Refused(f"line {number} is not JSON: {error}. What came before it was imported; mend the line and run again.") from error
+            raise client.Refused(
+                f"line {number} is not JSON: {error}. What came before it was imported; mend the line and run again."
+            ) from error
         if not isinstance(row, dict):
             raise client.Refused(f"line {number} is not an object with input and output")
         yield {key: value for key, value in row.items() if value is not None}
@@ -115,7 +142,7 @@ def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory."
     from homeostat.store.warehouse.client import Warehouse
     from homeostat.store.warehouse.schema import NewerData, migrate
 
-    settings = Settings(**({"data": data} if data else {}))
+    settings = Settings(data=data) if data else Settings()
     folder = Folder(settings.data.resolve())
     try:
         folder.prepare()

@@ -18,7 +18,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         core = _core(connection)
     rows = lines(edge, core)
     if as_json:
-        show.as_json({"ok": all(row[1] != "dead" for row in rows), "edge": edge, "core": core, "parts": [list(row) for row in rows]})
+        ok = all(row[1] != "dead" for row in rows)
+        show.as_json({"ok": ok, "edge": edge, "core": core, "parts": [list(row) for row in rows]})
     else:
         show.table(("part", "state", "detail"), rows)
     if any(row[1] == "dead" for row in rows):
@@ -35,23 +36,31 @@ def _core(connection: httpx2.Client) -> dict[str, Any] | None:
 
 def lines(edge: dict[str, Any], core: dict[str, Any] | None) -> list[tuple[str, str, str]]:
     """(part, alive|watch|dead, detail) of everything."""
-    spool = edge.get("spool", {})
+    spool = str(edge.get("spool", "broken"))
     rows = [
         ("edge", "alive", client.url()),
-        ("spool", {"ok": "alive", "warn": "watch"}.get(str(spool.get("state", "ok")), "dead"), f"{spool.get('bytes', 0):,} bytes waiting"),
+        ("spool", {"ok": "alive", "warn": "watch"}.get(spool, "dead"), str(edge.get("reason", "")) or spool),
     ]
     if core is None:
         rows.append(("core", "dead", "it does not answer; what arrives is kept in the spool"))
         return rows
-    loader = core["loader"]
-    state = "dead" if not loader["alive"] or loader["error"] else "watch" if loader["behind_seconds"] > 10 else "alive"
-    detail = loader["error"] or f"{loader['behind_seconds']} s behind, {loader['segments_waiting']} segments waiting, {loader['segments_loaded']} loaded"
-    rows += [("core", "alive", f"up {core['uptime_seconds']:,.0f} s"), ("loader", state, detail)]
+    rows += [("core", "alive", f"up {core['uptime_seconds']:,.0f} s"), _loader(core["loader"])]
     for job in core["jobs"]:
         ago = job["last_seconds_ago"]
-        detail = job["error"] or ("not run yet" if ago is None else f"{ago:,.0f} s ago, took {job['took_seconds']} s")
-        rows.append((f"job {job['name']}", "dead" if job["error"] else "alive", detail))
+        told = job["error"] or ("not run yet" if ago is None else f"{ago:,.0f} s ago, took {job['took_seconds']} s")
+        rows.append((f"job {job['name']}", "dead" if job["error"] else "alive", told))
     rows.append(("clock", "alive", f"{core['clock']['kind']}: {core['clock']['now']}"))
-    for name, detail in core.get("stores", {}).items():
-        rows.append((name, "alive" if detail.get("ok", True) else "dead", str(detail.get("detail", ""))))
+    for name, store in core.get("stores", {}).items():
+        rows.append((name, "alive" if store.get("ok", True) else "dead", str(store.get("detail", ""))))
     return rows
+
+
+def _loader(loader: dict[str, Any]) -> tuple[str, str, str]:
+    """Behind by more than ten seconds is worth a look; not alive, or failing, is dead."""
+    told = loader["error"] or (
+        f"{loader['behind_seconds']} s behind, {loader['segments_waiting']} segments waiting, "
+        f"{loader['segments_loaded']} loaded"
+    )
+    if not loader["alive"] or loader["error"]:
+        return "loader", "dead", told
+    return "loader", "watch" if loader["behind_seconds"] > 10 else "alive", told

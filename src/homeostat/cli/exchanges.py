@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.data import Out, Since, Where, pairs
 from homeostat.cli.data import export as export_file
 
 app = typer.Typer(no_args_is_help=True)
-
-Where = Annotated[list[str] | None, typer.Option("--where", "-w", help="A filter as in the API: model=gpt-4o, latency_ms.gt=2000, q='late order'.")]
-
-
-def pairs(where: list[str] | None) -> list[tuple[str, str]]:
-    """Filters of the command line as query parameters."""
-    found = []
-    for item in where or []:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{item!r} is not NAME=VALUE")
-        found.append((name.strip(), value.strip()))
-    return found
 
 
 @app.command("ls")
 def ls(
     where: Where = None,
-    since: Annotated[str, typer.Option(help="From when: 24h, 7d, 2026-11-20T10:00:00Z.")] = "",
+    since: Since = "",
     kind: Annotated[str, typer.Option(help="answer, call or all.")] = "answer",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     as_json: Annotated[bool, typer.Option("--json")] = False,
@@ -52,9 +38,17 @@ def ls(
 def _row(item: dict[str, Any]) -> tuple[Any, ...]:
     tokens = None if item["input_tokens"] is None else f"{item['input_tokens']}→{item['output_tokens'] or 0}"
     return (
-        item["at"][:19], item["id"], item["model"], item["user_id"], item["latency_ms"], tokens, item["cost"], item["status"],
-        (item["input"] or "")[:60], (item["output"] or "")[:60],
-    )  # fmt: skip
+        item["at"][:19],
+        item["id"],
+        item["model"],
+        item["user_id"],
+        item["latency_ms"],
+        tokens,
+        item["cost"],
+        item["status"],
+        (item["input"] or "")[:60],
+        (item["output"] or "")[:60],
+    )
 
 
 @app.command("get")
@@ -65,13 +59,9 @@ def get(exchange: str) -> None:
 
 @app.command("export")
 def export(
-    out: Annotated[Path | None, typer.Argument(help="File; its ending decides the format. Nothing: JSON lines on stdout.")] = None,
+    out: Out = None,
     where: Where = None,
-    since: Annotated[str, typer.Option(help="From when.")] = "",
+    since: Since = "",
 ) -> None:
     """The exchanges of a filter as JSONL, CSV or Parquet."""
     export_file(out=out, where=where, since=since, kind="answer")
-
-
-if __name__ == "__main__":
-    sys.exit(app())

@@ -7,13 +7,13 @@ import sys
 import typer
 
 from homeostat.cli import data, doctor, exchanges, keys, measures, signals, tail, up
-from homeostat.cli.client import Unreachable, Refused
+from homeostat.cli.client import Refused, Unreachable
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Keeps a language-model application inside the limits its owners set. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY.",
+    help="Keeps a language-model application inside its limits. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY.",
 )
 app.command("up")(up.up)
 app.command("doctor")(doctor.doctor)

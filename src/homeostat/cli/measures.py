@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from homeostat.cli import client, show
-from homeostat.cli.exchanges import Where, pairs
+from homeostat.cli.data import Since, Where, pairs
 
 
 def measures(
-    measure: Annotated[list[str], typer.Argument(help="count, p95(latency), mean(score.relevance), share(signal.thumbs=-1), sum(cost) …")],
+    measure: Annotated[list[str], typer.Argument(help="count, p95(latency), mean(score.relevance), sum(cost) …")],
     by: Annotated[str, typer.Option(help="Dimensions: model,release …")] = "",
     every: Annotated[str, typer.Option(help="Time step: 5m, 1h, 1d.")] = "",
-    since: Annotated[str, typer.Option(help="From when.")] = "24h",
+    since: Since = "24h",
     where: Where = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -27,4 +27,8 @@ def measures(
         return
     dimensions = [name for name in by.split(",") if name]
     columns = (["at"] if every else []) + ["measure", *dimensions, "value", "low", "high", "n"]
-    show.table(columns, ([point.get(column) for column in columns] for point in answer["points"]), right=("value", "low", "high", "n"))
+    show.table(
+        columns,
+        ([point.get(column) for column in columns] for point in answer["points"]),
+        right=("value", "low", "high", "n"),
+    )

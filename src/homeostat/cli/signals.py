@@ -30,7 +30,8 @@ def add(
 ) -> None:
     """Say something about an exchange, trace, session or user."""
     body: dict[str, Any] = {"name": name}
-    told = {"exchange_id": exchange, "trace_id": trace, "session_id": session, "user_id": user, "label": label, "comment": comment}
+    about = {"exchange_id": exchange, "trace_id": trace, "session_id": session, "user_id": user}
+    told = {**about, "label": label, "comment": comment}
     body.update({key: text for key, text in told.items() if text})
     if value is not None:
         body["value"] = value

@@ -55,8 +55,8 @@ def _show(item: dict[str, Any]) -> None:
         return
     console = Console(highlight=False)
     mark = {"ok": "●", "error": "▲"}.get(item.get("status", ""), "○")
-    console.print(
-        f"{mark} {item['at'][11:19]}  {item.get('model') or '–'}  {item.get('user_id') or '–'}  {item.get('latency_ms') or 0:,.0f} ms", markup=False
-    )
-    for who, text in (("  ?", item.get("input")), ("  !", item.get("error") or item.get("output"))):
+    who, took = item.get("user_id") or "–", item.get("latency_ms") or 0
+    console.print(f"{mark} {item['at'][11:19]}  {item.get('model') or '–'}  {who}  {took:,.0f} ms", markup=False)
+    said = (("  ?", item.get("input")), ("  !", item.get("error") or item.get("output")))
+    for who, text in said:
         console.print(f"{who} {(text or '–')[:160]}", markup=False, overflow="ellipsis", no_wrap=True)

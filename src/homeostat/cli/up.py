@@ -68,7 +68,8 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise Refused(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). Another program has it? Choose another with --port."
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). "
+            "Another program has it? Choose another with --port."
         ) from error
     listener.listen(1024)
     return listener
@@ -89,9 +90,10 @@ def children(settings: Settings, listener: socket.socket) -> list[Child]:
 
 def _greet(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
+    example = """-H 'content-type: application/json' -d '{"input": "Hi", "output": "Hello!"}'"""
     typer.echo(
         f"homeostat at {base}   data in {settings.data}\n\n"
         f"  OpenTelemetry   export OTEL_EXPORTER_OTLP_ENDPOINT={base}\n"
-        f"  plain JSON      curl {base}/api/v1/exchanges -H 'content-type: application/json' -d '{{\"input\": \"Hi\", \"output\": \"Hello!\"}}'\n"
+        f"  plain JSON      curl {base}/api/v1/exchanges {example}\n"
         f"  look            homeostat tail    homeostat exchanges ls    homeostat doctor    {base}/api/docs\n"
     )

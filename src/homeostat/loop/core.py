@@ -7,17 +7,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from homeostat.config import Settings
+from homeostat.doors import keys
 from homeostat.loop.clock import WorldClock, event_clock
 from homeostat.observe.loader import Loader
+from homeostat.records.snapshot import PublishedKey
+from homeostat.records.visitor import SCOPES
 from homeostat.store import control
 from homeostat.store.folder import Folder
-from homeostat.store.ledger import Ledger
-from homeostat.store.ledger import keys as ledger_keys
-from homeostat.store.ledger import outcomes, projects, segments
-from homeostat.store.spool import segment as spool_segment
+from homeostat.store.ledger import Ledger, outcomes, projects, published, segments
+from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.schema import migrate
@@ -53,7 +55,7 @@ class Core:
         self.clock = event_clock(self.settings.clock, self.folder.clock)
         self.ledger = Ledger(self.settings.ledger_dsn)
         self.ledger.upgrade()
-        projects.ensure(self.ledger, "default")
+        projects.ensure(self.ledger, "default", at=datetime.now(UTC))
         self.publish()
         self.warehouse = Warehouse(self.settings.warehouse_dsn, readers=self.settings.readers)
         migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
@@ -87,29 +89,31 @@ class Core:
 
     def publish(self) -> None:
         """Tell the edge who may come in. It keeps obeying the last snapshot when we are away."""
-        control.publish(self.folder.snapshot, ledger_keys.for_snapshot(self.ledger))
+        made = keys.operator(control.pepper(self.folder.control), self.folder.operator.read_text())
+        operator = PublishedKey(made.id, made.hash, "default", SCOPES, operator=True)
+        control.publish(self.folder.snapshot, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator]))
 
     def advance(self, to_ns: int) -> None:
         """Move the world clock and return when everything accepted up to then is loaded."""
         if not isinstance(self.clock, WorldClock):
             raise ValueError("The event clock is live: start with --clock world to move it.")
         self.clock.set(to_ns)
-        while spool_segment.pending(self.folder.spool) and not self._stop.is_set():
+        while spool.waiting(self.folder.spool).items and not self._stop.is_set():
             time.sleep(0.01)
 
     def state(self) -> dict[str, Any]:
         """Is everything alive, and how far behind is the loader? What `homeostat doctor` shows."""
-        waiting = spool_segment.pending(self.folder.spool)
+        waiting = spool.waiting(self.folder.spool)
         threads = {thread.name: thread.is_alive() for thread in self._threads}
-        oldest = min((segment.created for segment in waiting), default=None)
         return {
             "clock": {"kind": self.settings.clock, "now": self.clock.now().isoformat()},
             "uptime_seconds": round(time.monotonic() - self.started, 1),
             "loader": {
                 "alive": threads.get("loader", False),
-                "segments_waiting": len(waiting),
-                "bytes_waiting": sum(segment.size for segment in waiting),
-                "behind_seconds": 0.0 if oldest is None else round(max(0.0, time.time() - oldest), 2),
+                "segments_waiting": waiting.segments,
+                "items_waiting": waiting.items,
+                "bytes_waiting": waiting.bytes,
+                "behind_seconds": round(max(0.0, time.time() - waiting.oldest / 1e6), 2) if waiting.oldest else 0.0,
                 "segments_loaded": self.loaded_segments,
                 "error": self.loader_error,
             },
@@ -163,9 +167,8 @@ class Core:
         rollups.run(self.warehouse, self.ledger, self.clock.now())
 
     def _retention(self) -> None:
-        moves = retention.run(
-            self.warehouse, self.ledger, self.clock.now(), days=self.settings.retention_days, bytes=self.settings.retention_bytes
-        )
+        days, size = self.settings.retention_days, self.settings.retention_bytes
+        moves = retention.run(self.warehouse, self.ledger, self.clock.now(), days=days, bytes=size)
         for outcome in moves:
             outcomes.move(self.ledger, outcome.project, "stored", outcome.kind, outcome.items)
 

@@ -12,11 +12,15 @@ import uvicorn
 from homeostat.config import Settings
 from homeostat.loop import process
 from homeostat.loop.core import Core
+from homeostat.store.folder import Folder
 from homeostat.web.app import create_app
 
 
 def main(settings: Settings) -> None:
     """Serve the API on the local socket until SIGTERM."""
+    folder = Folder(settings.data.resolve())
+    folder.prepare()
+    os.chdir(folder.root)  # the engine keeps a small cache beside the process
     core = Core(settings)
     core.start()
     socket = core.folder.core_socket
