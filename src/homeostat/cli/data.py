@@ -13,7 +13,6 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.cli import client
-from homeostat.config import Settings
 
 import_app = typer.Typer(no_args_is_help=True)
 db_app = typer.Typer(no_args_is_help=True)
@@ -137,12 +136,13 @@ def db() -> None:
 @db_app.command("upgrade")
 def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory.")] = None) -> None:
     """Bring ledger and warehouse up to this version, with the server stopped. `up` does it too."""
+    from homeostat.cli.up import read_settings
     from homeostat.store.folder import Folder, FolderRefused
     from homeostat.store.ledger import Ledger
     from homeostat.store.warehouse.client import Warehouse
     from homeostat.store.warehouse.schema import NewerData, migrate
 
-    settings = Settings(data=data) if data else Settings()
+    settings = read_settings(None, data=data)
     folder = Folder(settings.data.resolve())
     try:
         folder.prepare()
