@@ -1,0 +1,63 @@
+"""What the application's user asked and got: the topmost spans with input and output, with their calls summed up."""
+
+from __future__ import annotations
+
+from homeostat.observe.assemble import finish, keys, lone, rows
+
+
+def sums(calls: str) -> str:
+    """What the calls below an answer add up to. A call that is its own answer is summed into nothing."""
+    tokens = ", ".join(f"sum({name}) AS {name}" for name in (*rows.TOKENS, "cost"))
+    last = ", ".join(
+        f"argMaxIf({name}, at, {name} != '' AND op = 'call') AS {name}"
+        for name in ("model", "requested_model", "provider", "finish_reason")
+    )
+    return f"""SELECT top_trace, top_id, {tokens}, {last}, sum(calls) AS calls,
+            arrayDistinct(arrayFlatten(groupArray(estimated))) AS estimated,
+            arrayDistinct(arrayFlatten(groupArray(tools))) AS tools
+        FROM {calls} WHERE NOT is_answer AND top_id != {keys.NO_SPAN} GROUP BY top_trace, top_id"""  # noqa: S608 - our own names
+
+
+def used(tree: str) -> str:
+    """Names of the tools that ran below an answer, from their own spans."""
+    name = "replaceRegexpOne(name, '^execute_tool ', '')"
+    return (
+        f"SELECT trace_key, top_id, groupUniqArray(32)({name}) AS tools FROM {tree} WHERE op = 'tool' "  # noqa: S608 - our own names
+        f"AND top_id != {keys.NO_SPAN} GROUP BY trace_key, top_id"
+    )
+
+
+def exchanges(tree: str, calls: str, leaders: str) -> str:
+    """Answers that are not calls themselves, in the columns of `exchanges`."""
+    made = {
+        "is_call": "false",
+        "is_answer": "true",
+        "answer_from": finish.answer_from("lost", "first_received"),
+        "settles": finish.settles("lost", "last", "first"),
+        "received": "last",
+        "members": "[t.span_id]",
+        "latency_ms": finish.LATENCY,
+        "status": finish.STATUS,
+        "response_id": "''",
+        "response_key": "toUInt64(0)",
+        "model": "multiIf(t.model != '', t.model, s.model != '', s.model, t.requested_model)",
+        "requested_model": "if(t.requested_model = '', s.requested_model, t.requested_model)",
+        "provider": "if(t.provider = '', s.provider, t.provider)",
+        "finish_reason": "if(t.finish_reason = '', s.finish_reason, t.finish_reason)",
+        "calls": "toUInt32(s.calls)",
+        "estimated": "s.estimated",
+        "cost": "s.cost",
+        "tools": "if(empty(s.tools), u.tools, s.tools)",
+        **{name: f"accurateCastOrNull(s.{name}, 'UInt32')" for name in rows.TOKENS},
+    }
+    columns = ", ".join(
+        f"{made[name]} AS {name}" if name in made else f"t.{name} AS {name}" for name in finish.stored_columns()
+    )
+    # A span that tells a call's exchange, or was merged into one, is not an answer beside it; a wrapper is.
+    telling = (
+        f"{lone.IS_CALL} AND (trace_key, span_id) NOT IN (SELECT trace_key, span_id FROM {leaders} WHERE to_trace = 0)"  # noqa: S608
+    )
+    return f"""SELECT {columns}
+        FROM (SELECT * FROM {tree} WHERE top_id = span_id AND ({lone.CAPABLE}) AND NOT ({telling})) AS t
+        LEFT JOIN ({sums(calls)}) AS s ON s.top_trace = t.trace_key AND s.top_id = t.span_id
+        LEFT JOIN ({used(tree)}) AS u ON u.trace_key = t.trace_key AND u.top_id = t.span_id"""  # noqa: S608

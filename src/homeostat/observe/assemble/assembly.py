@@ -1,0 +1,219 @@
+"""Staged rows to stored spans and exchanges: the loader's fifth step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+
+from homeostat.observe import staged as staging
+from homeostat.observe.assemble import answers, calls, finish, keys, lone, rows, tree
+from homeostat.observe.assemble.relatives import Kin, Relatives, moment
+from homeostat.observe.prices import Prices
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.splice import splice_sql
+
+#: Columns of `spans` that are not staged as they are.
+_KEYS: Final = {
+    "row_key": keys.ROW,
+    "trace_key": keys.TRACE,
+    "response_key": keys.RESPONSE,
+    "attributes": splice_sql("attributes"),
+}
+_WRITE: Final = "prefer_column_name_to_alias = 1, max_threads = 1, max_insert_threads = 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What became of the staged rows."""
+
+    stored: dict[str, int]  # rows by project
+    doubled: dict[str, int]  # rows by project that were here or stored already
+    marks: frozenset[tuple[str, datetime]]  # hours whose exchanges changed, by project
+
+
+class Assembly:
+    """Works on one staging table, with tables of its own beside it (Memory, named after it)."""
+
+    def __init__(self, warehouse: Warehouse, staged: str, *, kin: Kin | None = None) -> None:
+        self._client = warehouse.load
+        self._staged = staged
+        self._clean = f"{staged}_clean"
+        self._rows = f"{staged}_rows"
+        self._nodes = f"{staged}_nodes"
+        self._tree = f"{staged}_tree"
+        self._leaders = f"{staged}_leaders"
+        self._calls = f"{staged}_calls"
+        self._fresh = f"{staged}_fresh"
+        self._kin = kin or Kin(warehouse)
+        self._prices = Prices()
+
+    def prepare(self) -> None:
+        """Its own tables, empty."""
+        run = self._client.command
+        for name in self._own():
+            run(f"DROP TABLE IF EXISTS {name}")
+        run(staging.table(self._clean))
+        run(f"CREATE TABLE {self._rows} ({', '.join(f'{name} {kind}' for name, kind in rows.COLUMNS)}) ENGINE = Memory")
+        run(f"CREATE TABLE {self._nodes} ({', '.join(f'{name} {kind}' for name, kind in rows.COLUMNS)}, "
+            "first_received DateTime64(6, 'UTC')) ENGINE = Memory")  # fmt: skip
+        run(tree.table(self._tree))
+        run(calls.leaders_table(self._leaders))
+        run(f"CREATE TABLE {self._fresh} ENGINE = Memory EMPTY AS SELECT * EXCEPT (version, gone) FROM exchanges")
+        run(f"CREATE TABLE {self._calls} ENGINE = Memory EMPTY AS SELECT * EXCEPT (version, gone), toUInt64(0) AS top_trace, "
+            f"{keys.NO_SPAN} AS top_id FROM exchanges")  # fmt: skip
+
+    def clear(self) -> None:
+        """Empty its tables."""
+        for name in self._own():
+            self._client.command(f"TRUNCATE TABLE IF EXISTS {name}")
+
+    def store(
+        self, segment: int, version: int, received: int, seam: Callable[[str], None] = lambda _: None
+    ) -> Assembled:
+        """Store what is staged: `spans` first, then the exchanges that it makes or changes. `received`: unix µs."""
+        here = self._kin.staged(self._staged)
+        kin = self._kin.find(here)
+        relation, doubled = self._without_doubles(kin)
+        self._client.command(self._spans(relation, segment))
+        self._kin.remember(here, received)
+        seam("spans")
+        self._ensure_prices(relation)
+        alone = f"trace_key NOT IN ({_numbers(kin.touched)})" if len(kin.touched) else "1"
+        self._run(finish.insert(lone.select(relation, alone), version))
+        seam("lone")
+        marks = self._marks(relation)
+        if len(kin.touched):
+            marks |= self._composite(relation, kin, segment, version, seam)
+        counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows  # noqa: S608
+        return Assembled(dict(counted), doubled, frozenset(marks))
+
+    def _without_doubles(self, kin: Relatives) -> tuple[str, dict[str, int]]:
+        """The staged rows without those that are here twice or stored already, and how many those were by project."""
+        if not kin.doubled and not len(kin.repeated):
+            return self._staged, {}
+        new = f"{keys.ROW} NOT IN ({_numbers(kin.repeated)})" if len(kin.repeated) else "1"
+        self._client.command(f"TRUNCATE TABLE {self._clean}")
+        self._client.command(
+            f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} ORDER BY env LIMIT 1 BY {keys.ROW} "  # noqa: S608
+            "SETTINGS max_query_size = 10000000"
+        )
+        left = self._client.query(
+            f"SELECT project, sum(n) FROM (SELECT project, 1 AS n FROM {self._staged} UNION ALL "  # noqa: S608
+            f"SELECT project, -1 AS n FROM {self._clean}) GROUP BY project HAVING sum(n) > 0"
+        )
+        return self._clean, dict(left.result_rows)
+
+    def _spans(self, relation: str, segment: int) -> str:
+        """The statement that stores the facts."""
+        plain = [name for name in staging.NAMES if name not in ("env", "exact", "ident", *_KEYS)]
+        names = ", ".join((*plain, *_KEYS, "segment"))
+        values = ", ".join((*plain, *_KEYS.values(), str(segment)))
+        return f"INSERT INTO spans ({names}) SELECT {values} FROM {relation} SETTINGS {_WRITE}"  # noqa: S608
+
+    def _ensure_prices(self, relation: str) -> None:
+        pairs = self._client.query(
+            f"SELECT DISTINCT project, provider, {finish.MODEL} AS m FROM {relation} WHERE {lone.IS_CALL} AND m != ''"  # noqa: S608
+        )
+        self._prices.ensure(self._client, [tuple(row) for row in pairs.result_rows])
+
+    def _composite(
+        self, relation: str, kin: Relatives, segment: int, version: int, seam: Callable[[str], None]
+    ) -> set[Any]:
+        """Exchanges of the traces that have several rows, written anew, and tombstones for those that are none any more."""
+        run = self._run
+        for name in self._own():
+            if name != self._clean:
+                self._client.command(f"TRUNCATE TABLE {name}")
+        self._gather(relation, kin, segment)
+        run(
+            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
+        )  # noqa: S608
+        largest, differing = self._shape()
+        if not largest:
+            return set()
+        run(f"INSERT INTO {self._tree} {tree.place(self._nodes, largest, differing=differing)}")
+        if self._related():
+            run(f"INSERT INTO {self._leaders} {calls.leaders(self._tree)}")
+        columns = ", ".join(finish.stored_columns())
+        run(f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id "  # noqa: S608
+            f"FROM ({calls.exchanges(self._tree, self._leaders)})")  # fmt: skip
+        run(f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} UNION ALL "  # noqa: S608
+            f"SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls, self._leaders)}) "
+            "")  # fmt: skip
+        marks = self._marks(self._fresh)
+        gone = self._gone(kin)
+        run(finish.insert(f"SELECT * FROM {self._fresh}", version))  # noqa: S608
+        seam("composite")
+        if gone:
+            buried = self._marks(f"({gone})")
+            if buried:
+                run(f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})")  # noqa: S608
+            marks |= buried
+        seam("tombstones")
+        return marks
+
+    def _gather(self, relation: str, kin: Relatives, segment: int) -> None:
+        """The rows of the touched traces: staged, and stored before this segment."""
+        names = _names()
+        run = self._run
+        run(f"INSERT INTO {self._rows} ({names}) {rows.select(relation, stored=False)} "
+            f"WHERE {keys.TRACE} IN ({_numbers(kin.touched)})")  # fmt: skip
+        if len(kin.stored):
+            run(f"INSERT INTO {self._rows} ({names}) {rows.select('spans', stored=True)} "
+                f"PREWHERE trace_key IN ({_numbers(kin.stored)}) WHERE segment != {segment} "
+                f"AND at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} "
+                "")  # fmt: skip
+
+    def _shape(self) -> tuple[int, bool]:
+        """Spans of the largest trace, and whether a trace disagrees with itself about user, session, release …"""
+        row = self._client.query(
+            f"SELECT max(n), max(d) FROM (SELECT count() AS n, {_differs()} AS d FROM {self._nodes} GROUP BY trace_key)"  # noqa: S608
+        ).result_rows[0]
+        return int(row[0]), bool(row[1])
+
+    def _related(self) -> bool:
+        """Whether any call stands under another one, or shares its answer with another one."""
+        row = self._client.query(
+            f"SELECT max(above_id != {keys.NO_SPAN}), uniqExactIf(response_key, response_key != 0) < countIf(response_key != 0) "  # noqa: S608
+            f"FROM {self._tree} WHERE {lone.IS_CALL}"
+        ).result_rows[0]
+        return bool(row[0] or row[1])
+
+    def _gone(self, kin: Relatives) -> str:
+        """Stored exchanges of spans that are none any more: they were merged into others. Empty: there can be none."""
+        if not len(kin.stored):
+            return ""
+        return f"""SELECT project, at, trace_id, span_id FROM exchanges
+            WHERE at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} AND trace_key IN ({_numbers(kin.stored)})
+                AND (trace_key, span_id) IN (SELECT trace_key, span_id FROM {self._tree})
+                AND (trace_key, span_id) NOT IN (SELECT trace_key, span_id FROM {self._fresh})
+            GROUP BY project, at, trace_id, span_id HAVING argMax(gone, version) = 0"""  # noqa: S608 - numbers and our own names
+
+    def _marks(self, relation: str) -> set[tuple[str, datetime]]:
+        found = self._client.query(
+            f"SELECT DISTINCT project, toStartOfHour(at) FROM {relation} SETTINGS max_query_size = 10000000"  # noqa: S608
+        )
+        return {(project, hour.replace(tzinfo=UTC)) for project, hour in found.result_rows}
+
+    def _run(self, sql: str) -> None:
+        self._client.command(f"{sql} SETTINGS {finish.SETTINGS}")
+
+    def _own(self) -> tuple[str, ...]:
+        return (self._clean, self._rows, self._nodes, self._tree, self._leaders, self._calls, self._fresh)
+
+
+def _names(*, nodes: bool = False) -> str:
+    return ", ".join((*rows.NAMES, "first_received") if nodes else rows.NAMES)
+
+
+def _numbers(values: Any) -> str:
+    return ",".join(map(str, np.asarray(values).tolist()))
+
+
+def _differs() -> str:
+    return " OR ".join(f"uniqExactIf({name}, {name} != '') > 1" for name in rows.CONTEXT)
+
