@@ -140,8 +140,8 @@ class Credentials:
 
     def _unknown(self, record: PublishedKey) -> Refusal:
         """With the core away a key may be newer than the snapshot: "no" would be a guess, and clients drop data."""
-        alive = self._core_alive()  # asked in both cases, see above
-        return refusals.CANNOT_TELL if record is _NOBODY and not alive else refusals.BAD_KEY
+        unseen, away = record is _NOBODY, not self._core_alive()
+        return (refusals.BAD_KEY, refusals.CANNOT_TELL)[unseen & away]  # no short cut: it would take less time for one
 
 
 _OPEN: Final = Visitor(FIRST_PROJECT, SCOPES, "", operator=True)
