@@ -1,0 +1,63 @@
+"""Measures asked: plan in Python, sums and counts in the engine, intervals from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.bound import Bound
+from homeostat.store.warehouse.questions.measures import hours, native, needs, query
+from homeostat.store.warehouse.questions.measures.grammar import Measure
+from homeostat.store.warehouse.questions.measures.needs import Needs
+from homeostat.store.warehouse.questions.measures.points import Groups, points
+from homeostat.store.warehouse.questions.measures.question import Point, Question
+from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, Split
+from homeostat.store.warehouse.questions.refused import Refused
+
+#: The hours that changed since their rollup was built. Asked before the rollups are read: an hour marked meanwhile is then raw.
+Dirty = Callable[[], Iterable[datetime]]
+
+
+def ask(warehouse: Warehouse, question: Question, dirty: Dirty | None) -> list[Point]:
+    """Every point of every measure. Without `dirty` the rollups are not used; the numbers are the same."""
+    if question.end <= question.start:
+        raise Refused("from must lie before to.", code="bad_time")
+    raw = Split((), ((question.start, question.end),))
+    split = raw
+    if dirty is not None and needs.rolled_question(question) and _hourly(question):
+        split = hours.split(warehouse, question, dirty())
+    found: dict[str, list[Point]] = {}
+    for part, measures in _sources(question.measures, rolled=bool(split.hours)):
+        on_rollups = bool(split.hours) and all(needs.rolled(measure) for measure in measures)
+        groups = _groups(warehouse, question, part, split if on_rollups else raw)
+        for measure in measures:
+            found[measure.text] = points(question, groups, measure)
+    return [point for measure in question.measures for point in found[measure.text]]
+
+
+def _hourly(question: Question) -> bool:
+    return question.every is None or question.every.whole_hours(question.start, question.end)
+
+
+def _sources(measures: Sequence[Measure], *, rolled: bool) -> list[tuple[Needs, list[Measure]]]:
+    """Measures that one query can answer together: by what was said, and by whether the rollups hold them."""
+    apart: dict[object, list[Measure]] = {}
+    for measure in measures:
+        apart.setdefault((needs.said(measure), rolled and needs.rolled(measure)), []).append(measure)
+    return [(needs.of(group, needs.said(group[0])), group) for group in apart.values()]
+
+
+def _groups(warehouse: Warehouse, question: Question, part: Needs, split: Split) -> Groups:
+    bound = Bound(question.project, question.now, question.start, question.end)
+    sql = query.sql(question, part, split, bound)
+    with warehouse.reader() as client:
+        columns = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
+    groups = Groups(question, part, columns)
+    if len(groups.times) > MAX_GROUPS:
+        raise Refused(
+            f"That would be more than {MAX_GROUPS} points.",
+            code="too_many_points",
+            hint="Take a longer step, a shorter time, fewer dimensions, or a filter.",
+        )
+    return groups

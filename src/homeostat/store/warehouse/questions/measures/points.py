@@ -1,0 +1,164 @@
+"""From counts and sums to points with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.records.instant import iso, micros
+from homeostat.store.warehouse.questions.measures import intervals
+from homeostat.store.warehouse.questions.measures.buckets import Counts
+from homeostat.store.warehouse.questions.measures.grammar import Measure
+from homeostat.store.warehouse.questions.measures.needs import Needs
+from homeostat.store.warehouse.questions.measures.question import NOT_ENOUGH, Point, Question
+from homeostat.store.warehouse.questions.measures.steps import SECOND
+
+Floats = NDArray[np.float64]
+#: value, low, high, n of every group.
+Estimate = tuple[Floats, Floats, Floats, Floats]
+
+
+class Groups:
+    """The engine's answer for one source: numbers of every group, by name."""
+
+    def __init__(self, question: Question, needs: Needs, columns: dict[str, Any]) -> None:
+        self._question = question
+        self._needs = needs
+        self._columns = columns
+        self._counts: dict[str, Counts] = {}
+        self.times = self._of("t").astype(np.int64)
+        self.dims: list[list[str]] = [list(self._columns.get(f"d{i}", ())) for i in range(len(question.by))]
+
+    def _of(self, name: str) -> Floats:
+        return np.asarray(self._columns.get(name, ()), dtype=np.float64)
+
+    def estimate(self, measure: Measure) -> Estimate:
+        """The measure in every group."""
+        if measure.condition is not None:
+            return self._of_condition(measure)
+        n = self._of("n")
+        if measure.stat == "count":
+            return n, n, n, n
+        if measure.stat == "rate":
+            return self._rate(n, n)
+        if measure.stat == "unique":
+            value = self._of(f"u{self._needs.unique.index(measure.field)}")
+            return value, value, value, n
+        return self._of_field(measure)
+
+    def _of_condition(self, measure: Measure) -> Estimate:
+        assert measure.condition is not None
+        i = self._needs.conditions.index(measure.condition)
+        hits, n = self._of(f"k{i}"), self._of(f"m{i}")
+        if measure.stat == "count":
+            return hits, hits, hits, n
+        if measure.stat == "rate":
+            return self._rate(hits, n)
+        low, high = intervals.share(hits, n)
+        return _where(n > 0, _divided(hits, n)), low, high, n
+
+    def _of_field(self, measure: Measure) -> Estimate:
+        i = self._needs.fields.index(measure.field)
+        n, total, squares, least, most = (self._of(f"f{i}_{part}") for part in ("n", "s", "q", "l", "h"))
+        if measure.stat in ("min", "max"):
+            value = _where(n > 0, least if measure.stat == "min" else most)
+            return value, value, value, n
+        if measure.stat == "quantile":
+            counts = self._buckets(measure.field)
+            ends = intervals.quantile_ranks(n, measure.level)
+            ranks = ((n - 1) * measure.level, *ends)
+            value, low, high = (np.clip(counts.at_rank(rank), least, most) for rank in ranks)
+            return _where(n > 0, value), _where(np.isfinite(ends[0]), low), _where(np.isfinite(ends[1]), high), n
+        low, high = intervals.mean(n, total, squares)
+        if measure.stat == "sum":
+            return _where(n > 0, total), low * n, high * n, n
+        return _where(n > 0, _divided(total, n)), low, high, n
+
+    def _buckets(self, field: str) -> Counts:
+        if field not in self._counts:
+            i = self._needs.buckets.index(field)
+            empty = (np.empty(0, np.int64), np.empty(0, np.int64))
+            lengths, buckets = self._columns.get(f"b{i}", empty)
+            self._counts[field] = Counts(lengths, buckets, self._columns.get(f"c{i}", empty)[1])
+        return self._counts[field]
+
+    def _rate(self, events: Floats, n: Floats) -> Estimate:
+        """Events per second of the part of the bucket that lies in the window and is not in the future."""
+        question = self._question
+        end = min(question.end, micros(question.now))
+        if question.every is None:
+            length = np.full(len(events), max(end - question.start, 0) / SECOND)
+        else:
+            starts = np.array([*question.every.starts(question.start, question.end), question.end / SECOND], dtype=np.float64)
+            i = np.searchsorted(starts, self.times, side="left")
+            low, high = np.maximum(starts[i], question.start / SECOND), np.minimum(starts[i + 1], end / SECOND)
+            length = np.maximum(high - low, 0.0)
+        low, high = intervals.poisson(events)
+        return tuple(_where(length > 0, _divided(each, length)) for each in (events, low, high)) + (n,)  # type: ignore[return-value]
+
+
+def points(question: Question, groups: Groups, measure: Measure) -> list[Point]:
+    """The measure's points, in order of time and dimensions; a series without dimensions has no holes."""
+    value, low, high, n = groups.estimate(measure)
+    at = _times(question)
+    seconds = groups.times.tolist()
+    # Python floats, None instead of NaN and infinity: that is what JSON can say.
+    rows = list(zip(_plain(value), _plain(low), _plain(high), n.astype(np.int64).tolist(), strict=True))
+    names = question.by
+    found: list[Point] = []
+    for i, (v, lo, hi, count) in enumerate(rows):
+        point: Point = {"measure": measure.text, "at": at(seconds[i])}
+        for name, column in zip(names, groups.dims, strict=True):
+            point[name] = column[i]
+        point |= {"value": v, "low": lo, "high": hi, "n": count}
+        if v is None:
+            point["reason"] = NOT_ENOUGH
+        found.append(point)
+    return _filled(question, measure, found, seconds, at) if not names else found
+
+
+def _filled(
+    question: Question, measure: Measure, found: list[Point], seconds: list[int], at: Callable[[int], str]
+) -> list[Point]:
+    """Times without any exchange: nothing was counted there, and nothing can be said about anything else."""
+    have = dict(zip(seconds, found, strict=True))
+    starts = question.every.starts(question.start, question.end) if question.every else [0]
+    counted = measure.stat in ("count", "rate", "unique") and not (measure.stat == "rate" and question.end <= question.start)
+    missing: Point = {"value": None, "low": None, "high": None, "n": 0, "reason": NOT_ENOUGH}
+    if counted:
+        missing = {"value": 0, "low": 0, "high": 0 if measure.stat != "rate" else None, "n": 0}
+    return [have.get(start) or {"measure": measure.text, "at": at(start), **missing} for start in starts]
+
+
+def _times(question: Question) -> Callable[[int], str]:
+    """The text of a bucket's start, made once for each."""
+    if question.every is None:
+        whole = iso(question.start)
+        return lambda _: whole
+    known: dict[int, str] = {}
+
+    def text(second: int) -> str:
+        if second not in known:
+            known[second] = iso(second * SECOND)
+        return known[second]
+
+    return text
+
+
+def _plain(values: Floats) -> list[float | None]:
+    fine = np.isfinite(values)
+    if fine.all():
+        return values.tolist()
+    return [v if ok else None for v, ok in zip(values.tolist(), fine.tolist(), strict=True)]
+
+
+def _where(known: NDArray[np.bool_], value: Floats) -> Floats:
+    return np.where(known, value, np.nan)
+
+
+def _divided(a: Floats, b: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(a / b, dtype=np.float64)

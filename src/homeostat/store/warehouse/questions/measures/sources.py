@@ -1,0 +1,108 @@
+"""Where the rows of a measure come from: exchanges, exchanges with attributes, or what was said about exchanges.
+
+Each relation has the columns of `exchanges`, and: `a0`, `a1` … for attributes; `value` and `label` for scores and signals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.fields import ANSWER
+from homeostat.store.warehouse.questions.measures.question import Kind
+from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN
+
+#: The columns of `exchanges` that a question may look at.
+COLUMNS: Final = (
+    "project, at, trace_id, span_id, row_key, trace_key, is_answer, is_call, answer_from, settles, members, input_row, "
+    "output_row, input_start, output_start, input_chars, output_chars, name, op, model, requested_model, provider, response_id, "
+    "user_id, session_id, release, environment, prompt_name, prompt_version, latency_ms, ttft_ms, streaming, finish_reason, "
+    "input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost, estimated, calls, status, error, "
+    "tags, tools, flags"
+)
+KIND: Final[dict[Kind, str]] = {"answer": ANSWER, "call": "is_call", "all": f"({ANSWER} OR is_call)"}
+#: A signal about a user belongs to the last answer of that user, if that is not older than a day.
+_USER_WINDOW: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A score or signal of this name."""
+
+    family: Literal["score", "signal"]
+    name: str
+
+
+def exchanges(where: str) -> str:
+    """Exchanges as they are now."""
+    return f"(SELECT {COLUMNS} FROM exchanges FINAL WHERE {where})"  # noqa: S608
+
+
+def with_attributes(relation: str, keys: tuple[str, ...], bound: Bound) -> str:
+    """The relation with the values of its own spans' attributes, empty where there is none."""
+    if not keys:
+        return relation
+    names = [bound.add(key, "String") for key in keys]
+    maps = ("attributes", "attributes_json", "resource")
+    values = ", ".join(
+        f"multiIf({', '.join(f'mapContains({column}, {key}), {column}[{key}]' for column in maps)}, '') AS a{i}"
+        for i, key in enumerate(names)
+    )
+    has = " OR ".join(f"mapContains({column}, {key})" for key in names for column in maps)
+    spans = f"SELECT row_key, {values} FROM spans WHERE {TEXT_WINDOW} AND ({has})"  # noqa: S608
+    return f"(SELECT * FROM {relation} ANY LEFT JOIN ({spans}) AS own USING (row_key))"  # noqa: S608
+
+
+def said(what: Said, bound: Bound) -> str:
+    """What was said, each time with the exchange that it is about."""
+    name = bound.add(what.name, "String")
+    return _scores(name) if what.family == "score" else _signals(name)
+
+
+def _members(within: str) -> str:
+    """Exchanges once for each id that means them: own span, merged spans, and for an answer its whole trace."""
+    ids = f"arrayDistinct(arrayConcat([span_id], members, if(is_answer, [{NO_SPAN}], [])))"
+    return f"SELECT {COLUMNS}, arrayJoin({ids}) AS told FROM exchanges FINAL WHERE {WINDOW} AND trace_id IN ({within})"  # noqa: S608
+
+
+def _scores(name: str) -> str:
+    """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's."""
+    mine = f"{SAID_WINDOW} AND name = {name}"
+    scores = (
+        f"SELECT trace_id, span_id AS told, argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label "  # noqa: S608
+        f"FROM scores WHERE {mine} GROUP BY trace_id, span_id"
+    )
+    members = _members(f"SELECT trace_id FROM scores WHERE {mine}")  # noqa: S608
+    return (
+        f"(SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({scores}) AS s USING (trace_id, told) "  # noqa: S608
+        f"ORDER BY told = {NO_SPAN} LIMIT 1 BY trace_id, span_id)"
+    )
+
+
+def _signals(name: str) -> str:
+    """Every signal counts once, for the exchange it names, else the last answer of its session or user before it."""
+    mine = f"{SAID_WINDOW} AND name = {name}"
+    nothing = "toFixedString('', 16)"
+    fields = "row_key AS said_key, at AS said_at, value, label"
+    about = f"SELECT trace_id, span_id AS told, {fields} FROM signals WHERE {mine} AND trace_id != {nothing}"  # noqa: S608
+    members = _members(f"SELECT trace_id FROM signals WHERE {mine} AND trace_id != {nothing}")  # noqa: S608
+    arms = [
+        f"SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({about}) AS s USING (trace_id, told) "  # noqa: S608
+        "ORDER BY e.at, e.span_id LIMIT 1 BY said_key"
+    ]
+    for column, younger in (("session_id", ""), ("user_id", f"AND e.at >= s.said_at - {_USER_WINDOW}")):
+        lone = f"{mine} AND trace_id = {nothing} AND {column} != ''"
+        if column == "user_id":
+            lone += " AND session_id = ''"
+        told = f"SELECT {column}, {fields} FROM signals WHERE {lone}"  # noqa: S608
+        # No upper end here: the last answer before the signal may lie after the window, and then it is not this window's.
+        answers = (
+            f"SELECT {COLUMNS} FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('low')} AND is_answer "  # noqa: S608
+            f"AND {column} IN (SELECT {column} FROM signals WHERE {lone})"
+        )
+        arms.append(
+            f"SELECT {COLUMNS}, value, label FROM ({answers}) AS e INNER JOIN ({told}) AS s USING ({column}) "  # noqa: S608
+            f"WHERE e.at <= s.said_at {younger} ORDER BY e.at DESC LIMIT 1 BY said_key"
+        )
+    return "(" + " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in arms) + ")"  # noqa: S608

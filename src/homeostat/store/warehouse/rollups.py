@@ -1,0 +1,151 @@
+"""Rollups: what charts ask for, added up by project and hour. Rebuilt from the raw rows, never added to.
+
+No materialized view feeds them: exchanges are rewritten, merged and erased, and a sum that only grows cannot follow. The
+ledger's marks say which hours changed; `run` rebuilds those that have been quiet for a while. Until then, and whenever the
+rollups do not hold what is asked, questions go to the raw rows and give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from homeostat.records.instant import EPOCH, micros
+from homeostat.store.ledger import marks
+from homeostat.store.ledger.database import Ledger
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.measures.buckets import index_sql
+from homeostat.store.warehouse.questions.measures.hours import seconds
+from homeostat.store.warehouse.questions.measures.names import ROLLED, ROLLED_BUCKETS, number_sql
+
+#: An exchange can change by waiting alone for 60 s (an orphan becomes an answer, an open one settles). An hour that got
+#: nothing for longer than that gives the same sums from then on.
+QUIET: Final = timedelta(seconds=70)
+#: Hours rebuilt in one query, so that neither its text nor its memory grows without limit.
+BATCH: Final = 48
+_FINAL: Final = "SETTINGS do_not_merge_across_partitions_select_final = 1, max_partitions_per_insert_block = 0"
+#: Raw rows of some hours; the window first, because the index knows it.
+_WHERE: Final = (
+    "project = {project:String} AND at >= fromUnixTimestamp64Micro({low:Int64}, 'UTC') "
+    "AND at < fromUnixTimestamp64Micro({high:Int64}, 'UTC') "
+    "AND toInt64(toUnixTimestamp(toStartOfHour(at))) IN {hours:Array(Int64)}"
+)
+_DIMENSIONS: Final = (
+    "is_answer", "is_call", "model", "requested_model", "provider", "release", "environment", "status", "prompt_name",
+    "prompt_version", "name",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run did: hours rebuilt, hours that still change, hours that were marked again meanwhile."""
+
+    rebuilt: int = 0
+    busy: int = 0
+    again: int = 0
+
+
+def run(warehouse: Warehouse, ledger: Ledger, now: datetime, *, limit: int = 2000) -> Done:
+    """Rebuild marked hours that are quiet, the ones that have waited longest first."""
+    waiting: dict[str, dict[int, tuple[datetime, int]]] = defaultdict(dict)
+    for project, hour, mark in marks.all(ledger, limit):
+        waiting[project][seconds(hour)] = (hour, mark)
+    rebuilt = busy = again = 0
+    for project, hours in waiting.items():
+        ready = sorted(set(hours) - unquiet(warehouse, project, hours, now))
+        busy += len(hours) - len(ready)
+        for start in range(0, len(ready), BATCH):
+            batch = ready[start : start + BATCH]
+            rebuild(warehouse, project, batch)
+            for second in batch:
+                # A mark that moved while we read tells of rows that we may not have seen: the hour stays marked.
+                cleared = marks.clear(ledger, project, *hours[second])
+                rebuilt, again = rebuilt + cleared, again + (not cleared)
+    if rebuilt:
+        forget(warehouse)
+    return Done(rebuilt, busy, again)
+
+
+def unquiet(warehouse: Warehouse, project: str, hours: Iterable[int], now: datetime) -> set[int]:
+    """Those of the hours (seconds since 1970) that may still change without a new row."""
+    wanted = sorted(hours)
+    found: set[int] = set()
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        rows = warehouse.jobs.query(
+            f"SELECT toInt64(toUnixTimestamp(toStartOfHour(at))) FROM exchanges FINAL WHERE {_WHERE} "  # noqa: S608
+            "GROUP BY toStartOfHour(at) "
+            "HAVING max(received) > fromUnixTimestamp64Micro({quiet:Int64}, 'UTC') "
+            "OR max(greatest(answer_from, settles)) > fromUnixTimestamp64Micro({now:Int64}, 'UTC') "
+            "SETTINGS do_not_merge_across_partitions_select_final = 1",
+            _parameters(project, batch) | {"quiet": micros(now - QUIET), "now": micros(now)},
+        ).result_rows
+        found |= {row[0] for row in rows}
+    return found
+
+
+def rebuild(warehouse: Warehouse, project: str, hours: Sequence[int]) -> int:
+    """Add up these hours (seconds since 1970) anew; returns the build's number.
+
+    The sums are written first and the markers after them: a build without its marker does not count, so a reader sees
+    an hour whole or not at all, also when we die in between.
+    """
+    client = warehouse.jobs
+    parameters = _parameters(project, hours)
+    build = 1 + client.query("SELECT max(build) FROM rollups WHERE project = {project:String}", parameters).result_rows[0][0]
+    client.command(_insert(), parameters=parameters | {"build": build})
+    markers = [[project, EPOCH + timedelta(seconds=second), build, True] for second in hours]
+    client.insert("rollups", markers, column_names=["project", "hour", "build", "marker"])
+    return int(build)
+
+
+def _insert() -> str:
+    columns = ["project", "hour", "build", "marker", *_DIMENSIONS, "n", *ROLLED]
+    values = ["project", "toStartOfHour(at) AS hour_of", "{build:UInt64}", "false", *_DIMENSIONS, "count()"]
+    for field in ROLLED:
+        x = f"toFloat64({number_sql(field)})"
+        values.append(
+            f"(count({x}), ifNull(sum({x}), 0), ifNull(sum({x} * {x}), 0), "
+            f"toFloat64(ifNull(min({x}), 0)), toFloat64(ifNull(max({x}), 0)))"
+        )
+    for field, name in ROLLED_BUCKETS.items():
+        x = f"toFloat64({number_sql(field)})"
+        columns += [f"{name}_buckets", f"{name}_counts"]
+        counts = f"sumMapIf([{index_sql(f'assumeNotNull({x})')}], [toUInt32(1)], {x} IS NOT NULL)"
+        values += [f"({counts} AS {name}_map).1", f"{name}_map.2"]
+    return (
+        f"INSERT INTO rollups ({', '.join(columns)}) SELECT {', '.join(values)} FROM exchanges FINAL "  # noqa: S608
+        f"WHERE {_WHERE} AND (is_answer OR is_call) GROUP BY project, hour_of, {', '.join(_DIMENSIONS)} {_FINAL}"
+    )
+
+
+def forget(warehouse: Warehouse, *, least: int = 20_000) -> int:
+    """Delete builds that no longer count where they outweigh those that do; returns how many (project, day) were cleaned.
+
+    They take room but never count, so this can wait: deleting rewrites a day, which costs more than many rebuilds.
+    """
+    client = warehouse.jobs
+    crowded = client.query(
+        "SELECT project, day, groupArray(toInt64(toUnixTimestamp(hour))), groupArray(newest) FROM ("
+        "SELECT project, toYYYYMMDD(hour) AS day, hour, maxIf(build, marker) AS newest, count() AS n, "
+        "arraySum(arrayFilter((k, b) -> b < newest, groupArray(1), groupArray(build))) AS dead "
+        "FROM rollups GROUP BY project, day, hour) GROUP BY project, day "
+        "HAVING sum(dead) > greatest({least:UInt64}, sum(n) - sum(dead))",
+        {"least": least},
+    ).result_rows
+    for project, day, hours, newest in crowded:
+        client.command(
+            f"ALTER TABLE rollups DELETE IN PARTITION {int(day)} WHERE project = {{project:String}} "
+            "AND build < transform(toInt64(toUnixTimestamp(hour)), {hours:Array(Int64)}, {newest:Array(UInt64)}, toUInt64(0)) "
+            "SETTINGS mutations_sync = 1",
+            parameters={"project": project, "hours": list(hours), "newest": list(newest)},
+        )
+    return len(crowded)
+
+
+def _parameters(project: str, hours: Sequence[int]) -> dict[str, Any]:
+    low, high = min(hours, default=0), max(hours, default=0) + 3600
+    return {"project": project, "hours": list(hours), "low": low * 1_000_000, "high": high * 1_000_000}
