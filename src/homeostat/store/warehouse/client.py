@@ -21,6 +21,7 @@ DATABASE: Final = "homeostat"
 WRITE: Final = {"async_insert": 0, "max_partitions_per_insert_block": 0, "throw_on_max_partitions_per_insert_block": 0}
 #: In force on every question: bounded, and it cannot write.
 READ: Final = {
+    "readonly": 2,  # it cannot write; per-question settings and bound parameters still work
     "do_not_merge_across_partitions_select_final": 1,
     "max_execution_time": 30,
     "max_memory_usage": 600_000_000,
