@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import routing
 
 from homeostat.config import Settings
 from homeostat.doors.routes import ROUTES
+from homeostat.store.folder import Folder
 
 
 def actual_routes(server: str) -> set[tuple[str, str]]:
@@ -36,27 +39,37 @@ def _edge() -> set[tuple[str, str]]:
 class _Nothing:
     """Stands for a core: making the routes must not need one."""
 
-    def __getattr__(self, name: str) -> _Nothing:
+    def __getattr__(self, name: str) -> Any:
         return self
 
     def __call__(self, *_: object, **__: object) -> _Nothing:
         return self
 
 
+def walked(app: Any) -> set[tuple[str, str]]:
+    """(method, path) of every route of a FastAPI application; what is no plain route shows with its type as method."""
+    return set(_walk(app.router, ""))
+
+
 def _core() -> set[tuple[str, str]]:
-    return set(_walk(_module("homeostat.web.app").create_app(_Nothing()), ""))
+    core = _Nothing()
+    core.settings = Settings(clock="world")  # with every route that a setting can add
+    core.folder = Folder(Path("nowhere"))
+    return walked(_module("homeostat.web.app").create_app(core))
 
 
 def _walk(app: Any, prefix: str) -> list[tuple[str, str]]:
+    # This FastAPI keeps included routers as branches and has an iterator over their leaves; others are flat.
+    leaves = getattr(routing, "iter_route_contexts", iter)
     found = []
-    for route in app.routes:
-        path = prefix + route.path
-        inner = getattr(route, "routes", None)
-        if inner:
+    for leaf in (*leaves(app.routes), *getattr(app, "_low_priority_routes", ())):
+        route = getattr(leaf, "original_route", leaf)
+        path, methods = prefix + str(leaf.path), getattr(leaf, "methods", None)
+        if getattr(route, "routes", None):
             found += _walk(route, path)
-        elif getattr(route, "methods", None):
+        elif methods:
             # Starlette adds HEAD to every GET; the table treats them as one.
-            found += [(method, path) for method in route.methods if (method, "GET" in route.methods) != ("HEAD", True)]
+            found += [(method, path) for method in methods if method != "HEAD" or "GET" not in methods]
         else:
             found.append((type(route).__name__.upper(), path))  # a websocket or a mounted application: listed by nobody
     return found

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from fastapi import APIRouter, FastAPI
 
 from homeostat.doors.routes import ROUTES, Route
 from tests.doors.door import Door, Keyring
-from tests.doors.routers import actual_routes
+from tests.doors.routers import actual_routes, walked
 
 CREDENTIALS = (
     "none", "garbage", "unknown", "expired", "revoked", "nothing", "ingest", "read", "gateway", "admin", "all",
@@ -58,6 +59,27 @@ def test_the_unknown_key_is_well_formed() -> None:
     from homeostat.doors import keys
 
     assert keys.public_id(UNKNOWN.encode()) == "B" * 12
+
+
+def test_the_walk_misses_nothing() -> None:
+    inner, outer = APIRouter(prefix="/inner"), APIRouter(prefix="/outer")
+    inner.get("/leaf/{id}")(lambda id: id)
+    outer.include_router(inner)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/schema")
+    app.include_router(outer, prefix="/v9")
+    app.websocket("/socket")(lambda socket: None)
+    app.mount("/static", lambda scope, receive, send: None)
+    app.mount("/sub", FastAPI(docs_url=None, redoc_url=None, openapi_url="/schema"))
+    app.add_route("/plain", lambda request: None, ["PUT", "GET"])
+    assert walked(app) == {
+        ("GET", "/schema"),
+        ("GET", "/v9/outer/inner/leaf/{id}"),
+        ("APIWEBSOCKETROUTE", "/socket"),
+        ("MOUNT", "/static"),
+        ("GET", "/sub/schema"),
+        ("PUT", "/plain"),
+        ("GET", "/plain"),
+    }
 
 
 @pytest.mark.parametrize("server", ["edge", "core"])

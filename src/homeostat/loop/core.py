@@ -53,7 +53,7 @@ class Core:
         self.folder.prepare()
         self._lock = self.folder.hold("core")
         self.clock = event_clock(self.settings.clock, self.folder.clock)
-        self.ledger = Ledger(self.settings.ledger_dsn)
+        self.ledger = Ledger(self.settings.ledger_dsn, seal=control.pepper(self.folder.control))
         self.ledger.upgrade()
         projects.ensure(self.ledger, "default", at=datetime.now(UTC))
         self.publish()
@@ -91,7 +91,7 @@ class Core:
         """Tell the edge who may come in. It keeps obeying the last snapshot when we are away."""
         made = keys.operator(control.pepper(self.folder.control), self.folder.operator.read_text())
         operator = PublishedKey(made.id, made.hash, "default", SCOPES, operator=True)
-        control.publish(self.folder.snapshot, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator]))
+        control.publish(self.folder.control, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator]))
 
     def advance(self, to_ns: int) -> None:
         """Move the world clock and return when everything accepted up to then is loaded."""
