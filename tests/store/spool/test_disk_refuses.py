@@ -14,11 +14,12 @@ import pytest
 import uvloop
 
 from homeostat.store.spool.envelope import Envelope, Part, decode
+from homeostat.store.spool.journal import RETRY, Clocks, Journal
 from homeostat.store.spool.segment import Sound, sealed, verify
 from homeostat.store.spool.storage import Storage
 from homeostat.store.spool.writer import SpoolBroken, SpoolFull, SpoolWriter
 
-KINDS = ("write", "sync", "rename", "truncate")
+KINDS = ("create", "write", "sync", "rename", "truncate")
 ROUNDS, CLIENTS = 12, 4
 
 
@@ -185,6 +186,32 @@ def test_a_failed_sync_costs_nothing_when_a_new_segment_works(tmp_path: Path) ->
         assert len(sealed(tmp_path)) == 2
 
     uvloop.run(work())
+
+
+def test_what_was_not_acknowledged_is_cut_before_the_file_is_sealed(tmp_path: Path) -> None:
+    now = [0.0]
+    storage = Refusing("truncate", 1, 2, errno.EIO)
+    clocks = Clocks(monotonic=lambda: now[0])
+    journal = Journal(tmp_path, segment_bytes=1 << 20, segment_seconds=60, storage=storage, clocks=clocks)
+    journal.start()
+    journal.commit([Envelope(1, "p", 1, Part.TRACES, b"kept")])
+
+    def fails(fd: int, pieces: Sequence[bytes]) -> None:
+        Storage.write(storage, fd, pieces)
+        raise OSError(errno.EIO, "injected")
+
+    storage.write = fails  # type: ignore[method-assign]
+    with pytest.raises(OSError):
+        journal.commit([Envelope(2, "p", 1, Part.TRACES, b"refused")])
+    del storage.write
+    for calls in (2, 3):
+        assert not sealed(tmp_path) and journal.due() == RETRY
+        now[0] += RETRY
+        journal.tick()
+        assert storage.count == calls
+    assert journal.due() is None
+    assert records(tmp_path) == [b"kept"]
+    journal.close()
 
 
 def test_refused_while_the_disk_is_bad_and_the_reason_is_told(tmp_path: Path) -> None:

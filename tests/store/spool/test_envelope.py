@@ -93,6 +93,15 @@ def test_a_record_made_to_look_real_inside_a_damaged_body_is_not_believed() -> N
         assert [record.envelope.received for record in decode(bytes(damaged))] == [1, 3], at
 
 
+def test_nor_when_the_record_after_it_is_damaged_too() -> None:
+    forged = b"".join(encode(Envelope(1, "victim", 1, Part.FACTS, b"{}"), 1))
+    data = bytearray(segment_bytes([Envelope(n, "mine", 1, Part.TRACES, b"text" + forged + b"text") for n in range(4)]))
+    _, second, third, _ = (record.offset for record in decode(bytes(data)))
+    data[data.index(b"text", second)] ^= 0xFF
+    data[data.index(b"text", third)] ^= 0xFF
+    assert [record.envelope.received for record in decode(bytes(data))] == [0, 3]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -231,6 +231,26 @@ class SimulatedDisk(Storage):
         return self.open(path) if path in self.seen else self.create(path)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_what_salvage_kept_survives_a_power_loss(seed: int) -> None:
+    disk = SimulatedDisk(seed)
+    journal = Journal(FOLDER, segment_bytes=1 << 20, segment_seconds=1, storage=disk)
+    journal.start()
+    journal.commit([Envelope(n, "p", 1, Part.TRACES, bytes(700)) for n in range(6)])
+    journal.close()
+    (segment,) = sealed(FOLDER, storage=disk)
+    for content in (disk.seen[segment.path].seen, disk.seen[segment.path].disk):
+        content[2000] ^= 1
+    disk.power_for = disk.draw.randint(0, 12)
+    try:
+        salvage(segment, storage=disk)
+    except PowerLoss:
+        disk.lose_power()
+    disk.lose_power()
+    assert verify(segment, storage=disk) == Damaged(5, 1) == salvage(segment, storage=disk)
+    assert [record.envelope.received for record in decode(disk.read(segment.path))] == [0, 1, 3, 4, 5]
+
+
 class World:
     """A spool on the simulated disk, its clients and its loader, and the truth about what was acknowledged."""
 

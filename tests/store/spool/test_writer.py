@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from homeostat.store.spool.envelope import Envelope, Part, decode
 from homeostat.store.spool.journal import Clocks, Journal, SpoolHeld
+from homeostat.store.spool.room import Room
 from homeostat.store.spool.segment import QUARANTINE, Sound, sealed, verify
 from homeostat.store.spool.storage import Storage
 from homeostat.store.spool.writer import SpoolBroken, SpoolFull, SpoolWriter
@@ -229,6 +230,18 @@ def test_full_while_the_disk_has_less_than_it_must_keep(tmp_path: Path) -> None:
         await asyncio.to_thread(writer.close)
 
     run(work())
+
+
+def test_between_looks_at_the_disk_what_is_written_counts(tmp_path: Path) -> None:
+    class Disk(Storage):
+        def free(self, folder: Path) -> int:
+            return 513 * MIB
+
+    room = Room(tmp_path, 10**12, 512 * MIB, Disk())
+    room.measure()
+    assert room.level(0, MIB) == "ok" and room.level(0, MIB + 1) == "full"
+    room.wrote(MIB // 2)
+    assert room.level(0, MIB // 2) == "ok" and room.level(0, MIB // 2 + 1) == "full"
 
 
 def test_the_queue_is_bounded_in_bytes(tmp_path: Path) -> None:

@@ -165,11 +165,13 @@ class Journal:
 
     def close(self) -> None:
         """Seals and lets the lock go."""
-        self.seal()
-        self._finish_leftovers()
-        if self._lock is not None:
-            self._storage.close(self._lock)
-            self._lock = None
+        try:
+            self.seal()
+            self._finish_leftovers()
+        finally:
+            if self._lock is not None:
+                self._storage.close(self._lock)
+                self._lock = None
 
     def _write(self, batch: Sequence[Envelope]) -> int:
         tape = self.tape or self._begin()

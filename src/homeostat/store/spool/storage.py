@@ -17,10 +17,12 @@ class Storage:
     """The real disk."""
 
     def make_folder(self, path: Path) -> None:
-        """The folder, and its entry in the parent on disk."""
+        """The folder is there, and so is its name in the parent after a power loss."""
         if not path.is_dir():
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.sync_folder(path.parent)
+            if not path.parent.is_dir():
+                self.make_folder(path.parent)
+            path.mkdir(exist_ok=True, mode=0o700)
+        self.sync_folder(path.parent)
 
     def create(self, path: Path) -> int:
         """A new file to append to; it must not exist."""

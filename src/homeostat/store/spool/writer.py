@@ -172,6 +172,7 @@ class SpoolWriter:
             except Exception:  # a bug must cost its batch, not every request after it
                 log.exception("spool: unexpected failure")
                 self._settle(batch, "internal error while writing the spool")
+                self._look_at = time.monotonic() + _LOOK_IDLE
             if self._closing and not self._queue:
                 break
         self._finish()
