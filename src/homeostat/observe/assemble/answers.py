@@ -27,7 +27,7 @@ def used(tree: str) -> str:
     )
 
 
-def exchanges(tree: str, calls: str, leaders: str) -> str:
+def exchanges(tree: str, calls: str) -> str:
     """Answers that are not calls themselves, in the columns of `exchanges`."""
     made = {
         "is_call": "false",
@@ -54,10 +54,7 @@ def exchanges(tree: str, calls: str, leaders: str) -> str:
         f"{made[name]} AS {name}" if name in made else f"t.{name} AS {name}" for name in finish.stored_columns()
     )
     # A span that tells a call's exchange, or was merged into one, is not an answer beside it; a wrapper is.
-    telling = (
-        f"{lone.IS_CALL} AND (trace_key, span_id) NOT IN (SELECT trace_key, span_id FROM {leaders} WHERE to_trace = 0)"  # noqa: S608
-    )
     return f"""SELECT {columns}
-        FROM (SELECT * FROM {tree} WHERE top_id = span_id AND ({lone.CAPABLE}) AND NOT ({telling})) AS t
+        FROM (SELECT * FROM {tree} WHERE top_id = span_id AND ({lone.CAPABLE}) AND lead_trace = 0) AS t
         LEFT JOIN ({sums(calls)}) AS s ON s.top_trace = t.trace_key AND s.top_id = t.span_id
         LEFT JOIN ({used(tree)}) AS u ON u.trace_key = t.trace_key AND u.top_id = t.span_id"""  # noqa: S608

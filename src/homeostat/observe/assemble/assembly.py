@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from homeostat.observe import staged as staging
-from homeostat.observe.assemble import answers, calls, finish, keys, lone, rows, tree
+from homeostat.observe.assemble import answers, calls, finish, keys, lone, places, rows, tree
 from homeostat.observe.assemble.relatives import Kin, Relatives, moment
 from homeostat.observe.prices import Prices
 from homeostat.store.warehouse.client import Warehouse
@@ -45,7 +45,7 @@ class Assembly:
         self._rows = f"{staged}_rows"
         self._nodes = f"{staged}_nodes"
         self._tree = f"{staged}_tree"
-        self._leaders = f"{staged}_leaders"
+        self._places = f"{staged}_places"
         self._calls = f"{staged}_calls"
         self._fresh = f"{staged}_fresh"
         self._kin = kin or Kin(warehouse)
@@ -61,7 +61,8 @@ class Assembly:
         run(f"CREATE TABLE {self._nodes} ({', '.join(f'{name} {kind}' for name, kind in rows.COLUMNS)}, "
             "first_received DateTime64(6, 'UTC')) ENGINE = Memory")  # fmt: skip
         run(tree.table(self._tree))
-        run(calls.leaders_table(self._leaders))
+        columns = ", ".join(f"{name} {kind}" for name, kind in places.COLUMNS)
+        run(f"CREATE TABLE {self._places} ({columns}) ENGINE = Memory")
         run(f"CREATE TABLE {self._fresh} ENGINE = Memory EMPTY AS SELECT * EXCEPT (version, gone) FROM exchanges")
         run(f"CREATE TABLE {self._calls} ENGINE = Memory EMPTY AS SELECT * EXCEPT (version, gone), toUInt64(0) AS top_trace, "
             f"{keys.NO_SPAN} AS top_id FROM exchanges")  # fmt: skip
@@ -132,17 +133,17 @@ class Assembly:
         run(
             f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
         )  # noqa: S608
-        largest, differing = self._shape()
-        if not largest:
+        found = places.find(self._client.raw_query(places.query(self._nodes), fmt="RowBinary"))
+        if not len(found[0]):
             return set()
-        run(f"INSERT INTO {self._tree} {tree.place(self._nodes, largest, differing=differing)}")
-        if self._related():
-            run(f"INSERT INTO {self._leaders} {calls.leaders(self._tree)}")
+        names = [name for name, _ in places.COLUMNS]
+        self._client.insert(self._places, found, column_names=names, column_oriented=True)
+        run(f"INSERT INTO {self._tree} {tree.placed(self._nodes, self._places, differing=self._differing())}")
         columns = ", ".join(finish.stored_columns())
         run(f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id "  # noqa: S608
-            f"FROM ({calls.exchanges(self._tree, self._leaders)})")  # fmt: skip
+            f"FROM ({calls.exchanges(self._tree)})")  # fmt: skip
         run(f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} UNION ALL "  # noqa: S608
-            f"SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls, self._leaders)}) "
+            f"SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls)}) "
             "")  # fmt: skip
         marks = self._marks(self._fresh)
         gone = self._gone(kin)
@@ -168,20 +169,12 @@ class Assembly:
                 f"AND at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} "
                 "")  # fmt: skip
 
-    def _shape(self) -> tuple[int, bool]:
-        """Spans of the largest trace, and whether a trace disagrees with itself about user, session, release …"""
+    def _differing(self) -> bool:
+        """Whether a trace disagrees with itself about user, session, release …"""
         row = self._client.query(
-            f"SELECT max(n), max(d) FROM (SELECT count() AS n, {_differs()} AS d FROM {self._nodes} GROUP BY trace_key)"  # noqa: S608
+            f"SELECT max(d) FROM (SELECT {_differs()} AS d FROM {self._nodes} GROUP BY trace_key)"  # noqa: S608
         ).result_rows[0]
-        return int(row[0]), bool(row[1])
-
-    def _related(self) -> bool:
-        """Whether any call stands under another one, or shares its answer with another one."""
-        row = self._client.query(
-            f"SELECT max(above_id != {keys.NO_SPAN}), uniqExactIf(response_key, response_key != 0) < countIf(response_key != 0) "  # noqa: S608
-            f"FROM {self._tree} WHERE {lone.IS_CALL}"
-        ).result_rows[0]
-        return bool(row[0] or row[1])
+        return bool(row[0])
 
     def _gone(self, kin: Relatives) -> str:
         """Stored exchanges of spans that are none any more: they were merged into others. Empty: there can be none."""
@@ -203,7 +196,7 @@ class Assembly:
         self._client.command(f"{sql} SETTINGS {finish.SETTINGS}")
 
     def _own(self) -> tuple[str, ...]:
-        return (self._clean, self._rows, self._nodes, self._tree, self._leaders, self._calls, self._fresh)
+        return (self._clean, self._rows, self._nodes, self._tree, self._places, self._calls, self._fresh)
 
 
 def _names(*, nodes: bool = False) -> str:

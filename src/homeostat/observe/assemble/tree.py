@@ -1,18 +1,10 @@
-"""Traces of several rows: one node per span, with its place in the tree and what it inherits.
-
-Parents arrive after their children, twice, or never, and a hostile sender makes circles. So the tree is not walked: every span
-points to its parent, and pointing is doubled (a parent's parent, then the parent of that …) until everybody points to where the way ends.
-"""
+"""Traces of several rows: one node per span, and what it inherits from its trace."""
 
 from __future__ import annotations
 
-from math import ceil, log2
 from typing import Final
 
-from homeostat.observe.assemble import keys, lone, rows
-
-#: Larger traces are treated flat: pointers are arrays, and the engine copies them for every element.
-LARGEST: Final = 4000
+from homeostat.observe.assemble import keys, rows
 
 _KEPT: Final = (
     "project",
@@ -55,64 +47,6 @@ def nodes(relation: str) -> str:
     )
 
 
-def steps(largest: int) -> int:
-    """How often pointing is doubled until no way in a trace of so many spans can be longer."""
-    return max(1, ceil(log2(min(max(largest, 2), LARGEST) + 1)))
-
-
-def places(relation: str, largest: int) -> str:
-    """For every node: depth, whether its way up ends at a parent that is not here, its topmost answer, the call above it."""
-    doublings = steps(largest)
-    base = f"""SELECT trace_key, groupArray(span_id) AS ids, groupArray(parent_id) AS named, groupArray({lone.IS_CALL}) AS calling,
-            groupArray({lone.CAPABLE}) AS capable, arrayEnumerate(ids) AS own,
-            if(length(ids) > {LARGEST}, arrayMap(p -> toUInt32(0), ids), arrayMap(p -> toUInt32(indexOf(ids, p)), named)) AS parents
-        FROM {relation} GROUP BY trace_key"""  # noqa: S608 - our own names
-    # A way that does not end is a circle: whoever is on it or below it stands alone.
-    ways = _double(base, "parents", "far", doublings)
-    up = f"SELECT *, arrayMap((p, f) -> if(f = 0, p, 0), parents, far) AS up, arrayMap(f -> f != 0, far) AS circling FROM ({ways})"  # noqa: S608
-    deep = f"SELECT *, arrayMap(p -> toUInt32(p != 0), up) AS steps_0, up AS way_0 FROM ({up})"  # noqa: S608
-    for n in range(doublings):
-        deep = (
-            f"SELECT * EXCEPT (steps_{n}, way_{n}), arrayMap((d, w) -> d + steps_{n}[w], steps_{n}, way_{n}) AS steps_{n + 1}, "  # noqa: S608
-            f"arrayMap(w -> way_{n}[w], way_{n}) AS way_{n + 1} FROM ({deep})"
-        )
-    deep = f"SELECT *, steps_{doublings} AS depths FROM ({deep})"  # noqa: S608
-    ends = _double(
-        f"SELECT *, arrayMap((o, p) -> if(p = 0, o, p), own, up) AS end_start FROM ({deep})",
-        "end_start",
-        "ends",
-        doublings,
-    )  # noqa: S608
-    at_call = _double(_pointing(ends, "calling", "call_start"), "call_start", "call_at", doublings)
-    at_answer = _double(_pointing(at_call, "capable", "answer_start"), "answer_start", "answer_at", doublings)
-    # From an answer to the next one above, until there is none.
-    climbing = (
-        "SELECT *, arrayMap((o, p, c) -> if(c, if(answer_at[p] = 0, o, answer_at[p]), toUInt32(0)), own, up, capable) AS climb "  # noqa: S608
-        f"FROM ({at_answer})"
-    )
-    tops = _double(climbing, "climb", "topmost", doublings)
-    return f"""SELECT trace_key, span_id, depth, lost, top_id, above_id FROM (
-            SELECT trace_key, ids, depths,
-                arrayMap((e, c) -> named[e] != {keys.NO_SPAN} AND NOT c, ends, circling) AS losts,
-                arrayMap(a -> ids[topmost[a]], answer_at) AS top_ids,
-                arrayMap(p -> ids[call_at[p]], up) AS above_ids
-            FROM ({tops}))
-        ARRAY JOIN ids AS span_id, depths AS depth, losts AS lost, top_ids AS top_id, above_ids AS above_id"""  # noqa: S608
-
-
-def _double(relation: str, start: str, end: str, times: int) -> str:
-    """The relation with `end`: where the pointers `start` lead when they are followed 2^times times."""
-    made = f"SELECT *, {start} AS {end}_0 FROM ({relation})"  # noqa: S608 - our own names
-    for n in range(times):
-        made = f"SELECT * EXCEPT ({end}_{n}), arrayMap(x -> {end}_{n}[x], {end}_{n}) AS {end}_{n + 1} FROM ({made})"  # noqa: S608
-    return f"SELECT * EXCEPT ({end}_{times}), {end}_{times} AS {end} FROM ({made})"  # noqa: S608
-
-
-def _pointing(relation: str, flag: str, name: str) -> str:
-    """The relation with pointers from every node to itself where `flag` holds, else to its parent."""
-    return f"SELECT *, arrayMap((o, p, f) -> if(f, o, p), own, up, {flag}) AS {name} FROM ({relation})"  # noqa: S608
-
-
 def common(relation: str) -> str:
     """Per trace: what anybody in it says of user, session, release …, and whether they disagree."""
     columns = [f"argMinIf({name}, (at, row_key), {name} != '') AS {name}" for name in rows.CONTEXT]
@@ -145,26 +79,34 @@ def table(name: str) -> str:
     """DDL of the nodes with their places."""
     columns = [f"{column} {kind}" for column, kind in rows.COLUMNS]
     columns += [f"{column} DateTime64(6, 'UTC')" for column in ("first_received", "first", "last")]
-    columns += ["depth UInt32", "lost Bool", "top_id FixedString(8)", "above_id FixedString(8)"]
-    return f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}) ENGINE = Memory"
+    columns += ["rank UInt32", "lost Bool", "top_id FixedString(8)", "lead_trace UInt64", "lead_id FixedString(8)"]
+    return f"CREATE TABLE {name} ({', '.join(columns)}) ENGINE = Memory"
 
 
-def place(relation: str, largest: int, *, differing: bool) -> str:
-    """The nodes of `relation` with their places and what they inherit."""
-    told = f"({common(relation)})"
-    near = f"LEFT JOIN ({nearest(relation, f'SELECT trace_key FROM {told} WHERE differs')}) AS near USING (trace_key, span_id)"
+def placed(nodes: str, places: str, *, differing: bool) -> str:
+    """The nodes with their places and what they inherit."""
+    told = f"({common(nodes)})"
     made = {}
     for name in rows.CONTEXT:
         values = [f"node.{name}", f"near.{name}" if differing else "", f"told.{name}"]
         made[name] = _first(*filter(None, values))
     made["tags"] = "if(empty(node.tags), told.tags, node.tags)"
-    own = [*rows.NAMES, "first_received"]
-    columns = ", ".join(f"{made.get(name, 'node.' + name)} AS {name}" for name in own)
+    columns = ", ".join(f"{made.get(name, 'node.' + name)} AS {name}" for name in (*rows.NAMES, "first_received"))
+    near = ""
+    if differing:
+        traces = f"SELECT trace_key FROM {told} WHERE differs"  # noqa: S608 - our own names
+        near = f"LEFT JOIN ({nearest(nodes, traces)}) AS near USING (trace_key, span_id)"
     return (
-        f"SELECT {columns}, told.first AS first, told.last AS last, depth, lost, top_id, above_id FROM {relation} AS node "  # noqa: S608
-        f"INNER JOIN ({places(relation, largest)}) AS place USING (trace_key, span_id) "
-        f"INNER JOIN {told} AS told USING (trace_key) {near if differing else ''}"
+        f"SELECT {columns}, told.first AS first, told.last AS last, rank, lost, {_id('top_key')} AS top_id, lead_trace, "  # noqa: S608
+        f"{_id('lead_key')} AS lead_id FROM {nodes} AS node "
+        f"INNER JOIN (SELECT *, {_id('span_key')} AS span_id FROM {places}) AS place USING (trace_key, span_id) "
+        f"INNER JOIN {told} AS told USING (trace_key) {near}"
     )
+
+
+def _id(key: str) -> str:
+    """A span id from the number that Python saw."""
+    return f"CAST(reinterpretAsFixedString({key}), 'FixedString(8)')"
 
 
 def _first(*values: str) -> str:
