@@ -137,7 +137,9 @@ def test_no_row_of_a_call_says_something_false(name: str, case: str, call: dict[
 LOST_CONTEXT = ("g_mlflow",)
 #: Declared by the script, but the SDK sends nothing of it.
 LOST_TAGS = ("c2_genai_anthropic", "c_openinference_anthropic", "d_traceloop", "g_mlflow", "j_openlit")
-LOST_DOCUMENTS = ("j_openlit", "m_vercel_ai")
+#: d: the output of a task, which nothing calls a retriever.
+LOST_DOCUMENTS = ("d_traceloop", "j_openlit", "m_vercel_ai")
+LOST_TOOLS = ("j_openlit",)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -164,7 +166,7 @@ def test_documents_are_read(name: str) -> None:
         assert any([document["text"] for document in documents] == texts for documents in told), told
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [name for name in SETS if name not in LOST_TOOLS])
 def test_tools_that_ran_are_tools(name: str) -> None:
     for case in truth(name)["cases"]:
         for run in case.get("tool_executions", ()):

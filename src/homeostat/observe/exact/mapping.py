@@ -13,6 +13,7 @@ from homeostat.observe.exact.readers import READERS, instant, is_absent
 from homeostat.observe.exact.shapes import parse, step_into
 
 _NUMBERED: Final = re.compile(r"^(.*?\.)(\d{1,6})((?:\..*)?)$", re.DOTALL)
+_MAX_STEPS: Final = 16
 _TOKENS: Final = ("cached_tokens", "cache_write_tokens")
 
 
@@ -36,7 +37,7 @@ class Reading:
         """Every mapped column that has a value."""
         found: dict[str, Any] = {}
         for field in FIELDS:
-            value = self._field(field)
+            value = self.field(field)
             if field.column == "op":
                 self.op = value = self._unwrapped(value or self._implied_op())
             if value is not None and value != "":
@@ -48,7 +49,8 @@ class Reading:
         _whole_input(found)
         return found
 
-    def _field(self, field: Field) -> Any:
+    def field(self, field: Field) -> Any:
+        """The value of a column: what the first place gives that has any."""
         if field.ops and self.op not in field.ops:
             return None
         for alias in field.aliases:
@@ -148,7 +150,7 @@ class Reading:
         if value is None:
             return None
         if alias.read in ("last_user", "answer_text") and chat.messages(value) is None:
-            return _texts_at(value, alias.suffixes)
+            return texts_at(value, alias.suffixes)
         return READERS[alias.read](value)
 
 
@@ -174,7 +176,7 @@ def families(attributes: dict[str, Any]) -> dict[str, list[Any]]:
             continue
         inner = by_number.setdefault(int(number), {})
         if isinstance(inner, dict):
-            _put(inner, rest[1:].split("."), value)
+            _put(inner, rest[1:].split(".", _MAX_STEPS), value)
     return {prefix: [_lists(by[number]) for number in sorted(by)] for prefix, by in gathered.items()}
 
 
@@ -196,7 +198,7 @@ def _lists(value: Any) -> Any:
     return {key: _lists(inner) for key, inner in value.items()}
 
 
-def _texts_at(items: list[Any], suffixes: tuple[str, ...]) -> str | None:
+def texts_at(items: list[Any], suffixes: tuple[str, ...]) -> str | None:
     """The texts of a family that is no conversation (prompts, texts to embed), one per line."""
     found = (
         next((text for s in suffixes if isinstance(text := step_into(item, tuple(s[1:].split("."))), str)), "")

@@ -8,7 +8,7 @@ from typing import Any
 from homeostat.observe.dialects import BY_COLUMN, MESSAGE_EVENTS, Indexed
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.decode import Event, Item
-from homeostat.observe.exact.mapping import Reading
+from homeostat.observe.exact.mapping import Reading, texts_at
 from homeostat.observe.exact.readers import is_absent
 from homeostat.observe.exact.shapes import parse
 
@@ -17,20 +17,25 @@ def messages(attributes: dict[str, str], attributes_json: dict[str, str], events
     """Every turn in order: {"role", "content", "tool_calls"?, "tool_results"?}; `events` as stored, JSON."""
     told = {**{key: _json(text) for key, text in attributes_json.items()}, **attributes}
     reading = Reading(Item(attributes=told, events=_events(events)))
-    asked, asked_from = _turns(reading, "input", "last_user")
-    answered, answered_from = _turns(reading, "output", "answer_text")
+    reading.op = "call"
+    asked, asked_from = _turns(reading, "input")
+    answered, answered_from = _turns(reading, "output")
+    calls = reading.field(BY_COLUMN["tool_calls"])
+    if calls and not any("tool_calls" in turn for turn in answered):
+        answered = [
+            *answered[:-1],
+            {**(answered[-1] if answered else _plain("output", "")), "tool_calls": json.loads(calls)},
+        ]
     turns = asked if asked_from == answered_from else [*asked, *answered]
     if not any(turn["role"] == "system" for turn in turns):
         turns = [*_instructions(told), *turns]
     return turns
 
 
-def _turns(reading: Reading, column: str, reader: str) -> tuple[list[dict[str, Any]], str]:
+def _turns(reading: Reading, column: str) -> tuple[list[dict[str, Any]], str]:
     """The turns from the best place of a column that holds a conversation, else its plain text; and that place."""
     plain: tuple[list[dict[str, Any]], str] = ([], "")
     for alias in BY_COLUMN[column].aliases:
-        if alias.read != reader:
-            continue
         value = reading.value_of(alias)
         if value is None:
             continue
@@ -40,10 +45,14 @@ def _turns(reading: Reading, column: str, reader: str) -> tuple[list[dict[str, A
         found = chat.messages(value)
         if found:
             return [_shown(message, column) for message in found], place
-        text = chat.plain(value)
+        text = texts_at(value, alias.suffixes) if isinstance(alias, Indexed) else chat.plain(value)
         if found is None and not plain[0] and not is_absent(text):
-            plain = [{"role": "user" if column == "input" else "assistant", "content": text}], place
+            plain = [_plain(column, text or "")], place
     return plain
+
+
+def _plain(column: str, text: str) -> dict[str, Any]:
+    return {"role": "user" if column == "input" else "assistant", "content": text}
 
 
 def _told(reading: Reading, place: str) -> list[dict[str, Any]]:
@@ -59,6 +68,8 @@ def _told(reading: Reading, place: str) -> list[dict[str, Any]]:
 
 def _shown(message: chat.Message, column: str) -> dict[str, Any]:
     role = message.role or ("user" if column == "input" else "assistant")
+    if role == "user" and message.results and not message.text:  # Anthropic's and pydantic-ai's way to say "tool"
+        role = "tool"
     shown: dict[str, Any] = {"role": role, "content": message.text}
     if message.tool_calls:
         shown["tool_calls"] = message.tool_calls

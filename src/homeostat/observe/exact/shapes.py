@@ -36,12 +36,20 @@ def step_into(value: Any, path: tuple[str | int, ...]) -> Any:
 def dump(value: Any, flags: set[str] | None = None) -> str:
     """Compact JSON. Bytes become base64, NaN and infinities null, lone surrogates U+FFFD."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_other)
+        text = _dumps(value)
     except ValueError:
         if flags is not None:
             flags.add("not_finite")
-        text = json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"), default=_other)
+        text = _dumps(finite(value))
+    except RecursionError:  # JSON in a text may be nested deeper than this can be written
+        if flags is not None:
+            flags.add("truncated")
+        text = "null"
     return clean(text, flags)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_other)
 
 
 def clean(text: str, flags: set[str] | None = None) -> str:
@@ -60,14 +68,16 @@ def clean(text: str, flags: set[str] | None = None) -> str:
     return out
 
 
-def finite(value: Any) -> Any:
-    """The same value with null for every number that JSON cannot write."""
+def finite(value: Any, depth: int = 0) -> Any:
+    """The same value with null for every number that JSON cannot write, and for what is nested beyond sense."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if depth > 200 and isinstance(value, dict | list):
+        return None
     if isinstance(value, dict):
-        return {key: finite(inner) for key, inner in value.items()}
+        return {key: finite(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [finite(inner) for inner in value]
+        return [finite(inner, depth + 1) for inner in value]
     return value
 
 

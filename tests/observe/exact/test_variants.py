@@ -1,0 +1,251 @@
+"""Older, newer and rarer ways to say the same: each line of the table that no recording covers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .made import log, row
+
+Q, A = "What is your return policy?", "30 days."
+TALK = json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": Q}])
+
+CALLS: dict[str, dict[str, Any]] = {
+    "gen_ai 1.27: prompt and completion as JSON": {
+        "gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": "m", "gen_ai.prompt": TALK,
+        "gen_ai.completion": json.dumps([{"role": "assistant", "content": A}]),
+        "gen_ai.usage.prompt_tokens": 12, "gen_ai.usage.completion_tokens": 7,
+    },
+    "OpenLLMetry before 0.50": {
+        "llm.request.type": "chat", "gen_ai.system": "OpenAI", "gen_ai.request.model": "m",
+        "gen_ai.prompt.0.role": "system", "gen_ai.prompt.0.content": "Be brief.",
+        "gen_ai.prompt.1.role": "user", "gen_ai.prompt.1.content": Q,
+        "gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.content": A,
+        "gen_ai.completion.0.finish_reason": "stop",
+        "gen_ai.usage.prompt_tokens": 12, "gen_ai.usage.completion_tokens": 7,
+    },
+    "OpenLLMetry, content as parts": {
+        "llm.request.type": "chat", "gen_ai.request.model": "m",
+        "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": json.dumps([{"type": "text", "text": Q}]),
+        "gen_ai.completion.0.content": A, "gen_ai.completion.0.role": "assistant",
+        "llm.usage.prompt_tokens": "12", "llm.usage.completion_tokens": "7",
+    },
+    "OpenInference, text completion": {
+        "openinference.span.kind": "LLM", "llm.model_name": "m", "llm.prompts.0.prompt.text": Q,
+        "llm.choices.0.completion.text": A, "llm.token_count.prompt": 12, "llm.token_count.completion": 7,
+        "llm.invocation_parameters": '{"model": "m"}',
+    },
+    "OpenInference, only raw values": {
+        "openinference.span.kind": "LLM", "llm.token_count.prompt": 12, "llm.token_count.completion": 7,
+        "input.value": json.dumps({"model": "m", "messages": json.loads(TALK)}),
+        "output.value": json.dumps({"model": "m-1", "choices": [{"message": {"role": "assistant", "content": A}}]}),
+    },
+    "Anthropic's words as values": {
+        "openinference.span.kind": "LLM", "llm.token_count.prompt": 12, "llm.token_count.completion": 7,
+        "input.value": json.dumps({"model": "m", "system": "Be brief.", "messages": [
+            {"role": "user", "content": [{"type": "text", "text": Q}]},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]},
+        ]}),
+        "output.value": json.dumps({"id": "msg_1", "role": "assistant", "content": [{"type": "text", "text": A}]}),
+    },
+    "Google's words": {
+        "gen_ai.operation.name": "generate_content", "gen_ai.provider.name": "gcp.gen_ai", "gen_ai.request.model": "m",
+        "gcp.vertex.agent.llm_request": json.dumps({"contents": [{"role": "user", "parts": [{"text": Q}]}]}),
+        "gcp.vertex.agent.llm_response": json.dumps({
+            "content": {"role": "model", "parts": [{"text": A}]},
+            "usage_metadata": {"prompt_token_count": 12, "candidates_token_count": 4, "thoughts_token_count": 3},
+        }),
+    },
+    "Langfuse, Anthropic's usage": {
+        "langfuse.observation.type": "generation", "langfuse.observation.input": TALK, "langfuse.observation.output": A,
+        "langfuse.observation.model.name": "m-1",
+        "langfuse.observation.usage_details": json.dumps(
+            {"input_tokens": 5, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 3, "output_tokens": 7}
+        ),
+    },
+    "Langfuse, its own usage": {
+        "langfuse.observation.type": "generation", "langfuse.observation.input": TALK, "langfuse.observation.output": A,
+        "langfuse.observation.usage_details": json.dumps(
+            {"input": 8, "input_cached_tokens": 4, "output": 5, "output_reasoning_tokens": 2, "total": 19}
+        ),
+    },
+    "Vercel AI 4": {
+        "ai.operationId": "ai.generateText.doGenerate", "ai.model.id": "m", "ai.model.provider": "openai.chat",
+        "ai.prompt.messages": TALK, "ai.response.text": A,
+        "ai.usage.promptTokens": 12, "ai.usage.completionTokens": 7,
+    },
+    "pydantic-ai 0: events": {
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m",
+        "events": json.dumps([
+            {"event.name": "gen_ai.user.message", "role": "user", "content": Q},
+            {"event.name": "gen_ai.choice", "index": 0, "message": {"role": "assistant", "content": A}},
+        ]),
+        "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 7,
+    },
+    "raw Anthropic usage: cache apart": {
+        "gen_ai.operation.name": "chat", "gen_ai.input.messages": TALK, "gen_ai.output.messages": A,
+        "gen_ai.usage.input_tokens": 2, "gen_ai.usage.cache_read_input_tokens": 10, "gen_ai.usage.output_tokens": 7,
+    },
+    "LangSmith's kind, LangChain's messages": {
+        "langsmith.span.kind": "llm", "gen_ai.request.model": "m",
+        "gen_ai.prompt": json.dumps({"messages": [[
+            {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "HumanMessage"],
+             "kwargs": {"content": Q, "type": "human"}}]]}),
+        "gen_ai.completion": json.dumps({"generations": [[{"text": A, "type": "ChatGeneration", "message": {
+            "lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"],
+            "kwargs": {"content": A, "type": "ai", "tool_calls": []}}}]]}),
+        "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 7,
+    },
+    "Responses API as MLflow writes it": {
+        "mlflow.spanType": '"LLM"', "mlflow.spanInputs": json.dumps({"model": "m", "instructions": "b", "input": Q}),
+        "mlflow.spanOutputs": json.dumps({"id": "r", "output": [
+            {"type": "reasoning", "summary": []},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": A}]}]}),
+        "mlflow.chat.tokenUsage": '{"input_tokens": 12, "output_tokens": 7}',
+    },
+    "no word for the kind": {
+        "gen_ai.request.model": "m", "gen_ai.input.messages": TALK, "gen_ai.output.messages": A,
+        "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 7,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_in_other_words(name: str) -> None:
+    told = row(CALLS[name])
+    assert (told["op"], told["input"], told["output"]) == ("call", Q, A)
+    assert (told["input_tokens"], told["output_tokens"]) == (12, 7)
+
+
+def test_strands_tells_messages_as_events_of_the_span() -> None:
+    told = row(
+        {"gen_ai.operation.name": "chat", "gen_ai.system": "strands-agents"},
+        events=[
+            ("gen_ai.user.message", {"content": json.dumps([{"text": Q}])}),
+            ("gen_ai.choice", {"finish_reason": "end_turn", "message": json.dumps([
+                {"text": A}, {"toolUse": {"toolUseId": "t1", "name": "f", "input": {"x": 1}}}])}),
+        ],
+    )  # fmt: skip
+    assert (told["input"], told["output"], told["finish_reason"]) == (Q, A, "end_turn")
+    assert json.loads(told["tool_calls"]) == [{"id": "t1", "name": "f", "arguments": {"x": 1}}]
+
+
+def test_semantic_kernel_tells_prompt_and_completion_as_events() -> None:
+    told = row(
+        {"gen_ai.operation.name": "chat.completions"},
+        events=[
+            ("gen_ai.content.prompt", {"gen_ai.prompt": TALK}),
+            ("gen_ai.content.completion", {"gen_ai.completion": A}),
+        ],
+    )
+    assert (told["op"], told["input"], told["output"]) == ("call", Q, A)
+
+
+def test_old_message_events_as_log_records() -> None:
+    asked = log("", {"event.name": "gen_ai.user.message", "gen_ai.system": "openai"}, {"content": Q})
+    assert (asked["form"], asked["name"], asked["input"], asked["output"]) == ("log", "gen_ai.user.message", Q, "")
+    answered = log(
+        "gen_ai.choice",
+        {"gen_ai.system": "openai"},
+        {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}]}},
+    )  # fmt: skip
+    assert (answered["output"], answered["finish_reason"]) == ("", "")
+    said = log("gen_ai.choice", {}, {"index": 0, "message": {"role": "assistant", "content": A}})
+    assert said["output"] == A
+    assert json.loads(said["attributes_json"]["log.body"])["message"]["content"] == A
+
+
+def test_details_event_with_its_texts_in_the_body() -> None:
+    told = log(
+        "gen_ai.client.inference.operation.details",
+        {"gen_ai.operation.name": "chat", "gen_ai.response.id": "r1"},
+        {"gen_ai.input.messages": [{"role": "user", "parts": [{"type": "text", "content": Q}]}],
+         "gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": "text", "content": A}]}]},
+    )  # fmt: skip
+    assert (told["op"], told["input"], told["output"], told["response_id"]) == ("call", Q, A, "r1")
+
+
+def test_details_event_on_the_span() -> None:
+    told = row(
+        {"gen_ai.operation.name": "chat"},
+        events=[("gen_ai.client.inference.operation.details", {
+            "gen_ai.input.messages": TALK, "gen_ai.output.messages": [{"role": "assistant", "parts": [
+                {"type": "tool_call", "id": "c", "name": "f", "arguments": {"a": 1}}]}]})],
+    )  # fmt: skip
+    assert (told["input"], told["output"]) == (Q, "")
+    assert json.loads(told["tool_calls"])[0]["name"] == "f"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "op"),
+    [
+        ({"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 9}, "agent"),
+        ({"gen_ai.operation.name": "execute_tool"}, "tool"),
+        ({"ai.operationId": "ai.streamText"}, "agent"),
+        ({"ai.operationId": "ai.embed"}, "chain"),
+        ({"ai.operationId": "ai.embedMany.doEmbed"}, "embedding"),
+        ({"traceloop.span.kind": "workflow"}, "chain"),
+        ({"openinference.span.kind": "RETRIEVER"}, "retriever"),
+        ({"openinference.span.kind": "GUARDRAIL"}, "evaluator"),
+        ({"mlflow.spanType": '"CHAT_MODEL"'}, "call"),
+        ({"langfuse.observation.type": "embedding"}, "embedding"),
+        ({"openinference.span.kind": "LLM", "input.value": "{}", "llm.model_name": "m"}, "chain"),
+        ({"openinference.span.kind": "LLM", "input.value": "__REDACTED__", "llm.model_name": "m"}, "call"),
+        ({"pydantic_ai.all_messages": "[]", "gen_ai.usage.input_tokens": 3}, "agent"),
+        ({"http.request.method": "POST"}, ""),
+    ],
+)
+def test_kinds(attributes: dict[str, Any], op: str) -> None:
+    told = row(attributes)
+    assert told["op"] == op
+    assert told["input_tokens"] is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "column", "value"),
+    [
+        ({"session.id": "[Scrubbed due to 'session']", "gen_ai.conversation.id": "c1"}, "session_id", "c1"),
+        ({"user.id": "", "enduser.id": "u"}, "user_id", "u"),
+        ({"user.id": "null", "metadata": '{"user_id": "u2"}'}, "user_id", "u2"),
+        ({"mlflow.trace.user": '"u3"'}, "user_id", "u3"),
+        ({"traceloop.association.properties.user_id": "u4"}, "user_id", "u4"),
+        ({"user.id": 17}, "user_id", "17"),
+        ({"thread.id": 140}, "session_id", ""),
+        ({"metadata": '{"thread_id": "t9"}'}, "session_id", "t9"),
+        ({"langsmith.span.tags": "a, b"}, "tags", ["a", "b"]),
+        ({"tag.tags": '["a", "b"]'}, "tags", ["a", "b"]),
+        ({"gen_ai.system": "openai.chat"}, "provider", "openai"),
+        ({"service.version": "9"}, "release", "9"),
+        ({"langfuse.observation.prompt.version": 3}, "prompt_version", "3"),
+    ],
+)
+def test_who_and_what(attributes: dict[str, Any], column: str, value: Any) -> None:
+    assert row(attributes)[column] == value
+
+
+@pytest.mark.parametrize(
+    ("attributes", "column", "value"),
+    [
+        ({"gen_ai.response.time_to_first_chunk": 0.25}, "ttft_ms", 250.0),
+        ({"ai.response.msToFirstChunk": 12.5}, "ttft_ms", 12.5),
+        ({"gen_ai.is_streaming": "True"}, "streaming", True),
+        ({"stream": "true"}, "streaming", True),
+        ({"gen_ai.request.stream": False}, "streaming", False),
+        ({"gen_ai.usage.cost": 0}, "cost", None),
+        ({"llm.cost.total": 0.5}, "cost", 0.5),
+        ({"langfuse.observation.cost_details": '{"input": 0.1, "output": 0.2, "total": 0.3}'}, "cost", 0.3),
+        ({"gen_ai.usage.reasoning_tokens": 5}, "reasoning_tokens", 5),
+        ({"gen_ai.usage.cache_creation.input_tokens": 5}, "cache_write_tokens", 5),
+        ({"gen_ai.usage.input_tokens": -1}, "input_tokens", None),
+        ({"gen_ai.usage.input_tokens": 1 << 40}, "input_tokens", None),
+        ({"gen_ai.usage.input_tokens": float("nan")}, "input_tokens", None),
+        ({"gen_ai.response.finish_reasons": '["stop"]'}, "finish_reason", "stop"),
+        ({"gen_ai.response.finish_reasons": ["length"]}, "finish_reason", "length"),
+    ],
+)
+def test_numbers_of_a_call(attributes: dict[str, Any], column: str, value: Any) -> None:
+    assert row({"gen_ai.operation.name": "chat", **attributes})[column] == value
