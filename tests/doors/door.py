@@ -41,6 +41,7 @@ class Door:
     published: Snapshot | None = None
     now: float = NOW
     alive: bool = True
+    told: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.guard = Guard(
@@ -49,6 +50,7 @@ class Door:
             settings=self.settings,
             now=lambda: self.now,
             core_alive=lambda: self.alive,
+            tell_used=lambda used: self.told.append(dict(used)),
         )
 
     async def _behind(self, scope: Any, _receive: Any, send: Any) -> None:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import stat
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,17 @@ def test_a_reader_never_sees_a_half(folder: Path) -> None:
     finally:
         writer.join(30)
     assert seen == sorted(seen) and len(set(seen)) > 3
+
+
+def test_when_keys_were_used(folder: Path) -> None:
+    assert control.used(folder) == {}
+    at = datetime(2026, 11, 20, 7, 0, 0, 250_000, UTC)
+    control.tell_used(folder, {"k1": at.timestamp()})
+    control.tell_used(folder, {"k1": at.timestamp(), "k2": at.timestamp() + 1})
+    assert control.used(folder) == {"k1": at, "k2": at + timedelta(seconds=1)}
+    assert stat.S_IMODE((folder / "used.json").stat().st_mode) == 0o600
+    for damaged in (b"", b"[]", b"{", b'{"k":"x"}', b'{"k":1e300}', b'{"k":null}', b"\xff"):
+        (folder / "used.json").write_bytes(damaged)
+        assert control.used(folder) == {}
+    control.tell_used(folder / "not there", {"k1": 1.0})
+    assert not (folder / "not there").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from homeostat.records.visitor import SCOPES, Visitor
 
 FIRST_PROJECT: Final = "default"
 _REMEMBERED: Final = 4096
+_TELL_SECONDS: Final = 20.0
 _NOBODY: Final = PublishedKey("", bytes(32), "", frozenset())
 _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 
@@ -67,7 +68,7 @@ _ONCE: Final = frozenset(("host", "origin", "authorization", "api_key", "project
 
 
 class Credentials:
-    """Judges credentials. `used` says when each key was last seen (unix seconds), for whoever keeps that."""
+    """Judges credentials. Tells now and then when each key was last seen (unix seconds), for whoever keeps that."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Credentials:
         *,
         now: Callable[[], float],
         core_alive: Callable[[], bool],
+        tell_used: Callable[[Mapping[str, float]], None],
     ) -> None:
         self._snapshot = snapshot
         self._now = now
@@ -83,7 +85,9 @@ class Credentials:
         self._open = is_open(settings)
         self._of: Snapshot | None = None
         self._known: dict[bytes, tuple[Visitor, float | None]] = {}
-        self.used: dict[str, float] = {}
+        self._tell_used = tell_used
+        self._used: dict[str, float] = {}
+        self._told = float("-inf")
 
     def judge(self, seen: Seen) -> Visitor | Refusal:
         """The visitor, or why there is none."""
@@ -103,8 +107,14 @@ class Credentials:
         now = self._now()
         if expires is not None and expires <= now:
             return refusals.EXPIRED_KEY
-        self.used[visitor.key_id] = now
+        self._note(visitor, now)
         return _in_project(visitor, seen.project, snapshot) if seen.project else visitor
+
+    def _note(self, visitor: Visitor, now: float) -> None:
+        self._used[visitor.key_id] = now
+        if now - self._told >= _TELL_SECONDS:
+            self._told = now
+            self._tell_used(self._used)
 
     def _stranger(self, seen: Seen, refusal: Refusal) -> Visitor | Refusal:
         """Nobody's key: welcome on open loopback, unless somebody in front passed the request on."""
@@ -135,7 +145,7 @@ class Credentials:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[mark] = (visitor, record.expires)
-        self.used[visitor.key_id] = now
+        self._note(visitor, now)
         return _in_project(visitor, seen.project, snapshot) if seen.project else visitor
 
     def _unknown(self, record: PublishedKey) -> Refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from homeostat.config import Settings
@@ -37,12 +37,16 @@ class Guard:
         table: Table = TABLE,
         now: Callable[[], float] = time.time,
         core_alive: Callable[[], bool] = lambda: True,
+        tell_used: Callable[[Mapping[str, float]], None] = lambda used: None,
     ) -> None:
-        """`now`: machine clock. `core_alive`: while it says no, keys that were never seen are answered 503, not 401."""
+        """`now`: machine clock. `core_alive`: while it says no, keys that were never seen are answered 503, not 401.
+
+        `tell_used`: called every 20 s at most, with the ids of all keys seen and when each last was (unix seconds).
+        """
         self._app = app
         self._table = table
         self._hosts = Hosts(settings)
-        self._credentials = Credentials(snapshot, settings, now=now, core_alive=core_alive)
+        self._credentials = Credentials(snapshot, settings, now=now, core_alive=core_alive, tell_used=tell_used)
 
     async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -62,13 +66,6 @@ class Guard:
         scope[VISITOR] = verdict
         scope[ROUTE] = route
         await self._app(scope, receive, send)
-
-    def take_used(self) -> dict[str, float]:
-        """When each key was used since the last asking, unix seconds."""
-        used = self._credentials.used
-        self._credentials.used = {}
-        used.pop("operator", None)
-        return used
 
     def _judge(self, scope: Request, seen: Seen, route: Route | None) -> Visitor | Refusal | None:
         if not self._hosts.allows(seen.host):

@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from homeostat.records.visitor import SCOPES, Scope
 
 SNAPSHOT: Final = "snapshot.json"
 PEPPER: Final = "pepper"
+USED: Final = "used.json"
 
 
 def publish(folder: Path, snapshot: Snapshot) -> None:
@@ -35,7 +37,7 @@ def secret(folder: Path, name: str, make: Callable[[], bytes]) -> bytes:
         return _read_private(path)
     _make_folder(folder)
     draft = folder / f".{name}.{os.getpid()}.new"
-    _write_synced(draft, make())
+    _write(draft, make())
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)  # fails if somebody was quicker: theirs is the secret
     draft.unlink()
@@ -77,6 +79,23 @@ def decode(text: bytes) -> Snapshot:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"the snapshot is damaged: {error}") from error
+
+
+def tell_used(folder: Path, used: Mapping[str, float]) -> None:
+    """How the edge says when keys were last used. Not synced: losing it costs a date, waiting would cost requests."""
+    with contextlib.suppress(OSError):  # a full disk must not turn away whoever asks
+        draft = folder / f".{USED}.{os.getpid()}.new"
+        _write(draft, _canonical(dict(used)), sync=False)
+        draft.replace(folder / USED)
+
+
+def used(folder: Path) -> dict[str, datetime]:
+    """When keys were last used, as the edge said last; nothing when it said nothing readable."""
+    try:
+        said = json.loads((folder / USED).read_bytes())
+        return {str(id): datetime.fromtimestamp(at, UTC) for id, at in said.items()}
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return {}
 
 
 class Reader:
@@ -164,18 +183,19 @@ def _make_folder(folder: Path) -> None:
 def _write_private(path: Path, text: bytes) -> None:
     _make_folder(path.parent)
     draft = path.parent / f".{path.name}.{os.getpid()}.new"
-    _write_synced(draft, text)
+    _write(draft, text)
     draft.replace(path)
     _sync_folder(path.parent)
 
 
-def _write_synced(path: Path, text: bytes) -> None:
+def _write(path: Path, text: bytes, *, sync: bool = True) -> None:
     path.unlink(missing_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "wb") as out:
         out.write(text)
         out.flush()
-        os.fsync(file)
+        if sync:
+            os.fsync(file)
 
 
 def _read_private(path: Path) -> bytes:
