@@ -19,6 +19,7 @@ from homeostat.records.visitor import SCOPES
 from homeostat.store import control
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, outcomes, projects, published, segments
+from homeostat.store.ledger import keys as ledger_keys
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
 from homeostat.store.warehouse.client import Warehouse
@@ -64,6 +65,7 @@ class Core:
             Job("rollups", 2.0, self._rollups),
             Job("retention", 3600.0, self._retention),
             Job("publish", 30.0, self.publish),
+            Job("keys used", 30.0, self._used),
             Job("forget", 3600.0, self._forget),
         ]
         self.started = time.monotonic()
@@ -171,6 +173,9 @@ class Core:
         moves = retention.run(self.warehouse, self.ledger, self.clock.now(), days=days, bytes=size)
         for outcome in moves:
             outcomes.move(self.ledger, outcome.project, "stored", outcome.kind, outcome.items)
+
+    def _used(self) -> None:
+        ledger_keys.used(self.ledger, control.used(self.folder.control))
 
     def _forget(self) -> None:
         segments.forget(self.ledger, int((time.time() - 7 * 86400) * 1e6) << 12)

@@ -201,7 +201,8 @@ def open_edge(settings: Settings) -> Iterator[App]:
     snapshot = control.Reader(folder.control)
 
     def guard(app: App) -> App:
-        return Guard(app, snapshot=snapshot, settings=settings, core_alive=core.alive)
+        tell = partial(control.tell_used, folder.control)
+        return Guard(app, snapshot=snapshot, settings=settings, core_alive=core.alive, tell_used=tell)
 
     spool = SpoolWriter(
         folder.spool,
