@@ -2,14 +2,17 @@
 
 OTLP's `AnyValue` is recursive and the engine's structures are not, so two levels are spelled out. What lies deeper (a list or map
 inside a list or map) is declared as bytes: it is not lost, it is noticed, and the exact path takes it. Fields that we do not
-store are not declared; the engine skips them. Strings arrive as bytes, so invalid UTF-8 never fails the load.
+store are not declared; the engine skips them. Strings arrive as bytes, so invalid UTF-8 never fails the load. Log records are identified by a hash
+of their bytes, which the engine cannot give once it has decoded them: they stay bytes and go the complete path.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-_VALUE: Final = "oneof value {{ string s = 1; bool b = 2; int64 i = 3; double d = 4; {a} a = 5; {k} k = 6; bytes y = 7; }}"
+_VALUE: Final = (
+    "oneof value {{ string s = 1; bool b = 2; int64 i = 3; double d = 4; {a} a = 5; {k} k = 6; bytes y = 7; }}"
+)
 
 #: `observe/otlp` reads the same fields; the numbers are those of opentelemetry-proto and of design/0001.
 PROTOBUF: Final = f"""syntax = "proto3";
@@ -21,22 +24,17 @@ message Value {{ {_VALUE.format(a="DeepList", k="DeepMap")} }}
 message Pair {{ string key = 1; Value value = 2; }}
 message Resource {{ repeated Pair attributes = 1; }}
 message Scope {{ string name = 1; string version = 2; }}
-message Status {{ string message = 2; int32 code = 3; }}
+message Status {{ string message = 2; uint64 code = 3; }}
 message Event {{ fixed64 time = 1; string name = 2; repeated Pair attributes = 3; }}
 message Link {{ bytes trace_id = 1; bytes span_id = 2; repeated Pair attributes = 4; }}
-message Span {{ bytes trace_id = 1; bytes span_id = 2; bytes parent_id = 4; string name = 5; int32 kind = 6;
+message Span {{ bytes trace_id = 1; bytes span_id = 2; bytes parent_id = 4; string name = 5; uint64 kind = 6;
   fixed64 start = 7; fixed64 end = 8; repeated Pair attributes = 9; repeated Event events = 11; repeated Link links = 13;
   Status status = 15; }}
 message ScopeSpans {{ Scope scope = 1; repeated Span spans = 2; }}
 message ResourceSpans {{ Resource resource = 1; repeated ScopeSpans scopes = 2; }}
 message Traces {{ repeated ResourceSpans resources = 1; }}
-message Log {{ fixed64 time = 1; int32 severity = 2; string severity_text = 3; Value body = 5;
-  repeated Pair attributes = 6; bytes trace_id = 9; bytes span_id = 10; fixed64 observed = 11; string event_name = 12; }}
-message ScopeLogs {{ Scope scope = 1; repeated Log logs = 2; }}
-message ResourceLogs {{ Resource resource = 1; repeated ScopeLogs scopes = 2; }}
-message Logs {{ repeated ResourceLogs resources = 1; }}
 message Envelope {{ fixed64 received = 4; fixed64 before = 5; string project = 6; uint32 items = 7; fixed64 oldest = 8;
-  string outcome = 9; Traces traces = 10; Logs logs = 11; }}
+  string outcome = 9; Traces traces = 10; bytes logs = 11; }}
 """
 
 _KINDS: Final = "Enum8('' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'a' = 5, 'k' = 6, 'y' = 7)"
@@ -51,14 +49,9 @@ _RESOURCE: Final = f"Tuple(attributes {_PAIRS})"
 _EVENTS: Final = f"Array(Tuple(time UInt64, name String, attributes {_PAIRS}))"
 _LINKS: Final = f"Array(Tuple(trace_id String, span_id String, attributes {_PAIRS}))"
 _SPANS: Final = (
-    "Array(Tuple(trace_id String, span_id String, parent_id String, name String, kind Int32, start UInt64, end UInt64, "
-    f"attributes {_PAIRS}, events {_EVENTS}, links {_LINKS}, status Tuple(message String, code Int32)))"
+    "Array(Tuple(trace_id String, span_id String, parent_id String, name String, kind UInt64, start UInt64, end UInt64, "
+    f"attributes {_PAIRS}, events {_EVENTS}, links {_LINKS}, status Tuple(message String, code UInt64)))"
 )
-_LOGS: Final = (
-    f"Array(Tuple(time UInt64, severity Int32, severity_text String, body {_SHALLOW}, attributes {_PAIRS}, "
-    "trace_id String, span_id String, observed UInt64, event_name String))"
-)
-
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("received", "UInt64"),
     ("before", "UInt64"),
@@ -66,8 +59,11 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("items", "UInt32"),
     ("oldest", "UInt64"),
     ("outcome", "String"),
-    ("traces", f"Tuple(resources Array(Tuple(resource {_RESOURCE}, scopes Array(Tuple(scope {_SCOPE}, spans {_SPANS})))))"),
-    ("logs", f"Tuple(resources Array(Tuple(resource {_RESOURCE}, scopes Array(Tuple(scope {_SCOPE}, logs {_LOGS})))))"),
+    (
+        "traces",
+        f"Tuple(resources Array(Tuple(resource {_RESOURCE}, scopes Array(Tuple(scope {_SCOPE}, spans {_SPANS})))))",
+    ),
+    ("logs", "String"),
 )
 
 #: One thread keeps the records in the order of the file, which is what an envelope's index means.

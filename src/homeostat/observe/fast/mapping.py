@@ -1,0 +1,181 @@
+"""SQL that makes staged rows of laid-out spans, by the plans of their shapes."""
+
+# ruff: noqa: S608 (SQL made of our own tables only; values are bound)
+
+from __future__ import annotations
+
+from typing import Final
+
+from homeostat.observe.dialects import FIELDS, Alias
+from homeostat.observe.fast.plan import COLUMNS, How
+from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, absent, choose, quote
+from homeostat.observe.staged import NAMES
+
+#: A plan as a row: for every mapped column how it is made and of which code; `planned` tells a plan from a missing one.
+PLANS: Final = "(shape Array(UInt64), planned UInt8, op String, how Array(UInt8), place Array(UInt8))"
+
+_COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+_NUMBERS: Final = ("cost", "ttft_ms")
+_TEXTS: Final = ("input", "output", "documents", "tool_calls", "error")
+_IDS: Final = ("user_id", "session_id")
+_SAME: Final = (
+    "env", "project", "name", "otel_kind", "status_code", "status_message", "scope", "scope_version", "events", "links",
+    "trace_id", "span_id", "parent_id", "start_ns", "end_ns",
+)  # fmt: skip
+_READERS: Final = {
+    "text": (How.TEXT, How.RESOURCE, How.MESSAGE), "tail": (How.TAIL,), "quoted": (How.TEXT,), "first": (How.TEXT, How.FIRST),
+    "whole": (How.TEXT, How.WHOLE), "last_user": (How.TEXT, How.LAST_USER), "answer_text": (How.TEXT, How.ANSWER),
+}  # fmt: skip
+
+
+def _hows(column: str) -> set[How]:
+    """The ways in which a text column can be made."""
+    found: set[How] = set()
+    for field in FIELDS:
+        if field.column == column:
+            for alias in field.aliases:
+                found |= set(_READERS.get(alias.read, ()))
+                if isinstance(alias, Alias) and alias.where == "attributes":
+                    found -= {How.RESOURCE} if column not in ("release", "environment") else set()
+    return found | ({How.WORD_ERROR} if column == "error" else set())
+
+
+def _picked(column: str) -> tuple[str, str]:
+    """(how it is made, the text that was picked for it)."""
+    at = COLUMNS.index(column) + 1
+    return f"how[{at}]", f"texts[places[place[{at}]]]"
+
+
+def _messages(text: str) -> str:
+    """Who said what, of simple messages."""
+    read = f"JSONExtract({text}, 'Array(Tuple(role String, content String, parts Array(Tuple(content String))))')"
+    said = "if(m.content != '', m.content, arrayStringConcat(arrayFilter(p -> p != '', m.parts.content), '\\n'))"
+    return f"arrayMap(m -> (lower(m.role), {said}), {read})"
+
+
+def _last_user(text: str) -> str:
+    return f"arrayLast(m -> m.1 IN ('user', 'human') AND m.2 != '', {_messages(text)}).2"
+
+
+def _answer(text: str) -> str:
+    """The assistant's last words, if the conversation ends with them."""
+    ai = "m.1 IN ('assistant', 'ai', 'model')"
+    last = f"arrayFirst(m -> NOT ({ai}) OR m.2 != '', arrayReverse({_messages(text)}))"
+    return f"arrayMap(m -> if({ai}, m.2, ''), [{last}])[1]"
+
+
+def _text(column: str) -> str:
+    how, picked = _picked(column)
+    made = {
+        How.TEXT: picked,
+        How.WHOLE: picked,
+        How.RESOURCE: picked,
+        How.TAIL: f"splitByChar('.', {picked})[1]",
+        How.FIRST: f"JSONExtractString({picked}, 1)",
+        How.LAST_USER: _last_user(picked),
+        How.ANSWER: _answer(picked),
+        How.MESSAGE: "status_message",
+        How.WORD_ERROR: "'error'",
+    }
+    plain = (How.TEXT, How.WHOLE, How.RESOURCE)
+    hows = _hows(column)
+    cases = [(f"{how} = {h:d}", made[h]) for h in sorted(hows) if h not in plain]
+    return choose([*cases, (f"{how} = 0", "''")], picked) if cases else picked
+
+
+def _column(column: str) -> str:
+    """The expression of a mapped column."""
+    if column == "op":
+        return "op"
+    how, picked = _picked(column)
+    if column in _COUNTS:
+        return f"if({how} = 0, NULL, toUInt32OrNull(splitByChar('.', {picked})[1]))"
+    if column in _NUMBERS:
+        scale = f" * if({how} = {How.SECONDS:d}, 1000, 1)" if column == "ttft_ms" else ""
+        return f"if({how} = 0, NULL, toFloat64OrNull({picked}){scale})"
+    if column == "streaming":
+        return (
+            f"multiIf({how} = 0, NULL, {how} = {How.TRUE:d}, true, {how} = {How.FALSE:d}, false, "
+            f"toNullable(lower({picked}) = 'true'))"
+        )
+    if column == "tags":
+        trimmed = f"replaceRegexpAll(x, {quote(f'^{SPACE}+|{SPACE}+$')}, '')"
+        return (
+            f"if({how} = 0, []::Array(String), arrayFilter(x -> x != '', arrayMap(x -> {trimmed}, "
+            f"if({how} = {How.COMMAS:d}, splitByChar(',', {picked}), JSONExtract({picked}, 'Array(String)')))))"
+        )
+    return _text(column)
+
+
+def rows(flat: str, plans: str) -> str:
+    """A SELECT of staged rows and `odd`. `{attribute:UInt64}`, `{text:UInt64}`: what is longer (in bytes) is odd."""
+    mapped = ", ".join(f"{_column(column)} AS {column}" for column in NAMES[NAMES.index("op") :] if column != "op")
+    same = ", ".join(_SAME)
+    inner = (
+        f"SELECT {same}, received, at_ns, own, keys, strings, texts, odd AS odd_values, planned, op, how, {mapped}, "
+        f"{_unread()} AS unread FROM (SELECT * FROM {flat} WHERE fate = 'kept') AS f ANY LEFT JOIN {plans} AS p USING (shape)"
+    )
+    return f"SELECT {', '.join(f'{_staged(name)} AS {name}' for name in NAMES)}, {_odd()} AS odd FROM ({inner})"
+
+
+def _staged(name: str) -> str:
+    made = {
+        "exact": "false",
+        "ident": "''",
+        "form": "'span'",
+        "at": "fromUnixTimestamp64Micro(toInt64(intDiv(at_ns, 1000)), 'UTC')",
+        "received": "fromUnixTimestamp64Micro(toInt64(intDiv(received, 1000)), 'UTC')",
+        "resource": "mapFromArrays(arraySlice(keys, own + 1), arraySlice(texts, own + 1))",
+        "attributes": _own_map("s"),
+        "attributes_json": _own_map("NOT s"),
+        "flags": "arrayConcat(if(at_ns = start_ns AND end_ns < start_ns, ['bad_time'], []), if(at_ns != start_ns, ['clock_skew'], []))",
+        # Cached tokens are part of the input: when they are more than it, the sender left them out.
+        "input_tokens": (
+            "if(ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0) > input_tokens, "
+            "input_tokens + ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0), input_tokens)"
+        ),
+    }
+    return made.get(name, name)
+
+
+def _own_map(which: str) -> str:
+    part = "arrayFilter((x, s, i) -> {0} AND i <= own, {1}, strings, arrayEnumerate(keys))"
+    return f"mapFromArrays({part.format(which, 'keys')}, {part.format(which, 'texts')})"
+
+
+def _unread() -> str:
+    """What the plan trusted to be simple, and is not."""
+    checks = []
+    for column, special in (("input", How.LAST_USER), ("output", How.ANSWER)):
+        how, picked = _picked(column)
+        bracket = f"arrayExists(m -> match(m.2, {quote(f'^{SPACE}*[[]')}), {_messages(picked)})"
+        checks.append(f"if({how} = {special:d}, (NOT match({picked}, {quote(SIMPLE_MESSAGES)})) + {bracket}, 0)")
+        checks.append(f"({how} = {How.WHOLE:d} AND startsWith({picked}, '\"'))")
+    how, picked = _picked("tags")
+    checks.append(
+        f"({how} = {How.STRINGS:d} AND arrayExists(x -> NOT startsWith(x, '\"'), JSONExtractArrayRaw({picked})))"
+    )
+    return "(" + " + ".join(checks) + ")"
+
+
+def _odd() -> str:
+    """More than 0: the row must not be trusted, its envelope goes the complete path."""
+    checks = ["odd_values", "NOT planned", "unread", "arrayExists(x -> length(x) > {attribute:UInt64}, texts)"]
+    checks.append("arrayExists(x -> length(x) > {attribute:UInt64}, [name, status_message, scope, scope_version])")
+    texts = [
+        column
+        for column in COLUMNS
+        if column not in (*_COUNTS, *_NUMBERS, "streaming", "tags", "documents", "tool_calls")
+    ]
+    for column in texts:
+        how = f"how[{COLUMNS.index(column) + 1}]"
+        long = "{text:UInt64}" if column in _TEXTS else "1024"
+        checks.append(f"length({column}) > {long}")
+        hows = _hows(column)
+        if hows & {How.FIRST, How.LAST_USER, How.ANSWER, How.TAIL}:
+            checks.append(f"({how} > {How.TEXT:d} AND {absent(f'substring({column}, 1, 256)')})")
+    for column in (*_COUNTS, *_NUMBERS):
+        checks.append(f"(how[{COLUMNS.index(column) + 1}] > 0 AND {column} IS NULL)")
+    checks.append("(how[{0}] > 0 AND empty(tags))".format(COLUMNS.index("tags") + 1))
+    checks.append("arrayExists(x -> length(x) > 1024, tags)")
+    return "(" + " + ".join(f"({check})" for check in checks) + ") > 0"
