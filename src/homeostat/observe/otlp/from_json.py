@@ -42,7 +42,7 @@ def to_protobuf(signal: str, body: bytes) -> bytes:
     """The protobuf form of a JSON request of traces, logs or metrics."""
     value = read_json(body)
     if not isinstance(value, dict):
-        raise Refused(400, f"The body is a JSON {_kind(value)}; an OTLP request is a JSON object.")
+        raise Refused(400, f"The body is {_kind(value)}; an OTLP request is a JSON object.")
     try:
         return _message(_fields(ORIGINALS[signal]), value, 1)
     except _BadValue as error:
@@ -112,7 +112,7 @@ def _one(out: list[bytes], field: _Field, value: Any, depth: int) -> None:
     if not isinstance(value, dict):
         if value is None:
             return
-        raise _BadValue(f"must be an object, not a {_kind(value)}")
+        raise _BadValue(f"must be an object, not {_kind(value)}")
     inner = _message(_fields(field.fields), value, depth + 1)
     out += (field.tag, varint(len(inner)), inner)
 
@@ -123,13 +123,13 @@ def _sized(value: bytes) -> bytes:
 
 def _text(value: Any) -> bytes:
     if not isinstance(value, str):
-        raise _BadValue(f"must be a string, not a {_kind(value)}")
+        raise _BadValue(f"must be a string, not {_kind(value)}")
     return _sized(value.encode())
 
 
 def _bytes(value: Any) -> bytes:
     if not isinstance(value, str):
-        raise _BadValue(f"must be a string in base64, not a {_kind(value)}")
+        raise _BadValue(f"must be a string in base64, not {_kind(value)}")
     try:
         return _sized(_base64(value))
     except (binascii.Error, ValueError):
@@ -144,7 +144,7 @@ def _base64(value: str) -> bytes:
 def _id_writer(size: int) -> Write:
     def write(value: Any) -> bytes:
         if not isinstance(value, str):
-            raise _BadValue(f"must be a string of {2 * size} hex digits, not a {_kind(value)}")
+            raise _BadValue(f"must be a string of {2 * size} hex digits, not {_kind(value)}")
         return _sized(_read_id(value, size))
 
     return write
@@ -169,7 +169,7 @@ def _bool(value: Any) -> bytes:
         return b"\x01"
     if value is False or value == "false":
         return b"\x00"
-    raise _BadValue(f"must be true or false, not a {_kind(value)}")
+    raise _BadValue(f"must be true or false, not {_kind(value)}")
 
 
 def _whole(value: Any) -> int:
@@ -226,7 +226,7 @@ def _double(value: Any) -> bytes:
             raise _BadValue(f"must be a number, not the string {value[:40]!r}") from None
         return struct.pack("<d", number)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _BadValue(f"must be a number, not a {_kind(value)}")
+        raise _BadValue(f"must be a number, not {_kind(value)}")
     try:
         number = float(value)
     except OverflowError:
@@ -278,10 +278,10 @@ def _writer(field: FieldDescriptor) -> Write:
 
 
 def _kind(value: Any) -> str:
-    """JSON's word for a value's type."""
+    """JSON's word for a value's type, with its article."""
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "boolean"
-    kinds = {dict: "object", list: "list", str: "string", int: "number", float: "number"}
-    return kinds.get(type(value), "value")
+        return "a boolean"
+    kinds = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
+    return kinds.get(type(value), "a value")

@@ -35,6 +35,10 @@ class Seen:
         self._old: dict[bytes, Checked] = {}
         self._under_way: dict[bytes, asyncio.Future[None] | None] = {}
 
+    def __contains__(self, mark: bytes) -> bool:
+        """Is it remembered?"""
+        return mark in self._young or mark in self._old
+
     async def first(self, mark: bytes) -> Checked | None:
         """None: this is the first, say `done` or `failed` at its end. Else what the first one held."""
         while True:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from homeostat.observe.plain.ids import digest, exchange_of, span_of, trace_of
-from homeostat.observe.plain.item import Item, text_of, written
+from homeostat.observe.plain.item import NAME_CHARS, Item, text_of, written
 
 Fact = dict[str, Any]
 
@@ -82,7 +82,7 @@ def exchange(item: Item, project: str) -> Fact:
     fact["tool_calls"] = [_tool_call(call) for call in _list(item.pick("tool_calls"))]
     fact["error"] = _error(item)
     fact["status"] = _word(item, "status", _STATUS_WORDS | {"": "error" if fact["error"] else "ok"}, _STATUSES)
-    fact["tags"] = [text_of(tag)[:1024] for tag in _list(item.pick("tags", "tag")) if tag is not None]
+    fact["tags"] = [text_of(tag)[:NAME_CHARS] for tag in _list(item.pick("tags", "tag")) if tag is not None]
     if fact["cost"] is not None and fact["cost"] < 0:
         item.refuse("cost", "must not be negative")
     fact["attributes"] = item.object("attributes") | item.object("metadata", "meta") | item.rest()
@@ -109,11 +109,15 @@ def _identity(item: Item, project: str) -> tuple[str, str]:
 
 def _texts(item: Item, fact: Fact) -> Fact:
     """Input, output and messages, whichever way they were given."""
-    asked = item.pick("input", "prompt", "question", "query")
-    if isinstance(asked, dict) and {"name", "version"}.issuperset(asked):
-        fact["prompt_name"] = fact["prompt_name"] or text_of(asked.get("name") or "")[:1024]
-        fact["prompt_version"] = fact["prompt_version"] or text_of(asked.get("version") or "")[:1024]
-        asked = None
+    prompt = item.value.get("prompt")
+    if isinstance(prompt, dict) and prompt and {"name", "version"}.issuperset(prompt):
+        # The shape in which exchanges are read back: which prompt it was, not its text.
+        item.pick("prompt")
+        fact["prompt_name"] = fact["prompt_name"] or text_of(prompt.get("name") or "")[:NAME_CHARS]
+        fact["prompt_version"] = fact["prompt_version"] or text_of(prompt.get("version") or "")[:NAME_CHARS]
+        asked = item.pick("input", "question", "query")
+    else:
+        asked = item.pick("input", "prompt", "question", "query")
     messages = item.pick("messages")
     if messages is None and _is_chat(asked):
         messages, asked = asked, None

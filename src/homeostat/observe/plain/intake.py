@@ -19,7 +19,7 @@ from homeostat.observe.otlp.json_text import read_json
 from homeostat.observe.otlp.refusal import Gone, Refused
 from homeostat.observe.plain import langfuse
 from homeostat.observe.plain.exchanges import exchange
-from homeostat.observe.plain.item import Item, Wrong
+from homeostat.observe.plain.item import NAME_CHARS, Item, Wrong
 from homeostat.observe.plain.opinions import score, signal
 from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.spool.writer import SpoolRefused
@@ -154,7 +154,7 @@ class PlainIntake:
         facts: list[Fact] = []
         told: dict[str, list[dict[str, Any]]] = {"successes": [], "errors": []}
         for event in batch:
-            name = str(event.get("id") or "")[:1024]
+            name = str(event.get("id") or "")[:NAME_CHARS]
             if event.get("type") == "sdk-log":
                 told["successes"].append({"id": name, "status": 201})
                 continue

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from homeostat.observe.plain.ids import digest, span_of, trace_of
-from homeostat.observe.plain.item import Item, text_of, written
+from homeostat.observe.plain.item import NAME_CHARS, Item, text_of, written
 
 Fact = dict[str, Any]
 _SCORE_EVENTS: Final = frozenset(("score-create", "score"))
@@ -58,7 +58,7 @@ def score(item: Item, project: str) -> Fact:
 def _opinion(item: Item, kind: str, value: Any) -> tuple[float | None, str, str]:
     """Value, label, and the text that a TEXT score consists of."""
     if isinstance(value, str) and kind not in ("NUMERIC", "BOOLEAN"):
-        return (None, "", value) if kind == "TEXT" else (None, value[:1024], "")
+        return (None, "", value) if kind == "TEXT" else (None, value[:NAME_CHARS], "")
     number = None if value is None else item.finite("value", value)
     label = {0.0: "false", 1.0: "true"}.get(number, "") if kind == "BOOLEAN" and number is not None else ""
     return number, label, ""

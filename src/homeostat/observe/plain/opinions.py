@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from homeostat.observe.plain.ids import digest, exchange_of, span_of, trace_of
-from homeostat.observe.plain.item import Item, written
+from homeostat.observe.plain.item import NAME_CHARS, Item, written
 
 Fact = dict[str, Any]
 
@@ -94,7 +94,7 @@ def _value(item: Item, *names: str) -> tuple[float | None, str]:
         try:
             float(value)
         except ValueError:
-            return None, value[:1024]
+            return None, value[:NAME_CHARS]
     return (None if value is None else item.finite(names[0], value)), ""
 
 
