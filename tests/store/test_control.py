@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -178,6 +180,27 @@ def test_numbers_that_json_does_not_have_are_not_published(folder: Path) -> None
     with pytest.raises(ValueError):
         control.publish(folder, replace(SNAPSHOT, clock={"now": float("nan")}))
     assert not (folder / "snapshot.json").exists()
+
+
+def test_the_slower_of_two_threads_does_not_win(folder: Path) -> None:
+    assert control.publish(folder, replace(SNAPSHOT, version=9)) is True
+    assert control.publish(folder, replace(SNAPSHOT, version=8)) is False
+    found = control.Reader(folder)()
+    assert found is not None and found.version == 9
+
+
+def test_many_threads_publish_at_once(folder: Path) -> None:
+    versions = itertools.count(1)
+
+    def publish(_: int) -> None:
+        for _ in range(20):
+            control.publish(folder, replace(SNAPSHOT, version=next(versions)))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(publish, range(4)))
+    found = control.Reader(folder)()
+    assert found is not None and found.version == 80
+    assert sorted(path.name for path in folder.iterdir()) == ["pepper", "snapshot.json"]
 
 
 def _write(folder: Path, versions: int) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -23,11 +24,23 @@ from homeostat.records.visitor import SCOPES, Scope
 SNAPSHOT: Final = "snapshot.json"
 PEPPER: Final = "pepper"
 USED: Final = "used.json"
+_turn: Final = threading.Lock()
+_published: Final[dict[Path, int]] = {}
+"""Versions by folder. In memory, not read from the file: after a restore of the ledger versions may begin lower."""
 
 
-def publish(folder: Path, snapshot: Snapshot) -> None:
-    """Make this what every edge obeys, a fifth of a second from now. `folder`: `control/` of the data directory."""
-    _write_private(folder / SNAPSHOT, encode(snapshot))
+def publish(folder: Path, snapshot: Snapshot) -> bool:
+    """Make this what every edge obeys, a fifth of a second from now. `folder`: `control/` of the data directory.
+
+    False: this process has published a newer one meanwhile. Of two threads that gathered at the same time the slower
+    one must not bring a revoked key back.
+    """
+    with _turn:
+        if snapshot.version < _published.get(folder, snapshot.version):
+            return False
+        _write_private(folder / SNAPSHOT, encode(snapshot))
+        _published[folder] = snapshot.version
+        return True
 
 
 def secret(folder: Path, name: str, make: Callable[[], bytes]) -> bytes:
@@ -36,7 +49,7 @@ def secret(folder: Path, name: str, make: Callable[[], bytes]) -> bytes:
     with contextlib.suppress(FileNotFoundError):
         return _read_private(path)
     _make_folder(folder)
-    draft = folder / f".{name}.{os.getpid()}.new"
+    draft = folder / f".{name}.{os.getpid()}-{threading.get_ident()}.new"
     _write(draft, make())
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)  # fails if somebody was quicker: theirs is the secret
