@@ -189,7 +189,8 @@ def test_json_text_nested_without_end(key: str, levels: int) -> None:
 
 def test_keys_of_many_steps() -> None:
     told = row({"llm.input_messages.0" + ".a" * 20_000: "x", "llm.input_messages.0.message.content": "q",
-                "llm.input_messages.0.message.role": "user", "x." + "9" * 50: "y", "0.1.2.3": "z", ".0": "w"})  # fmt: skip
+                "llm.input_messages.0.message.role": "user", "x." + "9" * 50: "y",
+                "0.1.2.3": "z", ".0": "w"})  # fmt: skip
     assert told["input"] == "q"
 
 

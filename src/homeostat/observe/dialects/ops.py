@@ -12,10 +12,10 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
         "chat", "generate_content", "text_completion", "llm", "generation", "chat_model", "completion",
         "generate", "responses", "text.completions", "ai.generatetext.dogenerate", "ai.streamtext.dostream",
         "ai.generateobject.dogenerate", "ai.streamobject.dostream", "ai.generate_text.do_generate",
-        "dogenerate", "dostream", "chat.completions", "invoke_model", "converse", "image_generation",
+        "dogenerate", "dostream", "chat.completions", "acompletion", "atext_completion", "aresponses", "invoke_model", "converse", "image_generation",
     ),
     "embedding": (
-        "embeddings", "embedding", "embed", "ai.embed.doembed", "ai.embedmany.doembed", "doembed",
+        "embeddings", "embedding", "embed", "aembedding", "ai.embed.doembed", "ai.embedmany.doembed", "doembed",
     ),
     "tool": (
         "execute_tool", "tool", "ai.toolcall", "function", "tool_call", "mcp", "tools/call",

@@ -14,6 +14,14 @@ from homeostat.observe.exact.shapes import parse, step_into
 
 _NUMBERED: Final = re.compile(r"^(.*?\.)(\d{1,6})((?:\..*)?)$", re.DOTALL)
 _MAX_STEPS: Final = 16
+#: The aliases of a column, each with the attribute it needs, when it needs one: most are not there, so ask that first.
+_PLACES: Final = {
+    field.column: tuple(
+        (alias.key if isinstance(alias, Alias) and alias.where == "attributes" else None, alias)
+        for alias in field.aliases
+    )
+    for field in FIELDS
+}
 _TOKENS: Final = ("cached_tokens", "cache_write_tokens")
 
 
@@ -53,8 +61,8 @@ class Reading:
         """The value of a column: what the first place gives that has any."""
         if field.ops and self.op not in field.ops:
             return None
-        for alias in field.aliases:
-            if alias.ops and self.op not in alias.ops:
+        for key, alias in _PLACES[field.column]:
+            if (key is not None and key not in self.attributes) or (alias.ops and self.op not in alias.ops):
                 continue
             value = self._family(alias) if isinstance(alias, Indexed) else self._alias(alias)
             if value is not None:
