@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -46,6 +46,7 @@ class Assembly:
         self._nodes = f"{staged}_nodes"
         self._tree = f"{staged}_tree"
         self._places = f"{staged}_places"
+        self._drafts = f"{staged}_drafts"
         self._calls = f"{staged}_calls"
         self._fresh = f"{staged}_fresh"
         self._kin = kin or Kin(warehouse)
@@ -63,14 +64,19 @@ class Assembly:
         run(tree.table(self._tree))
         columns = ", ".join(f"{name} {kind}" for name, kind in places.COLUMNS)
         run(f"CREATE TABLE {self._places} ({columns}) ENGINE = Memory")
-        run(f"CREATE TABLE {self._fresh} ENGINE = Memory EMPTY AS SELECT * EXCEPT (version, gone) FROM exchanges")
-        run(f"CREATE TABLE {self._calls} ENGINE = Memory EMPTY AS SELECT * EXCEPT (version, gone), toUInt64(0) AS top_trace, "
-            f"{keys.NO_SPAN} AS top_id FROM exchanges")  # fmt: skip
+        run(self._like_exchanges(self._fresh))
+        run(self._like_exchanges(self._calls, "toUInt64(0) AS top_trace", f"{keys.NO_SPAN} AS top_id"))
+        more = ("false AS guessed", "toUInt64(0) AS top_trace", f"{keys.NO_SPAN} AS top_id")
+        run(self._like_exchanges(self._drafts, *more))
+
+    @staticmethod
+    def _like_exchanges(name: str, *more: str) -> str:
+        columns = ", ".join(("* EXCEPT (version, gone)", *more))
+        return f"CREATE TABLE {name} ENGINE = Memory EMPTY AS SELECT {columns} FROM exchanges"  # noqa: S608 - our own names
 
     def clear(self) -> None:
         """Empty its tables."""
-        for name in self._own():
-            self._client.command(f"TRUNCATE TABLE IF EXISTS {name}")
+        self._clear_tables(self._own())
 
     def store(
         self, segment: int, version: int, received: int, seam: Callable[[str], None] = lambda _: None
@@ -84,11 +90,7 @@ class Assembly:
         seam("spans")
         self._ensure_prices(relation)
         alone = f"trace_key NOT IN ({_numbers(kin.touched)})" if len(kin.touched) else "1"
-        self._run(finish.insert(lone.select(relation, alone), version))
-        seam("lone")
-        marks = self._marks(relation)
-        if len(kin.touched):
-            marks |= self._composite(relation, kin, segment, version, seam)
+        marks = self._exchanges(relation, kin, segment, version, seam)
         counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows  # noqa: S608
         return Assembled(dict(counted), doubled, frozenset(marks))
 
@@ -121,41 +123,59 @@ class Assembly:
         )
         self._prices.ensure(self._client, [tuple(row) for row in pairs.result_rows])
 
-    def _composite(
+    def _exchanges(
         self, relation: str, kin: Relatives, segment: int, version: int, seam: Callable[[str], None]
-    ) -> set[Any]:
-        """Exchanges of the traces that have several rows, written anew, and tombstones for those that are none any more."""
-        run = self._run
-        for name in self._own():
-            if name != self._clean:
-                self._client.command(f"TRUNCATE TABLE {name}")
-        self._gather(relation, kin, segment)
-        run(
-            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
-        )  # noqa: S608
-        found = places.find(self._client.raw_query(places.query(self._nodes), fmt="RowBinary"))
-        if not len(found[0]):
-            return set()
-        names = [name for name, _ in places.COLUMNS]
-        self._client.insert(self._places, found, column_names=names, column_oriented=True)
-        run(f"INSERT INTO {self._tree} {tree.placed(self._nodes, self._places, differing=self._differing())}")
+    ) -> set[tuple[str, datetime]]:
+        """Write the exchanges of the staged traces; those that have rows stored already anew."""
+        self._clear_tables(self._own()[1:])
+        alone = f"trace_key NOT IN ({_numbers(kin.touched)})" if len(kin.touched) else "1"
+        self._draft(lone.drafts(relation, alone))
+        seam("drafted")
+        priced = finish.priced(self._drafts)
+        if not len(kin.touched):
+            marks = self._marks(self._drafts)
+            self._run(finish.insert(priced, version))
+            seam("exchanges")
+            return marks
+        self._lay_out(relation, kin, segment)
+        self._draft(calls.drafts(self._tree))
         columns = ", ".join(finish.stored_columns())
-        run(f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id "  # noqa: S608
-            f"FROM ({calls.exchanges(self._tree)})")  # fmt: skip
-        run(f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} UNION ALL "  # noqa: S608
-            f"SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls)}) "
-            "")  # fmt: skip
+        self._run(
+            f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id FROM ({priced})"
+        )  # noqa: S608
+        self._run(
+            f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} "  # noqa: S608
+            f"UNION ALL SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls)})"
+        )
         marks = self._marks(self._fresh)
         gone = self._gone(kin)
-        run(finish.insert(f"SELECT * FROM {self._fresh}", version))  # noqa: S608
-        seam("composite")
-        if gone:
-            buried = self._marks(f"({gone})")
-            if buried:
-                run(f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})")  # noqa: S608
-            marks |= buried
+        buried = self._marks(f"({gone})") if gone else set()
+        self._run(finish.insert(f"SELECT * FROM {self._fresh}", version))  # noqa: S608
+        seam("exchanges")
+        if buried:
+            self._run(
+                f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})"  # noqa: S608
+            )
         seam("tombstones")
-        return marks
+        return marks | buried
+
+    def _draft(self, drafts: str) -> None:
+        columns = ", ".join((*finish.stored_columns(), *finish.DRAFT))
+        self._run(f"INSERT INTO {self._drafts} ({columns}) SELECT {columns} FROM ({drafts})")  # noqa: S608
+
+    def _lay_out(self, relation: str, kin: Relatives, segment: int) -> None:
+        """The touched traces as nodes in their places."""
+        self._gather(relation, kin, segment)
+        self._run(
+            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"  # noqa: S608
+        )
+        found = places.find(self._client.raw_query(places.query(self._nodes), fmt="RowBinary"))
+        if not len(found[0]):
+            return
+        names = [name for name, _ in places.COLUMNS]
+        self._client.insert(self._places, found, column_names=names, column_oriented=True)
+        placed = tree.placed(self._nodes, self._places, differing=self._differing())
+        self._run(f"INSERT INTO {self._tree} {placed}")
 
     def _gather(self, relation: str, kin: Relatives, segment: int) -> None:
         """The rows of the touched traces: staged, and stored before this segment."""
@@ -192,11 +212,15 @@ class Assembly:
         )
         return {(project, hour.replace(tzinfo=UTC)) for project, hour in found.result_rows}
 
+    def _clear_tables(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._client.command(f"TRUNCATE TABLE IF EXISTS {name}")
+
     def _run(self, sql: str) -> None:
         self._client.command(f"{sql} SETTINGS {finish.SETTINGS}")
 
     def _own(self) -> tuple[str, ...]:
-        return (self._clean, self._rows, self._nodes, self._tree, self._places, self._calls, self._fresh)
+        return (self._clean, self._rows, self._nodes, self._tree, self._places, self._drafts, self._calls, self._fresh)
 
 
 def _names(*, nodes: bool = False) -> str:
@@ -209,4 +233,3 @@ def _numbers(values: Any) -> str:
 
 def _differs() -> str:
     return " OR ".join(f"uniqExactIf({name}, {name} != '') > 1" for name in rows.CONTEXT)
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from homeostat.observe.assemble import finish, keys, lone, rows
 
+
 def merged(tree: str) -> str:
     """One row per call: its leader's own values first, then its other members'. With the answer that it belongs to."""
     own = (
@@ -41,8 +42,8 @@ def merged(tree: str) -> str:
     return f"SELECT lead_trace AS trace_key, lead_id AS span_id, {columns} FROM {tree} WHERE lead_trace != 0 GROUP BY lead_trace, lead_id"  # noqa: S608
 
 
-def exchanges(tree: str) -> str:
-    """Calls as exchanges, with `top_trace`, `top_id`: the answer that they are summed into."""
+def drafts(tree: str) -> str:
+    """Calls as drafts of exchanges, with `top_trace`, `top_id`: the answer that they are summed into."""
     made = {
         "is_call": "true",
         "is_answer": f"op = 'call' AND (own_top OR top_id = {keys.NO_SPAN})",
@@ -54,7 +55,8 @@ def exchanges(tree: str) -> str:
         "model": finish.MODEL,
         "calls": "toUInt32(1)",
         "estimated": "CAST([], 'Array(String)')",
+        **finish.guesses("true"),
     }
-    names = (*finish.stored_columns(), "top_trace", "top_id")
+    names = (*finish.stored_columns(), *finish.DRAFT)
     columns = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in names)
-    return finish.calls(f"SELECT {columns} FROM ({merged(tree)})", extra=("top_trace", "top_id"))  # noqa: S608
+    return f"SELECT {columns} FROM ({merged(tree)})"  # noqa: S608 - our own names

@@ -1,4 +1,4 @@
-"""The last step from what is known of an exchange to its row: estimates, cost, and the columns of `exchanges` in their order."""
+"""From what is known of an exchange to its row: estimates, cost, and the columns of `exchanges` in their order."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ WAIT: Final = 60
 QUIET: Final = 10
 
 LATENCY: Final = "if(end_ns > start_ns, (end_ns - start_ns) / 1e6, 0)"
-STATUS: Final = "multiIf(has(flags, 'client_closed'), 'client_closed', status_code = 2 OR error != '', 'error', 'ok')"
+FAILED: Final = "status_code = 2 OR error != ''"
+STATUS: Final = f"multiIf(has(flags, 'client_closed'), 'client_closed', {FAILED}, 'error', 'ok')"
 MODEL: Final = "if(model = '', requested_model, model)"
 
-#: Without usage, but with a text that went through: four characters are about one token.
-_GUESS_IN: Final = "is_call AND input_tokens IS NULL AND input_chars > 0 AND status = 'ok'"
-_GUESS_OUT: Final = "is_call AND op = 'call' AND output_tokens IS NULL AND output_chars > 0 AND status = 'ok'"
+#: What a draft has besides the columns of `exchanges`: whether tokens were guessed, and the answer that a call is summed into.
+DRAFT: Final = ("guessed", "top_trace", "top_id")
 
 
 def settles(lost: str, last: str = "received", first: str = "received") -> str:
@@ -42,24 +42,34 @@ def answer_from(lost: str, received: str = "received") -> str:
     return f"if({lost}, {received} + INTERVAL {WAIT} SECOND, {received})"
 
 
-def calls(relation: str, *, extra: tuple[str, ...] = ()) -> str:
-    """SELECT of all columns but `version` and `gone`, and of `extra`: a relation of exchanges with `cost` as told, priced here.
+def guesses(is_call: str) -> dict[str, str]:
+    """Tokens of a call, guessed where it tells none and a text went through: four characters are about one token."""
+    went = f"({is_call}) AND NOT ({FAILED})"
+    asks = f"({went}) AND input_tokens IS NULL AND input_chars > 0"
+    says = f"({went}) AND op = 'call' AND output_tokens IS NULL AND output_chars > 0"
+    return {
+        "input_tokens": f"multiIf({asks}, toUInt32(greatest(1, intDiv(input_chars, 4))), {is_call}, input_tokens, NULL)",
+        "output_tokens": f"multiIf({says}, toUInt32(greatest(1, intDiv(output_chars, 4))), {is_call}, output_tokens, NULL)",
+        "guessed": f"({asks}) OR ({says})",
+    }
+
+
+def priced(drafts: str) -> str:
+    """Drafts of exchanges with what their calls cost, in the columns of `exchanges`.
 
     A told cost of zero is taken for "unknown" when the list knows better: instrumentors write 0 for models they do not know.
     """
-    guessed = f"""SELECT * REPLACE (
-            if({_GUESS_IN}, toUInt32(greatest(1, intDiv(input_chars, 4))), input_tokens) AS input_tokens,
-            if({_GUESS_OUT}, toUInt32(greatest(1, intDiv(output_chars, 4))), output_tokens) AS output_tokens),
-            ({_GUESS_IN}) OR ({_GUESS_OUT}) AS guessed
-        FROM ({relation})"""  # noqa: S608 - our own names
     made = {
         "cost": "if(one.is_call, coalesce(nullIf(one.cost, 0), listed, one.cost), NULL)",
         "estimated": "if(one.guessed, if(nullIf(one.cost, 0) IS NULL AND listed IS NOT NULL, ['tokens', 'cost'], ['tokens']), [])",
     }
     columns = ", ".join(
-        f"{made[name]} AS {name}" if name in made else f"one.{name} AS {name}" for name in (*stored_columns(), *extra)
+        f"{made[name]} AS {name}" if name in made else f"one.{name} AS {name}" for name in stored_columns()
     )
-    return f"SELECT {columns}, {prices.cost_sql('one')} AS listed FROM ({guessed}) AS one {prices.join_sql('one')}"  # noqa: S608
+    return (
+        f"SELECT {columns}, one.top_trace AS top_trace, one.top_id AS top_id, {prices.cost_sql('one')} AS listed "  # noqa: S608
+        f"FROM {drafts} AS one {prices.join_sql('one')}"
+    )
 
 
 def stored_columns() -> tuple[str, ...]:

@@ -14,8 +14,8 @@ CAPABLE: Final = (
 )
 
 
-def select(relation: str, condition: str) -> str:
-    """Exchanges of the staged rows that `condition` (over the columns of `rows`) names."""
+def drafts(relation: str, condition: str) -> str:
+    """Drafts of the staged rows that `condition` (over the columns of `rows`) names."""
     lost = f"parent_id != {keys.NO_SPAN}"
     made = {
         "is_call": IS_CALL,
@@ -28,9 +28,11 @@ def select(relation: str, condition: str) -> str:
         "model": finish.MODEL,
         "calls": f"toUInt32({IS_CALL})",
         "estimated": "CAST([], 'Array(String)')",
-        **{name: f"if({IS_CALL}, {name}, NULL)" for name in rows.TOKENS},
+        "top_trace": "toUInt64(0)",
+        "top_id": keys.NO_SPAN,
+        **finish.guesses(IS_CALL),
     }
-    columns = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in finish.stored_columns())
+    names = (*finish.stored_columns(), *finish.DRAFT)
+    columns = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in names)
     facts = rows.select(relation, stored=False)
-    chosen = f"SELECT * FROM ({facts}) WHERE form != {rows.LOG} AND ({IS_CALL} OR ({CAPABLE})) AND {condition}"  # noqa: S608
-    return finish.calls(f"SELECT {columns} FROM ({chosen})")  # noqa: S608
+    return f"SELECT {columns} FROM ({facts}) WHERE form != {rows.LOG} AND ({IS_CALL} OR ({CAPABLE})) AND {condition}"  # noqa: S608

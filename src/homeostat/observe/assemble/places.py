@@ -25,7 +25,9 @@ CROWD: Final = 16
 #: Nanoseconds after the request in which an instrumentor may report what was streamed, as a span of its own.
 LATER: Final = 60_000_000_000
 
-_TOLD: Final = "model != '' OR requested_model != '' OR response_id != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL"
+_TOLD: Final = (
+    "model != '' OR requested_model != '' OR response_id != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL"
+)
 _UNSIGNED: Final = {
     "trace": "trace_key",
     "span": "reinterpretAsUInt64(span_id)",
@@ -70,7 +72,9 @@ def find(data: bytes) -> list[npt.NDArray[Any]]:
     table = np.frombuffer(data, dtype=np.uint64).reshape(-1, width)
     unsigned = {name: table[:, at] for at, name in enumerate(_UNSIGNED)}
     signed = {name: table[:, at + len(_UNSIGNED)].view(np.int64) for at, name in enumerate(_SIGNED)}
-    nodes = _Nodes(**unsigned, **{name: values.astype(np.bool_) if name in _FLAGS else values for name, values in signed.items()})
+    nodes = _Nodes(
+        **unsigned, **{name: values.astype(np.bool_) if name in _FLAGS else values for name, values in signed.items()}
+    )
     return nodes.places()
 
 

@@ -29,6 +29,8 @@ def nodes(relation: str) -> str:
     for name in (*rows.TEXTS, *rows.CONTEXT, "response_key"):
         empty = "0" if name == "response_key" else "''"
         made[name] = f"argMinIf({name}, {rank}, {name} != {empty})"
+    # A log record may be told in the context of a span that is no call: it lends its texts, not its kind of work.
+    made["op"] = f"argMin(op, {rank})"
     made["prompt_version"] = f"argMinIf(prompt_version, {rank}, prompt_name != '')"
     made.update({name: f"argMin({name}, {rank})" for name in rows.NUMBERS})  # skips NULL
     for side in _SIDES:
