@@ -99,3 +99,16 @@ def test_nonsense_is_no_fact() -> None:
         facts([row({"evaluations.0.evaluation.name": "x", "evaluations.0.evaluation.score": float("nan")})])[0]["value"]
         is None
     )
+
+
+def test_a_cut_emoji_can_be_stored() -> None:
+    told = only(
+        [
+            log(
+                "gen_ai.evaluation.result",
+                {},
+                '{"gen_ai.evaluation.name":"\\ud83d","gen_ai.evaluation.label":"\\ud83d"}',
+            )
+        ]
+    )
+    assert (told["name"], told["label"]) == ("\ufffd", "\ufffd")

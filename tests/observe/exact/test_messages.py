@@ -88,3 +88,8 @@ def test_nothing_told_is_no_turn() -> None:
     assert messages({"gen_ai.input.messages": "[{"}, {"x": "broken {"}, "nonsense") == [
         {"role": "user", "content": "[{"}
     ]
+
+
+def test_a_cut_emoji_can_be_sent_on() -> None:
+    turns = messages({"gen_ai.input.messages": '[{"role":"user","content":"cut \\ud83d"}]'}, {})
+    assert turns == [{"role": "user", "content": "cut \ufffd"}]

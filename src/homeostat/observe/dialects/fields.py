@@ -205,6 +205,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.input.messages", "last_user"),
         A("gen_ai.tool.call.arguments", "whole"),
         A("gen_ai.retrieval.query.text", "text"),
+        A("reranker.query", "text"),
         Indexed("llm.input_messages.", "last_user", _OPENINFERENCE, ".message.role"),
         Indexed("gen_ai.prompt.", "last_user", (".content",), ".role"),
         Indexed("llm.prompts.", "last_user", (".prompt.text", ".content"), ".role"),

@@ -12,7 +12,8 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
         "chat", "generate_content", "text_completion", "llm", "generation", "chat_model", "completion",
         "generate", "responses", "text.completions", "ai.generatetext.dogenerate", "ai.streamtext.dostream",
         "ai.generateobject.dogenerate", "ai.streamobject.dostream", "ai.generate_text.do_generate",
-        "dogenerate", "dostream", "chat.completions", "acompletion", "atext_completion", "aresponses", "invoke_model", "converse", "image_generation",
+        "dogenerate", "dostream", "chat.completions", "acompletion", "atext_completion", "aresponses",
+        "invoke_model", "converse", "image_generation",
     ),
     "embedding": (
         "embeddings", "embedding", "embed", "aembedding", "ai.embed.doembed", "ai.embedmany.doembed", "doembed",
@@ -31,7 +32,7 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "chain": (
         "chain", "workflow", "invoke_workflow", "task", "span", "parser", "prompt", "prompt_template",
-        "event", "unknown", "plan", "ai.embed", "ai.embedmany", "ai.rerank", "memory", "handoff",
+        "event", "unknown", "plan", "ai.embed", "ai.embedmany", "ai.rerank", "memory", "handoff", "decision",
         "pipeline", "framework", "execute_task", "execute_event_loop_cycle",
     ),
     "evaluator": (

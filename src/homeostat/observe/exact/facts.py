@@ -17,7 +17,7 @@ from typing import Any, Final
 from homeostat.observe.dialects import FACT_MARKS
 from homeostat.observe.exact.mapping import families
 from homeostat.observe.exact.rows import Row, moment
-from homeostat.observe.exact.shapes import dump, parse
+from homeostat.observe.exact.shapes import clean, dump, parse
 from homeostat.records.instant import iso, micros
 
 Fact = dict[str, Any]
@@ -75,7 +75,7 @@ def _evaluation(row: Row, about: dict[str, Any], at: datetime, target: tuple[str
     fact = _fact("score", row, "gen_ai", name, value, label, at, target)
     fact |= {"reason": _text(reason), "scorer": row["scope"], "rung": ""}
     if isinstance(response, str) and response:
-        fact["response_id"] = response
+        fact["response_id"] = clean(response)
     yield fact
 
 
@@ -106,9 +106,9 @@ def _fact(
     trace_id, span_id = target
     said: Fact = {
         "fact": kind,
-        "name": name,
+        "name": clean(name),
         "value": number,
-        "label": label if isinstance(label, str) else "",
+        "label": clean(label) if isinstance(label, str) else "",
         "at": iso(micros(at)),
         "source": source,
         "trace_id": trace_id,
@@ -148,4 +148,4 @@ def _first(about: dict[str, Any], *names: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else dump(value)
+    return clean(value) if isinstance(value, str) else "" if value is None else dump(value)

@@ -41,7 +41,7 @@ class Limits:
             return self.keep(name, dump(value))
         return value
 
-    def split(self, attributes: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    def split(self, attributes: dict[str, Any], prefix: str = "") -> tuple[dict[str, str], dict[str, str]]:
         """Attributes as two maps: strings as they are, everything else as JSON text.
 
         JSON that is too long is no JSON once it is cut: it goes to the strings.
@@ -50,10 +50,10 @@ class Limits:
         others: dict[str, str] = {}
         for key, value in attributes.items():
             if isinstance(value, str):
-                strings[key] = self.keep(key, value)
+                strings[key] = self.keep(prefix + key, value)
                 continue
             whole = dump(value, self.flags)
-            kept = self.keep(key, whole)
+            kept = self.keep(prefix + key, whole)
             if kept is whole:
                 others[key] = whole
             else:

@@ -10,7 +10,7 @@ from homeostat.observe.exact import chat
 from homeostat.observe.exact.decode import Event, Item
 from homeostat.observe.exact.mapping import Reading, texts_at
 from homeostat.observe.exact.readers import is_absent
-from homeostat.observe.exact.shapes import parse
+from homeostat.observe.exact.shapes import dump, parse
 
 
 def messages(attributes: dict[str, str], attributes_json: dict[str, str], events: str = "") -> list[dict[str, Any]]:
@@ -29,7 +29,8 @@ def messages(attributes: dict[str, str], attributes_json: dict[str, str], events
     turns = asked if asked_from == answered_from else [*asked, *answered]
     if not any(turn["role"] == "system" for turn in turns):
         turns = [*_instructions(told), *turns]
-    return turns
+    whole: list[dict[str, Any]] | None = json.loads(dump(turns))  # what escapes in JSON text can hide is made storable
+    return whole or []
 
 
 def _turns(reading: Reading, column: str) -> tuple[list[dict[str, Any]], str]:

@@ -103,7 +103,7 @@ def _row(item: decode.Item, envelope: Envelope, env: int, at: int, limits: Limit
     strings, others = limits.split(item.attributes)
     if is_log:
         _log_extras(item, limits, strings, others)
-    resource, resource_json = limits.split(item.resource)
+    resource, resource_json = limits.split(item.resource, "resource.")
     row: Row = {
         "env": env,
         "exact": True,
