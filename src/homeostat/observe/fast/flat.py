@@ -8,7 +8,7 @@ from typing import Final
 
 from homeostat.observe.dialects import FACT_MARKS
 from homeostat.observe.fast import shape, values
-from homeostat.observe.fast.text import table as look_up
+from homeostat.observe.fast.text import quote
 
 YEAR_2000: Final = 946_684_800_000_000_000
 AHEAD: Final = 600_000_000_000
@@ -98,7 +98,7 @@ def _judged(named: str) -> str:
         f"(v_odd + {values.odd_texts('[name, status_message, scope, scope_version]')} + {values.odd_texts('keys')} "
         f"+ {values.odd_texts('texts')} + {values.odd_escapes('v_kinds', 'texts')} + extras "
         "+ (arrayUniq(arraySlice(keys, 1, own)) < own) + (arrayUniq(arraySlice(keys, own + 1)) < length(keys) - own) "
-        "+ (length(keys) > 60000)) > 0"
+        f"+ (name IN ({', '.join(map(quote, FACT_MARKS.events))})) + (length(keys) > 60000)) > 0"
     )
     coded = (
         f"SELECT {kept}, own, {fate} AS fate, {odd} AS odd, '' AS events, '' AS links, "

@@ -176,6 +176,6 @@ def _odd() -> str:
             checks.append(f"({how} > {How.TEXT:d} AND {absent(f'substring({column}, 1, 256)')})")
     for column in (*_COUNTS, *_NUMBERS):
         checks.append(f"(how[{COLUMNS.index(column) + 1}] > 0 AND {column} IS NULL)")
-    checks.append("(how[{0}] > 0 AND empty(tags))".format(COLUMNS.index("tags") + 1))
+    checks.append(f"(how[{COLUMNS.index('tags') + 1}] > 0 AND empty(tags))")
     checks.append("arrayExists(x -> length(x) > 1024, tags)")
     return "(" + " + ".join(f"({check})" for check in checks) + ") > 0"

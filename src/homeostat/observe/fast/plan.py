@@ -191,8 +191,10 @@ class _Reading:
         if alias.where == "span":
             seen = self.shape.names[words.MESSAGE]
             return (How.MESSAGE, 0) if seen.kind != Class.BLANK else ABSENT
-        number = (words.RESOURCE if alias.where == "resource" else words.NAMES)[alias.key]
-        found = self.shape.names.get(number)
+        known = words.RESOURCE if alias.where == "resource" else words.NAMES
+        if alias.key not in known:
+            return self._member(alias.key)
+        found = self.shape.names.get(known[alias.key])
         if found is None or found.kind == Class.BLANK:
             return ABSENT
         if alias.path:
@@ -202,6 +204,13 @@ class _Reading:
         if alias.where == "resource":
             return (How.RESOURCE, found.at) if found.kind in _SCALARS else ABSENT
         return self._read(alias, found)
+
+    def _member(self, key: str) -> Pick:
+        """An alias that is a member of a numbered family."""
+        family = next(first for prefix, first in words.FAMILIES.items() if key.startswith(prefix))
+        if family in self.shape.families:
+            raise Unplanned
+        return ABSENT
 
     def _holds(self, key: str, values: tuple[str, ...]) -> bool:
         if key == "status_code":

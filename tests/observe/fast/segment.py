@@ -1,0 +1,85 @@
+"""Envelopes as a segment file, and what the two paths make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from homeostat.observe.exact import rows
+from homeostat.observe.fast import FastPath
+from homeostat.observe.staged import NAMES
+from homeostat.records.outcome import Outcome
+from homeostat.store.spool.envelope import Envelope, Part, encode
+from homeostat.store.warehouse.client import Warehouse
+
+LIMITS = {"attribute_limit": 20_000, "text_limit": 5_000}
+
+
+def write(path: Path, envelopes: Sequence[Envelope]) -> None:
+    """The file that an edge would have written."""
+    before = 0
+    with path.open("wb") as file:
+        for envelope in envelopes:
+            file.writelines(encode(envelope, before))
+            before += envelope.items
+
+
+class Both:
+    """Runs segments through the fast path, and the same envelopes through the complete one."""
+
+    def __init__(self, warehouse: Warehouse, folder: Path, name: str) -> None:
+        self.path = folder / f"{name}.seg"
+        self.warehouse = warehouse
+        self.fast = FastPath(warehouse, incoming=f"{name}_incoming", staged=f"{name}_staged", **LIMITS)
+        self.fast.prepare()
+
+    def run(self, envelopes: Sequence[Envelope]) -> tuple[list[int], list[Outcome], list[dict[str, Any]]]:
+        """(envelopes left to the complete path, what was dropped, staged rows in a fixed order)."""
+        write(self.path, envelopes)
+        self.fast.clear()
+        self.fast.decode(self.path)
+        slow = self.fast.exact_envelopes()
+        self.fast.stage(slow)
+        dropped = self.fast.dropped(slow)
+        found = self.warehouse.load.query(f"SELECT {', '.join(NAMES)} FROM {self.fast.staged}").result_rows
+        self.fast.clear()
+        return slow, dropped, ordered([_told(dict(zip(NAMES, row, strict=True))) for row in found])
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """The engine's client leaves out that its times are UTC."""
+    return {**row, "at": row["at"].replace(tzinfo=UTC), "received": row["received"].replace(tzinfo=UTC)}
+
+
+def expected(envelopes: Sequence[Envelope], slow: Sequence[int]) -> tuple[list[Outcome], list[dict[str, Any]]]:
+    """(dropped, rows) of the complete path for all envelopes but the `slow` ones."""
+    dropped: dict[tuple[str, str], int] = {}
+    out: list[dict[str, Any]] = []
+    for env, envelope in enumerate(envelopes):
+        if env in slow or envelope.part is not Part.TRACES or envelope.outcome:
+            continue
+        found = rows(envelope, env, **LIMITS)
+        for fate in ("expired", "invalid_id"):
+            key = (envelope.project, fate)
+            dropped[key] = dropped.get(key, 0) + getattr(found.dropped, fate)
+        out += [{**row, "exact": False} for row in found]
+    outcomes = [
+        Outcome(project, "expired", n) if fate == "expired" else Outcome(project, "rejected", n, fate)
+        for (project, fate), n in sorted(dropped.items())
+        if n
+    ]
+    return outcomes, ordered(out)
+
+
+def ordered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(found, key=lambda row: (row["env"], row["trace_id"], row["span_id"], row["name"], row["start_ns"]))
+
+
+def same(fast: list[dict[str, Any]], exact: list[dict[str, Any]]) -> None:
+    """Column by column, so that a failure names the column."""
+    assert len(fast) == len(exact)
+    for one, other in zip(fast, exact, strict=True):
+        differing = {name: (one[name], other[name]) for name in NAMES if one[name] != other[name]}
+        assert not differing, (differing, other["attributes"], other["attributes_json"])
