@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from homeostat.store.ledger import Ledger, LedgerError, NewerData, meta
+from homeostat.store.ledger import Ledger, NewerData, meta
 from homeostat.store.ledger.tables import metadata
 
 
@@ -58,12 +58,6 @@ def test_a_newer_ledger_is_refused_everywhere(ledger: Ledger) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NewerData):
         ledger.upgrade()
-
-
-def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
-    (tmp_path / "ledger.db").write_bytes(b"not a database at all, whatever its name says" * 100)
-    with pytest.raises(LedgerError, match="not a ledger"):
-        Ledger(f"sqlite:///{tmp_path}/ledger.db").upgrade()
 
 
 def test_sqlite_is_set_up_as_promised(tmp_path: Path) -> None:

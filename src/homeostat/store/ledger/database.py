@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -16,6 +17,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
+from homeostat.store.ledger import salvage
+
+log: Final = logging.getLogger("homeostat.ledger")
 _BUSY_MILLISECONDS: Final = 20_000
 _UPGRADE_LOCK: Final = 0x484D5354
 
@@ -34,6 +38,7 @@ class Ledger:
     def __init__(self, dsn: str, *, seal: bytes = b"") -> None:
         """`seal`: a secret kept outside the database; whoever lacks it cannot rewrite the audit log unnoticed."""
         self.seal = seal
+        self.damage = ""
         self._url = make_url(dsn)
         self._sqlite = self._url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self._url) if self._sqlite else create_engine(self._url, pool_pre_ping=True)
@@ -70,7 +75,12 @@ class Ledger:
             yield connection
 
     def upgrade(self) -> None:
-        """Bring the tables up to this version. A newer ledger is refused, untouched."""
+        """Bring the tables up to this version. A newer ledger is refused, untouched; a damaged file is set aside, and
+        what can be read of it goes on in a new one (`damage` says so)."""
+        damaged = self._damage()
+        if damaged:
+            self._salvage(damaged)
+            return
         self._refuse_newer()
         self._migrate("upgrade", "head")
 
@@ -90,6 +100,23 @@ class Ledger:
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
+
+    def _damage(self) -> str:
+        if not self._sqlite or not self._url.database or not _exists(self._url):
+            return ""
+        return salvage.damage(Path(self._url.database))
+
+    def _salvage(self, damaged: str) -> None:
+        database = Path(str(self._url.database))
+        self._engine.dispose()
+        aside = salvage.set_aside(database)
+        _make_private(database)
+        self._migrate("upgrade", "head")
+        with self.begin() as connection:
+            copied = salvage.copy(aside, connection)
+        told = ", ".join(f"{rows} {name}" for name, rows in copied.items() if rows) or "nothing"
+        self.damage = f"The ledger was damaged ({damaged[:200]}) and is kept as quarantine/{aside.name}. Saved: {told}."
+        log.error(self.damage)
 
     def _refuse_newer(self) -> None:
         found = self.revision()
@@ -121,15 +148,13 @@ def _exists(url: URL) -> bool:
 
 def _sqlite_revision(database: str) -> str | None:
     """Looked up read-only, so that a newer file is not changed by asking."""
-    connection = sqlite3.connect(f"{Path(database).resolve().as_uri()}?mode=ro", uri=True)
+    connection = salvage.open_readonly(Path(database))
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return None
         raise
-    except sqlite3.DatabaseError as error:
-        raise LedgerError(f"{database} is not a ledger ({error}). Put a backup in its place.") from error
     finally:
         connection.close()
     return None if row is None else str(row[0])

@@ -1,0 +1,97 @@
+"""A damaged SQLite ledger must not stop the server: what can be read moves into a new file, the old one is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from homeostat.store.ledger.tables import audit, audit_head, metadata
+
+
+def damage(database: Path) -> str:
+    """What is wrong with the file; empty: nothing that SQLite can see (it keeps no checksums of its own)."""
+    try:
+        with contextlib.closing(open_readonly(database)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+    except sqlite3.OperationalError:
+        raise  # locked, unreadable, disk failing: the file may be whole, so it must stay where it is
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == ["ok"] else "; ".join(found)
+
+
+def open_readonly(database: Path) -> sqlite3.Connection:
+    """Look without changing a byte of the file."""
+    return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def set_aside(database: Path) -> Path:
+    """Move the file and its side files into `quarantine/`; tells where it is now."""
+    folder = database.parent / "quarantine"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    number = 1
+    while (target := folder / f"{database.stem}-{number:03d}{database.suffix}").exists():
+        number += 1
+    for tail in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{database}{tail}").rename(f"{target}{tail}")
+    return target
+
+
+def copy(old: Path, connection: Connection) -> dict[str, int]:
+    """Bring over every row that can be read, from both ends of each table; tells how many by table."""
+    copied = {}
+    for table in metadata.sorted_tables:
+        rows = {tuple(row[column] for column in _primary(table)): row for row in _readable(old, table)}
+        copied[table.name] = sum(_insert(connection, table, row) for row in rows.values())
+    _mend_head(connection)
+    return copied
+
+
+def _readable(old: Path, table: Table) -> Iterator[dict[str, Any]]:
+    for order in ("ASC", "DESC"):
+        try:
+            with contextlib.closing(open_readonly(old)) as connection:
+                connection.row_factory = sqlite3.Row
+                # The names are our own tables', never a user's.
+                for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY rowid {order}"):  # noqa: S608
+                    yield {column.name: row[column.name] for column in table.columns}
+        except (sqlite3.Error, IndexError):
+            continue
+        else:
+            return
+
+
+def _primary(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
+
+
+def _insert(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+    """A row that no longer fits (a torn number, a key whose project is lost) stays in the quarantined file only."""
+    try:
+        with connection.begin_nested():
+            names = ", ".join(row)
+            places = ", ".join(f":{name}" for name in row)
+            connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", row)  # noqa: S608
+            connection.execute(select(table).where(*(table.c[name] == row[name] for name in _plain(table)))).all()
+    except (SQLAlchemyError, ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+def _plain(table: Table) -> list[str]:
+    """Primary columns whose stored form is their form here: what is read back must be readable."""
+    return [name for name in _primary(table) if name != "hour"]
+
+
+def _mend_head(connection: Connection) -> None:
+    """Without its head row the audit log could not go on."""
+    last = connection.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()
+    if last is not None and connection.execute(select(audit_head)).first() is None:
+        connection.execute(insert(audit_head), {"one": 1, "number": last.number, "hash": last.hash})
