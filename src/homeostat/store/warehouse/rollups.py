@@ -50,6 +50,8 @@ class Done:
 
 def run(warehouse: Warehouse, ledger: Ledger, now: datetime, *, limit: int = 2000) -> Done:
     """Rebuild marked hours that are quiet, the ones that have waited longest first."""
+    # First, not last: a question that has just looked up which builds count must still find them.
+    forget(warehouse)
     waiting: dict[str, dict[int, tuple[datetime, int]]] = defaultdict(dict)
     for project, hour, mark in marks.all(ledger, limit):
         waiting[project][seconds(hour)] = (hour, mark)
@@ -64,8 +66,6 @@ def run(warehouse: Warehouse, ledger: Ledger, now: datetime, *, limit: int = 200
                 # A mark that moved while we read tells of rows that we may not have seen: the hour stays marked.
                 cleared = marks.clear(ledger, project, *hours[second])
                 rebuilt, again = rebuilt + cleared, again + (not cleared)
-    if rebuilt:
-        forget(warehouse)
     return Done(rebuilt, busy, again)
 
 

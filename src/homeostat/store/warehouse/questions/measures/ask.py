@@ -10,6 +10,7 @@ from homeostat.store.warehouse.questions.bound import Bound
 from homeostat.store.warehouse.questions.measures import hours, native, needs, query
 from homeostat.store.warehouse.questions.measures.grammar import Measure
 from homeostat.store.warehouse.questions.measures.needs import Needs
+from homeostat.store.warehouse.questions.measures.merge import Table
 from homeostat.store.warehouse.questions.measures.points import Groups, points
 from homeostat.store.warehouse.questions.measures.question import Point, Question
 from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, Split
@@ -23,7 +24,7 @@ def ask(warehouse: Warehouse, question: Question, dirty: Dirty | None) -> list[P
     """Every point of every measure. Without `dirty` the rollups are not used; the numbers are the same."""
     if question.end <= question.start:
         raise Refused("from must lie before to.", code="bad_time")
-    raw = Split((), ((question.start, question.end),))
+    raw = Split({}, ((question.start, question.end),))
     split = raw
     if dirty is not None and needs.rolled_question(question) and _hourly(question):
         split = hours.split(warehouse, question, dirty())
@@ -53,7 +54,7 @@ def _groups(warehouse: Warehouse, question: Question, part: Needs, split: Split)
     sql = query.sql(question, part, split, bound)
     with warehouse.reader() as client:
         columns = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
-    groups = Groups(question, part, columns)
+    groups = Groups(question, part, Table(columns, len(question.by)))
     if len(groups.times) > MAX_GROUPS:
         raise Refused(
             f"That would be more than {MAX_GROUPS} points.",

@@ -28,16 +28,15 @@ def index_sql(value: str) -> str:
 class Counts:
     """Counts by bucket of many groups at once, ready for quantiles."""
 
-    def __init__(self, lengths: NDArray[Any], buckets: NDArray[Any], counts: NDArray[Any]) -> None:
-        """`lengths`: how many of the entries that follow belong to each group; a bucket may stand in a group twice."""
-        groups = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
-        key = (groups << 32) + (buckets.astype(np.int64) + (1 << 31))
+    def __init__(self, groups: NDArray[Any], size: int, buckets: NDArray[Any], counts: NDArray[Any]) -> None:
+        """`groups`: to which of `size` groups each entry belongs; a bucket may stand in a group more than once."""
+        key = (groups.astype(np.int64) << 32) + (buckets.astype(np.int64) + (1 << 31))
         key, summed = _added(key, counts.astype(np.int64))
         self._bucket = (key & 0xFFFFFFFF) - (1 << 31)
         self._count = summed
         self._until = np.cumsum(summed)
         group = key >> 32
-        self.n = np.bincount(group, weights=summed, minlength=len(lengths)).astype(np.int64)
+        self.n = np.bincount(group, weights=summed, minlength=size).astype(np.int64)
         self._before = np.cumsum(self.n) - self.n
 
     def at_rank(self, rank: Floats) -> Floats:
@@ -84,7 +83,7 @@ def _dense(key: NDArray[np.int64]) -> tuple[Any, Any]:
     group, bucket = key >> 32, key & 0xFFFFFFFF
     least, most = int(bucket.min()), int(bucket.max())
     width = most - least + 1
-    rows = int(group[-1]) + 1
+    rows = int(group.max()) + 1
     if rows * width > max(4 * len(key), 1_000_000):
         return None, None
     table = (np.arange(rows, dtype=np.int64)[:, None] << 32) + np.arange(least, most + 1, dtype=np.int64)[None, :]

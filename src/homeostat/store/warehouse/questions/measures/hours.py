@@ -27,16 +27,17 @@ def split(warehouse: Warehouse, question: Question, dirty: Iterable[datetime]) -
     first, last = -(-question.start // (HOUR * SECOND)) * HOUR, question.end // (HOUR * SECOND) * HOUR
     marked = {seconds(hour) for hour in dirty}
     rows = warehouse.ask(
-        "SELECT DISTINCT toInt64(toUnixTimestamp(hour)) AS hour FROM rollups WHERE project = {project:String} AND marker "
-        "AND toInt64(toUnixTimestamp(hour)) >= {first:Int64} AND toInt64(toUnixTimestamp(hour)) < {last:Int64}",
+        "SELECT toInt64(toUnixTimestamp(hour)) AS second, max(build) AS build FROM rollups WHERE project = {project:String} "
+        "AND marker AND hour >= toDateTime({first:Int64}, 'UTC') AND hour < toDateTime({last:Int64}, 'UTC') GROUP BY hour",
         {"project": question.project, "first": first, "last": last},
     )
-    clean = sorted({row["hour"] for row in rows} - marked)
-    return without_small_gaps(clean, question.start, question.end)
+    builds = {row["second"]: row["build"] for row in rows if row["second"] not in marked}
+    clean, raw = without_small_gaps(sorted(builds), question.start, question.end)
+    return Split({hour: builds[hour] for hour in clean}, raw)
 
 
-def without_small_gaps(clean: list[int], start: int, end: int) -> Split:
-    """The raw pieces between clean hours, not more than `MAX_PIECES` of them."""
+def without_small_gaps(clean: list[int], start: int, end: int) -> tuple[list[int], tuple[tuple[int, int], ...]]:
+    """Clean hours, and the raw pieces between them, not more than `MAX_PIECES`."""
     pieces: list[tuple[int, int]] = []
     at = start
     for hour in clean:
@@ -46,7 +47,7 @@ def without_small_gaps(clean: list[int], start: int, end: int) -> Split:
     if end > at:
         pieces.append((at, end))
     if len(pieces) <= MAX_PIECES:
-        return Split(tuple(clean), tuple(pieces))
+        return clean, tuple(pieces)
     gaps = sorted(range(1, len(pieces)), key=lambda i: pieces[i][0] - pieces[i - 1][1], reverse=True)[: MAX_PIECES - 1]
     merged = [pieces[0]]
     for i in range(1, len(pieces)):
@@ -55,4 +56,4 @@ def without_small_gaps(clean: list[int], start: int, end: int) -> Split:
         else:
             merged[-1] = (merged[-1][0], pieces[i][1])
     left = [hour for hour in clean if not any(low <= hour * SECOND < high for low, high in merged)]
-    return Split(tuple(left), tuple(merged))
+    return left, tuple(merged)

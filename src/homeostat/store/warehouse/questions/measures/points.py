@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +10,7 @@ from homeostat.records.instant import iso, micros
 from homeostat.store.warehouse.questions.measures import intervals
 from homeostat.store.warehouse.questions.measures.buckets import Counts
 from homeostat.store.warehouse.questions.measures.grammar import Measure
+from homeostat.store.warehouse.questions.measures.merge import Table
 from homeostat.store.warehouse.questions.measures.needs import Needs
 from homeostat.store.warehouse.questions.measures.question import NOT_ENOUGH, Point, Question
 from homeostat.store.warehouse.questions.measures.steps import SECOND
@@ -22,18 +21,18 @@ Estimate = tuple[Floats, Floats, Floats, Floats]
 
 
 class Groups:
-    """The engine's answer for one source: numbers of every group, by name."""
+    """The engine's answer for one source, and the measures in each of its groups."""
 
-    def __init__(self, question: Question, needs: Needs, columns: dict[str, Any]) -> None:
+    def __init__(self, question: Question, needs: Needs, table: Table) -> None:
         self._question = question
         self._needs = needs
-        self._columns = columns
+        self._table = table
         self._counts: dict[str, Counts] = {}
-        self.times = self._of("t").astype(np.int64)
-        self.dims: list[list[str]] = [list(self._columns.get(f"d{i}", ())) for i in range(len(question.by))]
+        self.times = table.times
+        self.dims = table.dims
 
     def _of(self, name: str) -> Floats:
-        return np.asarray(self._columns.get(name, ()), dtype=np.float64)
+        return self._table.sum(name)
 
     def estimate(self, measure: Measure) -> Estimate:
         """The measure in every group."""
@@ -62,9 +61,10 @@ class Groups:
 
     def _of_field(self, measure: Measure) -> Estimate:
         i = self._needs.fields.index(measure.field)
-        n, total, squares, least, most = (self._of(f"f{i}_{part}") for part in ("n", "s", "q", "l", "h"))
+        n, total, squares = (self._of(f"f{i}_{part}") for part in ("n", "s", "q"))
+        least, most = self._table.least(f"f{i}_l", f"f{i}_n"), self._table.most(f"f{i}_h", f"f{i}_n")
         if measure.stat in ("min", "max"):
-            value = _where(n > 0, least if measure.stat == "min" else most)
+            value = least if measure.stat == "min" else most
             return value, value, value, n
         if measure.stat == "quantile":
             counts = self._buckets(measure.field)
@@ -80,9 +80,7 @@ class Groups:
     def _buckets(self, field: str) -> Counts:
         if field not in self._counts:
             i = self._needs.buckets.index(field)
-            empty = (np.empty(0, np.int64), np.empty(0, np.int64))
-            lengths, buckets = self._columns.get(f"b{i}", empty)
-            self._counts[field] = Counts(lengths, buckets, self._columns.get(f"c{i}", empty)[1])
+            self._counts[field] = self._table.counts(f"b{i}", f"c{i}")
         return self._counts[field]
 
     def _rate(self, events: Floats, n: Floats) -> Estimate:

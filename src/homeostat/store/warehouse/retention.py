@@ -1,0 +1,109 @@
+"""Retention: facts are removed by age, and by size, oldest days first. A job on the event clock, never an engine's TTL.
+
+Whole days are dropped as partitions, which is instant and gives the room back. Signals and scores lie in months, so their
+expired days are deleted. What was dropped is counted by project, so that the ledger can say `expired`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from homeostat.records.instant import micros
+from homeostat.records.outcome import Outcome
+from homeostat.store.ledger.database import Ledger
+from homeostat.store.warehouse.client import DATABASE, Warehouse
+
+#: Tables in partitions of a day, and whether their rows are items that were accepted (the others are derived).
+DAILY: Final[dict[str, bool]] = {"spans": True, "exchanges": False, "rollups": False}
+#: Tables in partitions of a month; all their rows are items.
+MONTHLY: Final = ("signals", "scores")
+_COLUMN: Final = {"rollups": "hour"}
+
+
+def run(
+    warehouse: Warehouse, ledger: Ledger | None, now: datetime, *, days: int, bytes: int = 0, exact: bool = False
+) -> list[Outcome]:
+    """Remove what is older than `days`, then oldest days beyond `bytes` on disk (0: no limit). Returns what expired.
+
+    `exact` removes to the second and not only whole days; it rewrites one day, so it is for those who must.
+    """
+    del ledger  # the job that called moves the outcomes, in its own transaction
+    oldest = now - timedelta(days=days)
+    first = max(oldest.date(), _first_day_within(warehouse, bytes, now.date()) if bytes else date.min)
+    expired = _expire(warehouse.jobs, first)
+    if exact and first == oldest.date():
+        expired += _delete(warehouse.jobs, (*DAILY, *MONTHLY), oldest)
+    return [Outcome(project, "expired", items) for project, items in sorted(expired.items()) if items]
+
+
+def _expire(client: Any, first: date) -> Counter[str]:
+    """Drop every day before `first`."""
+    expired: Counter[str] = Counter()
+    for table, items in DAILY.items():
+        for day in sorted(day for day in _partitions(client, table) if day < first):
+            if items:
+                expired += _count(client, table, "toYYYYMMDD(at) = {day:UInt32}", {"day": _number(day)})
+            client.command(f"ALTER TABLE {table} DROP PARTITION {_number(day)}")
+    return expired + _delete(client, MONTHLY, datetime(first.year, first.month, first.day, tzinfo=UTC))
+
+
+def _delete(client: Any, tables: tuple[str, ...], before: datetime) -> Counter[str]:
+    """Delete rows before a moment; tables without any are left alone, because deleting rewrites."""
+    expired: Counter[str] = Counter()
+    for table in tables:
+        column = _COLUMN.get(table, "at")
+        where = f"{column} < fromUnixTimestamp64Micro({{before:Int64}}, 'UTC')"
+        found = _count(client, table, where, {"before": micros(before)})
+        if found:
+            client.command(
+                f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 1",
+                parameters={"before": micros(before)},
+            )
+        if DAILY.get(table, True):
+            expired += found
+    return expired
+
+
+def _first_day_within(warehouse: Warehouse, limit: int, today: date) -> date:
+    """The oldest day that may stay so that everything takes at most `limit` bytes. Today always stays."""
+    rows = warehouse.jobs.query(
+        "SELECT table, partition, sum(bytes_on_disk) FROM system.parts WHERE active AND database = {name:String} "
+        "GROUP BY table, partition",
+        {"name": DATABASE},
+    ).result_rows
+    total = sum(size for _, _, size in rows)
+    by_day: Counter[date] = Counter()
+    for table, partition, size in rows:
+        if table in DAILY:
+            by_day[_day(partition)] += size
+    first = date.min
+    for day in sorted(by_day):
+        if total <= limit or day >= today:
+            break
+        total -= by_day[day]
+        first = day + timedelta(days=1)
+    return first
+
+
+def _partitions(client: Any, table: str) -> list[date]:
+    rows = client.query(
+        "SELECT DISTINCT partition FROM system.parts WHERE active AND database = {name:String} AND table = {table:String}",
+        {"name": DATABASE, "table": table},
+    ).result_rows
+    return [_day(partition) for (partition,) in rows]
+
+
+def _count(client: Any, table: str, where: str, parameters: dict[str, Any]) -> Counter[str]:
+    """Rows by project."""
+    sql = f"SELECT toString(project), count() FROM {table} WHERE {where} GROUP BY project"  # noqa: S608
+    return Counter(dict(client.query(sql, parameters).result_rows))
+
+
+def _day(partition: str) -> date:
+    return datetime.strptime(partition, "%Y%m%d").date()
+
+
+def _number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
