@@ -76,8 +76,14 @@ def serve(app: App) -> Iterator[int]:
     """Serve on a free port until the end of the context."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=5
-    )  # fmt: skip
+        app,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -14,9 +14,27 @@ SETS = Path(__file__).parents[2] / "fixtures" / "otlp"
 _MOST = 20_000
 _ODD_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF)
 _JSON_PIECES = (
-    b"null", b"NaN", b"-0", b"1e999", b"-1", b"18446744073709551616", b"9" * 400, b"{}", b"[]", b'""', b'"\\ud800"', b'"\\u0000"',
-    b"true", b'{"a":' * 30, b"[" * 200, b"\xff\xfe", b'"0"', b'"Infinity"', b"1.5", b'"x"',
-)  # fmt: skip
+    b"null",
+    b"NaN",
+    b"-0",
+    b"1e999",
+    b"-1",
+    b"18446744073709551616",
+    b"9" * 400,
+    b"{}",
+    b"[]",
+    b'""',
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b"true",
+    b'{"a":' * 30,
+    b"[" * 200,
+    b"\xff\xfe",
+    b'"0"',
+    b'"Infinity"',
+    b"1.5",
+    b'"x"',
+)
 
 
 @dataclass(frozen=True, slots=True)

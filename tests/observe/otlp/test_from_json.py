@@ -48,10 +48,13 @@ SPANS = st.fixed_dictionaries(
         "end_time_unix_nano": TIMES,
         "attributes": ATTRIBUTES,
         "flags": st.integers(0, 2**32 - 1),
-        "events": st.lists(st.builds(lambda t, n, a: {"time_unix_nano": t, "name": n, "attributes": a}, TIMES, st.text(), ATTRIBUTES), max_size=2),
+        "events": st.lists(
+            st.builds(lambda t, n, a: {"time_unix_nano": t, "name": n, "attributes": a}, TIMES, st.text(), ATTRIBUTES),
+            max_size=2,
+        ),
         "status": st.builds(lambda c, m: {"code": c, "message": m}, st.integers(0, 2), st.text()),
     }
-)  # fmt: skip
+)
 
 
 def as_otlp_json(message: Any, **options: Any) -> str:

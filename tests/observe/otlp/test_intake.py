@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
@@ -299,18 +300,31 @@ def test_empty_requests_are_fine_and_store_nothing(fresh: Running) -> None:
 
 
 def test_invalid_and_expired_spans_are_told(fresh: Running) -> None:
-    data = traces(5)
+    data = traces(6)
     spans = data.resource_spans[0].scope_spans[0].spans
     spans[0].trace_id = bytes(16)
     spans[1].span_id = b"short"
-    spans[2].end_time_unix_nano = NOW_NS - 31 * DAY
-    spans[3].end_time_unix_nano = 0
+    for span, days, ended in ((spans[2], 31, True), (spans[3], 31, False), (spans[4], 29, True)):
+        span.start_time_unix_nano = NOW_NS - days * DAY
+        span.end_time_unix_nano = NOW_NS - days * DAY + 5 if ended else NOW_NS
     _, _, answer = fresh.post("/v1/traces", data.SerializeToString())
     told = ExportTraceServiceResponse.FromString(answer).partial_success
     assert told.rejected_spans == 3
     assert "2 invalid ids" in told.error_message
     assert "1 expired" in told.error_message
-    assert fresh.spool.envelopes[0].items == 5
+    assert fresh.spool.envelopes[0].items == 6
+
+
+def test_expired_log_records_are_told(fresh: Running) -> None:
+    data = LogsData()
+    records = data.resource_logs.add().scope_logs.add().log_records
+    records.add(time_unix_nano=NOW_NS - 31 * DAY)
+    records.add(observed_time_unix_nano=NOW_NS - 31 * DAY)
+    records.add(time_unix_nano=NOW_NS - 29 * DAY)
+    records.add()
+    _, _, answer = fresh.post("/v1/logs", data.SerializeToString())
+    told = ExportLogsServiceResponse.FromString(answer).partial_success
+    assert (told.rejected_log_records, fresh.spool.envelopes[0].items) == (2, 4)
 
 
 def test_invalid_utf8_never_costs_the_batch(fresh: Running) -> None:

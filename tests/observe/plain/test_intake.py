@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,76 @@ from tests.loop.serving import NOW_NS, Running, running_edge
 TRACE, SPAN = "5b8efff798038103d269b633813f0012", "eee19b7ec3c10011"
 NOW = "2026-02-25T06:15:00.000000Z"
 JSON = "application/json"
-SIGNAL_KEYS = "fact id name value label comment correction at source trace_id span_id session_id user_id".split()
-SCORE_KEYS = "fact id name value label reason scorer rung at source trace_id span_id session_id".split()
-EXCHANGE_KEYS = """fact id at latency_ms ttft_ms name kind requested_model model provider response_id user_id session_id release
-    environment prompt_name prompt_version input output messages documents tool_calls input_tokens output_tokens cached_tokens
-    cache_write_tokens reasoning_tokens cost finish_reason status error tags attributes""".split()
+SIGNAL_KEYS = [
+    "fact",
+    "id",
+    "name",
+    "value",
+    "label",
+    "comment",
+    "correction",
+    "at",
+    "source",
+    "trace_id",
+    "span_id",
+    "session_id",
+    "user_id",
+]
+SCORE_KEYS = [
+    "fact",
+    "id",
+    "name",
+    "value",
+    "label",
+    "reason",
+    "scorer",
+    "rung",
+    "at",
+    "source",
+    "trace_id",
+    "span_id",
+    "session_id",
+]
+EXCHANGE_KEYS = [
+    "fact",
+    "id",
+    "at",
+    "trace_id",
+    "span_id",
+    "latency_ms",
+    "ttft_ms",
+    "name",
+    "kind",
+    "requested_model",
+    "model",
+    "provider",
+    "response_id",
+    "user_id",
+    "session_id",
+    "release",
+    "environment",
+    "prompt_name",
+    "prompt_version",
+    "input",
+    "output",
+    "messages",
+    "documents",
+    "tool_calls",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "cost",
+    "finish_reason",
+    "status",
+    "error",
+    "tags",
+    "attributes",
+]
+
+
+_blanks = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +104,8 @@ def edge(shared: Running) -> Running:
 
 
 def send(edge: Running, path: str, value: Any, **headers: str) -> tuple[int, Any]:
-    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    # Blanks at the end: the same content in other bytes, which is no repeat.
+    body = value if isinstance(value, bytes) else json.dumps(value).encode() + b" " * next(_blanks)
     status, _, answer = edge.post(path, body, JSON, **headers)
     return status, json.loads(answer)
 
@@ -89,9 +156,20 @@ def test_a_signal(edge: Running) -> None:
         exchange_id=f"{TRACE}-{SPAN}",
     )
     assert fact == {
-        "fact": "signal", "id": fact["id"], "name": "thumbs", "value": -1.0, "label": "", "comment": "no", "correction": "",
-        "at": "2026-02-25T06:00:00.000000Z", "source": "api", "trace_id": TRACE, "span_id": SPAN, "session_id": "", "user_id": "",
-    }  # fmt: skip
+        "fact": "signal",
+        "id": fact["id"],
+        "name": "thumbs",
+        "value": -1.0,
+        "label": "",
+        "comment": "no",
+        "correction": "",
+        "at": "2026-02-25T06:00:00.000000Z",
+        "source": "api",
+        "trace_id": TRACE,
+        "span_id": SPAN,
+        "session_id": "",
+        "user_id": "",
+    }
 
 
 @pytest.mark.parametrize(
@@ -160,6 +238,20 @@ def test_a_retry_is_the_same_fact_and_another_is_not(edge: Running) -> None:
     assert facts(edge)[0]["id"] != one_exchange
 
 
+@pytest.mark.parametrize("path", ["/api/v1/exchanges", "/api/v1/signals", "/api/public/scores"])
+def test_a_body_sent_again_is_counted_as_a_duplicate(edge: Running, path: str) -> None:
+    body = json.dumps([{"name": "again", "input": "q", "value": 1, "session_id": "s"}] * 2).encode()
+    edge.spool.failure = SpoolFull("no room", 1)
+    assert send(edge, path, body)[0] == 503
+    edge.spool.failure = None
+    first, second = send(edge, path, body), send(edge, path, body)
+    assert first == second
+    assert [(e.items, e.outcome, e.part) for e in edge.spool.envelopes] == [
+        (2, "", Part.FACTS),
+        (2, "duplicate", Part.NOTHING),
+    ]
+
+
 def test_what_is_ignored_is_told(edge: Running) -> None:
     status, answer = send(edge, "/api/v1/signals", {"name": "n", "user_id": "u", "colour": "red", "metadata": {}})
     assert (status, answer["ignored"]) == (202, ["colour", "metadata"])
@@ -178,25 +270,64 @@ def test_a_score(edge: Running) -> None:
         at=1772000000,
     )
     assert fact == {
-        "fact": "score", "id": fact["id"], "name": "relevance", "value": 0.9, "label": "", "reason": "r", "scorer": "me", "rung": "judge",
-        "at": "2026-02-25T06:13:20.000000Z", "source": "api", "trace_id": TRACE, "span_id": SPAN, "session_id": "",
-    }  # fmt: skip
+        "fact": "score",
+        "id": fact["id"],
+        "name": "relevance",
+        "value": 0.9,
+        "label": "",
+        "reason": "r",
+        "scorer": "me",
+        "rung": "judge",
+        "at": "2026-02-25T06:13:20.000000Z",
+        "source": "api",
+        "trace_id": TRACE,
+        "span_id": SPAN,
+        "session_id": "",
+    }
     plain = one(edge, "scores", name="n", score=1, explanation="because", trace_id=TRACE)
     assert (plain["value"], plain["reason"], plain["rung"], plain["at"]) == (1.0, "because", "model", NOW)
 
 
 def test_an_exchange_with_everything(edge: Running) -> None:
     given: dict[str, Any] = {
-        "id": f"{TRACE}-{SPAN}", "at": 1772000000, "latency_ms": 120.5, "ttft_ms": 20, "name": "answer", "kind": "answer",
-        "requested_model": "gpt-4o-mini", "model": "gpt-4o-mini-2024", "provider": "openai", "response_id": "r1", "user_id": "u",
-        "session_id": "s", "release": "v1", "environment": "prod", "prompt_name": "p", "prompt_version": "3", "input": "question",
-        "output": "answer", "messages": [{"role": "user", "content": "question"}], "documents": [{"id": "d", "text": "t", "score": 0.5}],
-        "tool_calls": [{"id": "c", "name": "search", "arguments": {"q": 1}}], "input_tokens": 12, "output_tokens": 7, "cached_tokens": 4,
-        "cache_write_tokens": 1, "reasoning_tokens": 2, "cost": 0.001, "finish_reason": "stop", "status": "ok", "error": "", "tags": ["a"],
+        "id": f"{TRACE}-{SPAN}",
+        "at": 1772000000,
+        "latency_ms": 120.5,
+        "ttft_ms": 20,
+        "name": "answer",
+        "kind": "answer",
+        "requested_model": "gpt-4o-mini",
+        "model": "gpt-4o-mini-2024",
+        "provider": "openai",
+        "response_id": "r1",
+        "user_id": "u",
+        "session_id": "s",
+        "release": "v1",
+        "environment": "prod",
+        "prompt_name": "p",
+        "prompt_version": "3",
+        "input": "question",
+        "output": "answer",
+        "messages": [{"role": "user", "content": "question"}],
+        "documents": [{"id": "d", "text": "t", "score": 0.5}],
+        "tool_calls": [{"id": "c", "name": "search", "arguments": {"q": 1}}],
+        "input_tokens": 12,
+        "output_tokens": 7,
+        "cached_tokens": 4,
+        "cache_write_tokens": 1,
+        "reasoning_tokens": 2,
+        "cost": 0.001,
+        "finish_reason": "stop",
+        "status": "ok",
+        "error": "",
+        "tags": ["a"],
         "attributes": {"any": [1, None]},
-    }  # fmt: skip
+    }
     fact = one(edge, "exchanges", **given)
-    assert fact == {"fact": "exchange"} | given | {"at": "2026-02-25T06:13:20.000000Z", "error": ""}
+    assert fact == {"fact": "exchange", "trace_id": TRACE, "span_id": SPAN} | given | {
+        "at": "2026-02-25T06:13:20.000000Z",
+        "error": "",
+    }
 
 
 def test_the_smallest_exchange(edge: Running) -> None:
@@ -221,31 +352,65 @@ def test_the_smallest_exchange(edge: Running) -> None:
         ({"prompt": "q", "generated_text": "a"}, {"input": "q", "output": "a"}),
         ({"input": {"x": 1}, "output": [1]}, {"input": '{"x":1}', "output": "[1]"}),
         (
-            {"input": [{"role": "system", "content": "s"}, {"role": "user", "content": [{"type": "text", "text": "q"}]}]},
-            {"input": "q", "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": [{"type": "text", "text": "q"}]}]},
+            {
+                "input": [
+                    {"role": "system", "content": "s"},
+                    {"role": "user", "content": [{"type": "text", "text": "q"}]},
+                ]
+            },
+            {
+                "input": "q",
+                "messages": [
+                    {"role": "system", "content": "s"},
+                    {"role": "user", "content": [{"type": "text", "text": "q"}]},
+                ],
+            },
         ),
-        ({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}, {"input": "q", "output": "a"}),
+        (
+            {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
+            {"input": "q", "output": "a"},
+        ),
         ({"input": "q", "output": {"choices": [{"message": {"role": "assistant", "content": "a"}}]}}, {"output": "a"}),
-        ({"prompt": {"name": "p", "version": 3}, "input": "q"}, {"input": "q", "prompt_name": "p", "prompt_version": "3", "attributes": {}}),
+        (
+            {"prompt": {"name": "p", "version": 3}, "input": "q"},
+            {"input": "q", "prompt_name": "p", "prompt_version": "3", "attributes": {}},
+        ),
         ({"prompt": {"any": "q"}}, {"input": '{"any":"q"}', "prompt_name": ""}),
         ({"latency": 1.5}, {"latency_ms": 1500.0}),
-        ({"start_time": 1772000000, "end_time": 1772000002}, {"at": "2026-02-25T06:13:20.000000Z", "latency_ms": 2000.0}),
+        (
+            {"start_time": 1772000000, "end_time": 1772000002},
+            {"at": "2026-02-25T06:13:20.000000Z", "latency_ms": 2000.0},
+        ),
         ({"ttft": 0.25}, {"ttft_ms": 250.0}),
-        ({"usage": {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 1}}},
-         {"input_tokens": 3, "output_tokens": 4, "cached_tokens": 1}),
-        ({"promptTokens": 3, "usage": {"completion_tokens_details": {"reasoning_tokens": 2}}}, {"input_tokens": 3, "reasoning_tokens": 2}),
-        ({"contexts": ["a", {"page_content": "b", "source": "s"}]}, {"documents": [{"text": "a"}, {"source": "s", "text": "b"}]}),
-        ({"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}, {"tool_calls": [{"id": "1", "name": "f", "arguments": "{}"}]}),
+        (
+            {"usage": {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 1}}},
+            {"input_tokens": 3, "output_tokens": 4, "cached_tokens": 1},
+        ),
+        (
+            {"promptTokens": 3, "usage": {"completion_tokens_details": {"reasoning_tokens": 2}}},
+            {"input_tokens": 3, "reasoning_tokens": 2},
+        ),
+        (
+            {"contexts": ["a", {"page_content": "b", "source": "s"}]},
+            {"documents": [{"text": "a"}, {"source": "s", "text": "b"}]},
+        ),
+        (
+            {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]},
+            {"tool_calls": [{"id": "1", "name": "f", "arguments": "{}"}]},
+        ),
         ({"tags": "beta"}, {"tags": ["beta"]}),
         ({"metadata": {"a": 1}, "shop": "x", "Größe": 2}, {"attributes": {"a": 1, "shop": "x", "Größe": 2}}),
         ({"error": {"message": "boom", "type": "T"}}, {"error": "boom", "status": "error"}),
         ({"user": {"id": "u7"}, "env": "dev", "version": 3}, {"user_id": "u7", "environment": "dev", "release": "3"}),
         ({"user_id": "x" * 100_000}, {"user_id": "x" * 1024, "attributes": {"homeostat.truncated": "user_id"}}),
         ({"output": "y" * 3000}, {"output": "y" * 2000, "attributes": {"homeostat.truncated": "output"}}),
-        ({"input": "a\0b", "metadata": {'k"\0; DROP': "\ud83d"}}, {"input": "a\0b", "attributes": {'k"\0; DROP': "\ufffd"}}),
+        (
+            {"input": "a\0b", "metadata": {'k"\0; DROP': "\ud83d"}},
+            {"input": "a\0b", "attributes": {'k"\0; DROP': "\ufffd"}},
+        ),
         ({"kind": "LLM", "status": "Failed"}, {"kind": "call", "status": "error"}),
     ],
-)  # fmt: skip
+)
 def test_other_spellings(edge: Running, given: dict[str, Any], read: dict[str, Any]) -> None:
     fact = one(edge, "exchanges", **given)
     assert {name: fact[name] for name in read} == read
@@ -346,10 +511,20 @@ def test_langfuse_scores_as_recorded(edge: Running) -> None:
     assert send(edge, "/api/public/scores", RECORDED.read_bytes()) == (202, {"message": "Accepted"})
     helpful, thumbs, tone = facts(edge)
     assert helpful == {
-        "fact": "score", "id": "77a8d2be28f9870b", "name": "helpfulness", "value": 0.8, "label": "", "reason": "ok", "scorer": "",
-        "rung": "model", "at": "2026-11-20T10:54:03.770905Z", "source": "langfuse", "trace_id": "8b4ba5029182bd1089747c029420c698",
-        "span_id": "3e72006863bbf857", "session_id": "",
-    }  # fmt: skip
+        "fact": "score",
+        "id": "77a8d2be28f9870b",
+        "name": "helpfulness",
+        "value": 0.8,
+        "label": "",
+        "reason": "ok",
+        "scorer": "",
+        "rung": "model",
+        "at": "2026-11-20T10:54:03.770905Z",
+        "source": "langfuse",
+        "trace_id": "8b4ba5029182bd1089747c029420c698",
+        "span_id": "3e72006863bbf857",
+        "session_id": "",
+    }
     assert (thumbs["value"], thumbs["label"], thumbs["span_id"]) == (1.0, "true", "")
     assert (tone["value"], tone["label"]) == (None, "friendly")
     assert set(helpful) == set(SCORE_KEYS)

@@ -1,7 +1,7 @@
 """Is this body sound, how many items are in it, and which of them will not be kept?
 
 The body goes to the spool as it came. The loader drops the same items by the same rule: ids of the wrong length or all
-zeros are invalid; spans that ended before `oldest` are expired (an end of zero is unknown, not old).
+zeros are invalid; what began and ended before `oldest` is expired (before the year 2000 means a clock that nobody set).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from homeostat.observe.otlp.schema import LogsData, MetricsData, TracesData
 MOST_ITEMS: Final = 200_000
 #: Below this size a body cannot hold enough items to hurt, and is not counted before it is parsed.
 _HARMLESS: Final = 256 << 10
+_YEAR_2000: Final = 946_684_800_000_000_000
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
 
@@ -52,14 +53,20 @@ def _traces(body: bytes, oldest: int) -> Checked:
                 trace_id, span_id = span.trace_id, span.span_id
                 if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _NO_TRACE or span_id == _NO_SPAN:
                     invalid += 1
-                elif 0 < span.end_time_unix_nano < oldest:
+                elif span.end_time_unix_nano < oldest and _YEAR_2000 <= span.start_time_unix_nano < oldest:
                     expired += 1
     return Checked(items, invalid + expired, _tell(invalid, expired)) if invalid or expired else Checked(items)
 
 
 def _logs(body: bytes, oldest: int) -> Checked:
-    data: Any = LogsData.FromString(body)
-    return Checked(sum(len(scope.log_records) for resource in data.resource_logs for scope in resource.scope_logs))
+    items = expired = 0
+    for resource in LogsData.FromString(body).resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                items += 1
+                at = record.time_unix_nano or record.observed_time_unix_nano
+                expired += _YEAR_2000 <= at < oldest
+    return Checked(items, expired, _tell(0, expired)) if expired else Checked(items)
 
 
 def _metrics(body: bytes, oldest: int) -> Checked:

@@ -92,7 +92,7 @@ def _message(table: dict[str, _Field], value: dict[str, Any], depth: int) -> byt
             if not field.repeated:
                 _one(out, field, item, depth)
             elif not isinstance(item, list):
-                raise _BadValue(f"must be a list, not a {_kind(item)}")
+                raise _BadValue(f"must be a list, not {_kind(item)}")
             elif field.packed:
                 packed = b"".join(field.write(element) for element in item)
                 out += (field.tag, varint(len(packed)), packed)

@@ -56,6 +56,8 @@ def exchange(item: Item, project: str) -> Fact:
     fact: Fact = {
         "fact": "exchange",
         "id": f"{trace_id}-{span_id}",
+        "trace_id": trace_id,
+        "span_id": span_id,
         "at": written(started or item.received()),
         "latency_ms": _latency(item),
         "ttft_ms": _millis(item, ("ttft_ms", "time_to_first_token_ms"), ("ttft", "time_to_first_token")),

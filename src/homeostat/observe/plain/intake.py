@@ -14,9 +14,11 @@ import msgspec
 
 from homeostat.observe.otlp.answers import Send, refused_plainly, send_json
 from homeostat.observe.otlp.body import Claim, Doorstep, Receive, plain_body, read_body, read_encoding, read_headers
+from homeostat.observe.otlp.check import Checked
 from homeostat.observe.otlp.intake import Scope, Spool
 from homeostat.observe.otlp.json_text import read_json
 from homeostat.observe.otlp.refusal import Gone, Refused
+from homeostat.observe.otlp.seen import Seen, fingerprint
 from homeostat.observe.plain import langfuse
 from homeostat.observe.plain.exchanges import exchange
 from homeostat.observe.plain.item import NAME_CHARS, Item, Wrong
@@ -52,6 +54,7 @@ class PlainIntake:
         self._now_ns = now_ns
         self._keep_ns = keep_ns
         self._text_limit = text_limit
+        self._seen = Seen()
 
     async def take(self, route: str, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer one request; returns the status that was sent, 0 when the client left."""
@@ -93,10 +96,23 @@ class PlainIntake:
                     self._step.threads, self._facts, route, body, project, received
                 )
             if facts:
-                lines = b"\n".join(map(msgspec.json.encode, facts))
-                oldest = max(0, received - self._keep_ns)
-                await self._spool.append(Envelope(received, project, len(facts), Part.FACTS, lines, oldest))
+                await self._keep(facts, project, received, fingerprint(project, route, body))
         return answer
+
+    async def _keep(self, facts: list[Fact], project: str, received: int, mark: bytes) -> None:
+        """Make the facts durable, once: a body that is sent again is counted, and answered as before."""
+        if await self._seen.first(mark) is not None:
+            again = Envelope(received, project, len(facts), Part.NOTHING, b"", outcome="duplicate")
+            await self._spool.append(again)
+            return
+        try:
+            lines = b"\n".join(map(msgspec.json.encode, facts))
+            oldest = max(0, received - self._keep_ns)
+            await self._spool.append(Envelope(received, project, len(facts), Part.FACTS, lines, oldest))
+        except BaseException:
+            self._seen.failed(mark)
+            raise
+        self._seen.done(mark, Checked(len(facts)))
 
     def _facts(self, route: str, body: bytes, project: str, received: int) -> tuple[list[Fact], Answer]:
         """Facts to keep, and the answer once they are kept."""

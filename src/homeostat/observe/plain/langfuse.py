@@ -15,7 +15,7 @@ from homeostat.observe.plain.ids import digest, span_of, trace_of
 from homeostat.observe.plain.item import NAME_CHARS, Item, text_of, written
 
 Fact = dict[str, Any]
-_SCORE_EVENTS: Final = frozenset(("score-create", "score"))
+_SCORE_EVENTS: Final = ("score-create", "score")
 
 
 def score(item: Item, project: str) -> Fact:
