@@ -174,12 +174,16 @@ def test_nesting_without_end() -> None:
     assert told["attributes_json"]["deep"] == "[" * 64 + "null" + "]" * 64
 
 
+WRAPPERS = ("message", "delta", "content", "message_content", "data", "kwargs", "document", "input", "args", "output")
+
+
 @pytest.mark.parametrize(
     "key", ["input.value", "output.value", "gen_ai.output.messages", "langfuse.observation.usage_details"]
 )
 @pytest.mark.parametrize("levels", [100, 900, 990, 5000])
 def test_json_text_nested_without_end(key: str, levels: int) -> None:
-    for text in ("[" * levels + "1e999" + "]" * levels, '{"messages":' * levels + "1" + "}" * levels,
+    wrapped = [f'{{"{name}":' * levels + "{}" + "}" * levels for name in WRAPPERS]
+    for text in (*wrapped, "[" * levels + "1e999" + "]" * levels, '{"messages":' * levels + "1" + "}" * levels,
                  '{"choices":[{"message":{"tool_calls":[{"name":"f","arguments":' + "[" * levels + "1e999"
                  + "]" * levels + "}]}}]}"):  # fmt: skip
         told = row({"gen_ai.operation.name": "chat", key: text})

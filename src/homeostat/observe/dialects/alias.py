@@ -30,7 +30,7 @@ Readers
     op             `quoted`, lower case, looked up in OPS; not there: absent.
     input_usage    map, see USAGE below: all input tokens, cached ones included.
     output_usage   map: all output tokens, reasoning included.
-    last_user      messages (exact/chat.py says what is): text of the last user message that has text (only tool
+    last_user      messages (exact/turns.py says what is): text of the last user message that has text (only tool
                    results: has none); not messages: the plain text of the value (exact/chat.py `plain`).
     answer_text    messages: of the assistant messages at the end, the text of the last that has text; not messages: the
                    plain text of the value. Messages without text: nothing, never their JSON.

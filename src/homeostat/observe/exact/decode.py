@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from homeostat.observe.exact.wire import Malformed, fields
-
-#: Nested deeper than this, a value is cut.
-MAX_DEPTH: Final = 64
-
-Attributes = dict[str, Any]
+from homeostat.observe.exact.values import Attributes, add, add_all, text, value_of
+from homeostat.observe.exact.wire import fields
 
 
 @dataclass(slots=True)
@@ -72,21 +67,6 @@ def logs(body: bytes) -> Iterator[Item]:
         yield _log(record, resource, scope)
 
 
-def text(value: int | bytes, flags: set[str]) -> str:
-    """Valid text of bytes: what is not UTF-8, and NUL, becomes U+FFFD."""
-    if not isinstance(value, bytes):
-        return ""
-    try:
-        out = value.decode()
-    except UnicodeDecodeError:
-        flags.add("bad_utf8")
-        out = value.decode("utf-8", "replace")
-    if "\0" in out:
-        flags.add("bad_utf8")
-        out = out.replace("\0", "\ufffd")
-    return out
-
-
 def _items(body: bytes) -> Iterator[tuple[Item, Item, bytes]]:
     for number, group in fields(body):
         if number != 1 or not isinstance(group, bytes):
@@ -94,7 +74,7 @@ def _items(body: bytes) -> Iterator[tuple[Item, Item, bytes]]:
         resource = Item()
         for inner, value in fields(group):
             if inner == 1 and isinstance(value, bytes):
-                _add_all(value, 1, resource.resource, resource.flags)
+                add_all(value, 1, resource.resource, resource.flags)
         for inner, value in fields(group):
             if inner == 2 and isinstance(value, bytes):
                 scope = _scope(value)
@@ -135,7 +115,7 @@ def _span(record: bytes, resource: Item, scope: Item) -> Item:
             elif number == 8:
                 item.end = value
         elif number == 9:
-            _add(value, item.attributes, item.flags)
+            add(value, item.attributes, item.flags)
         elif number == 11:
             item.events.append(_event(value, item.flags))
         elif number == 13:
@@ -165,9 +145,9 @@ def _log(record: bytes, resource: Item, scope: Item) -> Item:
             elif number == 2:
                 item.severity_number = value
         elif number == 6:
-            _add(value, item.attributes, item.flags)
+            add(value, item.attributes, item.flags)
         elif number == 5:
-            item.body = _value(value, item.flags)
+            item.body = value_of(value, item.flags)
         elif number == 9:
             item.trace_id = value
         elif number == 10:
@@ -195,7 +175,7 @@ def _event(data: bytes, flags: set[str]) -> Event:
         elif number == 2:
             event.name = text(value, flags)
         elif number == 3 and isinstance(value, bytes):
-            _add(value, event.attributes, flags)
+            add(value, event.attributes, flags)
     return event
 
 
@@ -209,59 +189,5 @@ def _link(data: bytes, flags: set[str]) -> Link:
         elif number == 2:
             link.span_id = value
         elif number == 4:
-            _add(value, link.attributes, flags)
+            add(value, link.attributes, flags)
     return link
-
-
-def _add_all(data: bytes, wanted: int, into: Attributes, flags: set[str], depth: int = 0) -> None:
-    for number, value in fields(data):
-        if number == wanted and isinstance(value, bytes):
-            _add(value, into, flags, depth)
-
-
-def _add(data: bytes, into: Attributes, flags: set[str], depth: int = 0) -> None:
-    """Put one key and its value into `into`; of two values for a key the first counts."""
-    key, value = "", None
-    for number, part in fields(data):
-        if number == 1:
-            key = text(part, flags)
-        elif number == 2 and isinstance(part, bytes):
-            value = _value(part, flags, depth)
-    if key in into:
-        flags.add("duplicate_key")
-    else:
-        into[key] = value
-
-
-def _value(data: bytes, flags: set[str], depth: int = 0) -> Any:
-    """An AnyValue as str, bool, int, float, bytes, list, dict or None. Of several the last one counts."""
-    out: Any = None
-    for number, value in fields(data):
-        if isinstance(value, bytes):
-            if number == 1:
-                out = text(value, flags)
-            elif number in (5, 6):
-                out = _nested(number, value, flags, depth + 1)
-            elif number == 7:
-                out = value
-        elif number == 2:
-            out = value != 0
-        elif number == 3:
-            out = value - (1 << 64) if value >> 63 else value
-        elif number == 4:
-            out = struct.unpack("<d", value.to_bytes(8, "little"))[0]
-    return out
-
-
-def _nested(number: int, data: bytes, flags: set[str], depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        flags.add("truncated")
-        return None
-    if number == 6:
-        out: Attributes = {}
-        _add_all(data, 1, out, flags, depth)
-        return out
-    return [_value(part, flags, depth) for inner, part in fields(data) if inner == 1 and isinstance(part, bytes)]
-
-
-__all__ = ["MAX_DEPTH", "Attributes", "Event", "Item", "Link", "Malformed", "logs", "spans", "text"]

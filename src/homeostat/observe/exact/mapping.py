@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from homeostat.observe.dialects import FIELDS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS, OP_MARKS, WRAPPERS, Alias, Indexed
 from homeostat.observe.dialects.alias import Field
-from homeostat.observe.exact import chat
 from homeostat.observe.exact.decode import Event, Item
 from homeostat.observe.exact.readers import READERS, instant, is_absent
 from homeostat.observe.exact.shapes import parse, step_into
+from homeostat.observe.exact.turns import event_message, messages
 
 _NUMBERED: Final = re.compile(r"^(.*?\.)(\d{1,6})((?:\..*)?)$", re.DOTALL)
 _MAX_STEPS: Final = 16
@@ -157,7 +157,7 @@ class Reading:
         value = self.value_of(alias)
         if value is None:
             return None
-        if alias.read in ("last_user", "answer_text") and chat.messages(value) is None:
+        if alias.read in ("last_user", "answer_text") and messages(value) is None:
             return texts_at(value, alias.suffixes)
         return READERS[alias.read](value)
 
@@ -216,7 +216,7 @@ def texts_at(items: list[Any], suffixes: tuple[str, ...]) -> str | None:
 
 
 def _turn(event: Event) -> dict[str, Any]:
-    turn = chat.event_message(event.name, event.attributes)
+    turn = event_message(event.name, event.attributes)
     calls = [{"type": "tool_call", **call} for call in turn.tool_calls]
     return {"role": turn.role, "content": [{"type": "text", "text": turn.text}], "tool_calls": calls}
 

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 from homeostat.observe.dialects import BY_COLUMN, MESSAGE_EVENTS, Indexed
-from homeostat.observe.exact import chat
+from homeostat.observe.exact.chat import plain as plain_text
 from homeostat.observe.exact.decode import Event, Item
 from homeostat.observe.exact.mapping import Reading, texts_at
+from homeostat.observe.exact.parts import Message, say
 from homeostat.observe.exact.readers import is_absent
 from homeostat.observe.exact.shapes import dump, parse
+from homeostat.observe.exact.turns import event_message
+from homeostat.observe.exact.turns import messages as turns_of
 
 
 def messages(attributes: dict[str, str], attributes_json: dict[str, str], events: str = "") -> list[dict[str, Any]]:
@@ -43,10 +46,10 @@ def _turns(reading: Reading, column: str) -> tuple[list[dict[str, Any]], str]:
         place = alias.prefix if isinstance(alias, Indexed) else alias.key
         if place in ("gen_ai.user.message", "gen_ai.choice"):
             value = _told(reading, place)
-        found = chat.messages(value)
+        found = turns_of(value)
         if found:
             return [_shown(message, column) for message in found], place
-        text = texts_at(value, alias.suffixes) if isinstance(alias, Indexed) else chat.plain(value)
+        text = texts_at(value, alias.suffixes) if isinstance(alias, Indexed) else plain_text(value)
         if found is None and not plain[0] and not is_absent(text):
             plain = [_plain(column, text or "")], place
     return plain
@@ -63,11 +66,11 @@ def _told(reading: Reading, place: str) -> list[dict[str, Any]]:
         {"role": turn.role, "content": turn.text, "tool_calls": turn.tool_calls}
         for event in reading.events
         if event.name in MESSAGE_EVENTS and (event.name == "gen_ai.choice") == answers
-        for turn in [chat.event_message(event.name, event.attributes)]
+        for turn in [event_message(event.name, event.attributes)]
     ]
 
 
-def _shown(message: chat.Message, column: str) -> dict[str, Any]:
+def _shown(message: Message, column: str) -> dict[str, Any]:
     role = message.role or ("user" if column == "input" else "assistant")
     if role == "user" and message.results and not message.text:  # Anthropic's and pydantic-ai's way to say "tool"
         role = "tool"
@@ -81,8 +84,8 @@ def _shown(message: chat.Message, column: str) -> dict[str, Any]:
 
 def _instructions(told: dict[str, Any]) -> list[dict[str, Any]]:
     value = told.get("gen_ai.system_instructions")
-    found = chat.Message("system")
-    chat.say(found, parse(value) if isinstance(value, str) else value)
+    found = Message("system")
+    say(found, parse(value) if isinstance(value, str) else value)
     return [{"role": "system", "content": found.text}] if found.text else []
 
 

@@ -11,6 +11,7 @@ from homeostat.observe.dialects import OPS
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.documents import documents
 from homeostat.observe.exact.shapes import dump, parse
+from homeostat.observe.exact.turns import messages
 
 MAX_COUNT: Final = 0xFFFFFFFF
 
@@ -174,13 +175,13 @@ def _sum(usage: dict[str, Any], names: tuple[str, ...]) -> int | None:
 def last_user(value: Any) -> str | None:
     """Empty, not None, when the value is messages without such a text: then no other place is asked."""
     found = text(chat.last_user(value))
-    return found if found is not None or chat.messages(value) is None else ""
+    return found if found is not None or messages(value) is None else ""
 
 
 def answer_text(value: Any) -> str | None:
     """Empty, not None, when the value is messages without such a text: then no other place is asked."""
     found = text(chat.answer_text(value))
-    return found if found is not None or chat.messages(value) is None else ""
+    return found if found is not None or messages(value) is None else ""
 
 
 def tool_calls(value: Any) -> str | None:
@@ -194,7 +195,7 @@ def found_documents(value: Any) -> str | None:
 
 
 def result(value: Any) -> str | None:
-    found = chat.messages(value)
+    found = messages(value)
     if found is None:
         return whole(value)
     return next((said for turn in reversed(found) for said in (turn.text, *map(_result, turn.results)) if said), None)
