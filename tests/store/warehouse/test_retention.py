@@ -1,0 +1,102 @@
+"""Retention by age and by size. The engine is shared, so these days lie decades before those of other tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from homeostat.records.outcome import Outcome
+from homeostat.store.warehouse import retention
+from homeostat.store.warehouse.client import DATABASE, Warehouse
+
+NOW = datetime(1999, 3, 20, 15, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+ROWS = (
+    "INSERT INTO {table} (project, at, {columns}) SELECT {p:String}, fromUnixTimestamp64Micro({at:Int64}, 'UTC'), {values} "
+    "FROM numbers({n:UInt64})"
+)
+SPANS = (
+    ROWS.replace("{table}", "spans")
+    .replace("{columns}", "trace_id, span_id, attributes")
+    .replace("{values}", "toString(number), toString(number), map('k', randomString(500))")
+)
+
+
+def put(warehouse: Warehouse, project: str, age: timedelta, n: int) -> None:
+    """n spans, one signal and one score of this age."""
+    at = int((NOW - age).timestamp() * 1_000_000)
+    warehouse.jobs.command(SPANS, parameters={"p": project, "at": at, "n": n})
+    for table in ("signals", "scores"):
+        sql = ROWS.replace("{table}", table).replace("{columns}", "id").replace("{values}", "'a'")
+        warehouse.jobs.command(sql, parameters={"p": project, "at": at, "n": 1})
+
+
+def left(warehouse: Warehouse, project: str, table: str = "spans") -> int:
+    sql = f"SELECT count() AS n FROM {table} WHERE project = {{p:String}}"
+    return int(warehouse.ask(sql, {"p": project})[0]["n"])
+
+
+def of(project: str, outcomes: list[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.project == project]
+
+
+def test_whole_days_go_by_age(warehouse: Warehouse, project: str) -> None:
+    for age, n in ((timedelta(0), 3), (9 * DAY, 5), (10 * DAY, 7), (11 * DAY, 11), (40 * DAY, 13)):
+        put(warehouse, project, age, n)
+    moves = of(project, retention.run(warehouse, None, NOW, days=10))
+    # 11 and 40 days ago are before the day that was ten days ago: 24 spans, and a signal and a score on each of the two days.
+    assert moves == [Outcome(project, "expired", 11 + 13 + 2 * 2)]
+    assert (left(warehouse, project), left(warehouse, project, "signals"), left(warehouse, project, "scores")) == (15, 3, 3)
+    assert of(project, retention.run(warehouse, None, NOW, days=10)) == []
+
+
+def test_exactly_when_asked(warehouse: Warehouse, project: str) -> None:
+    for age in (10 * DAY - timedelta(seconds=1), 10 * DAY + timedelta(seconds=1)):
+        put(warehouse, project, age, 2)
+    assert of(project, retention.run(warehouse, None, NOW, days=10)) == []
+    assert of(project, retention.run(warehouse, None, NOW, days=10, exact=True)) == [Outcome(project, "expired", 4)]
+    assert left(warehouse, project) == 2
+
+
+def test_room_comes_back(warehouse: Warehouse, project: str) -> None:
+    put(warehouse, project, 20 * DAY, 2_000)
+    before = on_disk(warehouse)
+    retention.run(warehouse, None, NOW, days=10)
+    assert before - on_disk(warehouse) > 2_000 * 500
+
+
+def test_oldest_days_go_until_it_fits(warehouse: Warehouse, project: str) -> None:
+    retention.run(warehouse, None, NOW, days=1)
+    for age in (5, 4, 3):
+        put(warehouse, project, age * DAY, 1_000)
+    put(warehouse, project, timedelta(0), 1_000)
+    limit = on_disk(warehouse) - 600_000  # more than one day of ours, less than two
+    moves = of(project, retention.run(warehouse, None, NOW, days=30, bytes=limit))
+    assert moves == [Outcome(project, "expired", 2 * 1_000 + 2 * 2)]
+    assert on_disk(warehouse) <= limit
+    # Today stays, however small the limit.
+    retention.run(warehouse, None, NOW, days=30, bytes=1)
+    assert left(warehouse, project) == 1_000
+
+
+def test_the_engine_keeps_no_logs(warehouse: Warehouse) -> None:
+    """Logs of queries and traces are what fills the disks of others: none is stored, whatever the engine calls it."""
+    warehouse.ask("SELECT 1")
+    warehouse.jobs.command("SYSTEM FLUSH LOGS")
+    stored = warehouse.ask(
+        "SELECT name, engine, ifNull(total_bytes, 0) AS bytes FROM system.tables WHERE database = 'system' "
+        "AND name LIKE '%\\_log%' AND (engine LIKE '%MergeTree%' OR ifNull(total_bytes, 0) > 0)"
+    )
+    assert stored == []
+
+
+def on_disk(warehouse: Warehouse) -> int:
+    sql = "SELECT sum(bytes_on_disk) AS n FROM system.parts WHERE active AND database = {d:String}"
+    return int(warehouse.ask(sql, {"d": DATABASE})[0]["n"])
+
+
+@pytest.fixture(autouse=True)
+def clean(warehouse: Warehouse, project: str) -> None:
+    """Days that an earlier test left here."""
+    retention.run(warehouse, None, NOW + 60 * DAY, days=1)
