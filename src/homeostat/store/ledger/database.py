@@ -121,7 +121,7 @@ class Ledger:
     def _refuse_newer(self) -> None:
         found = self.revision()
         known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-        if found is not None and found not in known:
+        if found is not None and found not in known and found > max(known):
             raise NewerData(
                 f"The ledger is at version {found}, which this version of homeostat does not know. "
                 "It was written by a newer one: install that, or open another data directory."
@@ -169,6 +169,7 @@ def _sqlite_engine(url: URL) -> Engine:
     def set_up(connection: Any, _record: Any) -> None:
         # The driver must not begin transactions by itself: it would begin them too late.
         connection.isolation_level = None
+        connection.text_factory = salvage.text
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA journal_mode = WAL")

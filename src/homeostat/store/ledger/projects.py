@@ -66,7 +66,7 @@ def choose(ledger: Ledger, name: str, changes: Mapping[str, Any], *, at: datetim
         row = connection.execute(select(projects).where(projects.c.name == name).with_for_update()).first()
         if row is None:
             raise LedgerError(f"There is no project {name!r}.")
-        before = json.loads(row.settings)
+        before = _read(row.settings)
         after = {key: value for key, value in {**before, **changes}.items() if value is not None}
         text = json.dumps(after, allow_nan=False)
         connection.execute(update(projects).where(projects.c.name == name).values(settings=text))
@@ -76,4 +76,13 @@ def choose(ledger: Ledger, name: str, changes: Mapping[str, Any], *, at: datetim
 
 
 def _project(row: Any) -> Project:
-    return Project(row.name, row.created, json.loads(row.settings))
+    return Project(row.name, row.created, _read(row.settings))
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Settings that were damaged are the defaults: one project's must not stop all."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

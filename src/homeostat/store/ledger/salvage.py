@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeostat.store.ledger.tables import audit, audit_head, metadata
+
+HEAD: Final = "0001"
+"""The newest migration; a test holds it to the files."""
 
 
 def damage(database: Path) -> str:
@@ -19,16 +24,44 @@ def damage(database: Path) -> str:
     try:
         with contextlib.closing(open_readonly(database)) as connection:
             found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+            if found == ["ok"]:
+                return _schema_damage(connection)
     except sqlite3.OperationalError:
         raise  # locked, unreadable, disk failing: the file may be whole, so it must stay where it is
     except sqlite3.DatabaseError as error:
         return str(error)
-    return "" if found == ["ok"] else "; ".join(found)
+    return "; ".join(found)
+
+
+def _schema_damage(connection: sqlite3.Connection) -> str:
+    """A changed letter in a table's name or definition is no damage to SQLite, but it is to us."""
+    names = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "alembic_version" not in names:
+        return f"it holds {', '.join(sorted(names))}, but not its version" if names else ""
+    version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if version is None:
+        return ""
+    if not re.fullmatch(r"\d{4}", str(version[0])) or version[0] < "0001":
+        return f"its version says {version[0]!r}"
+    if version[0] != HEAD:
+        return ""  # older: the migrations come first; newer: not ours to judge
+    for table in metadata.sorted_tables:
+        columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table.name,)).fetchall()
+        if columns != [(column.name, str(column.type.compile(sqlite.dialect()))) for column in table.columns]:
+            return f"the definition of table {table.name} was changed"
+    return ""
+
+
+def text(raw: bytes) -> str:
+    """A damaged letter must not hide the rows beside it."""
+    return raw.decode("utf-8", "replace")
 
 
 def open_readonly(database: Path) -> sqlite3.Connection:
     """Look without changing a byte of the file."""
-    return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+    connection.text_factory = text
+    return connection
 
 
 def set_aside(database: Path) -> Path:

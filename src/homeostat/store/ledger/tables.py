@@ -27,7 +27,12 @@ class Moment(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+        if value is None:
+            return None
+        try:
+            return _EPOCH + timedelta(microseconds=int(value))
+        except (ValueError, TypeError, OverflowError):  # a damaged number must not hide the rows beside it
+            return _EPOCH
 
 
 metadata: Final = MetaData(
