@@ -3,7 +3,7 @@
 - mean: Student's t on n - 1 degrees of freedom. sum: n times that.
 - share: Wilson's score interval.
 - quantile: order statistics by the binomial distribution (which ranks hold the true quantile), no assumption on shape.
-- rate: Poisson, by Byar's approximation, which is within 1 % of the exact limits from 1 event on.
+- rate: Poisson, by Byar's approximation, which is within 1 % of the exact limits (a table below 11 events).
 - count, min, max, unique: what was seen, exactly; low and high are the value itself.
 """
 
@@ -26,11 +26,18 @@ _T: Final = np.array([
     2.048407142, 2.045229642, 2.042272456,
 ])  # fmt: skip
 
+#: The lower Poisson limit for 1 to 10 events, where the approximation is poor.
+_FEW: Final = np.array([
+    0.0, 0.025317808, 0.242209279, 0.618672123, 1.089865374, 1.623486390,
+    2.201894253, 2.814363052, 3.453832177, 4.115373097, 4.795388696,
+])  # fmt: skip
+
 
 def t_quantile(freedom: Floats) -> Floats:
     """Student's t, 97.5 %; NaN below one degree of freedom."""
     with np.errstate(divide="ignore", invalid="ignore"):
         far = Z + (Z**3 + Z) / (4 * freedom) + (5 * Z**5 + 16 * Z**3 + 3 * Z) / (96 * freedom**2)
+        far += (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / (384 * freedom**3)
     near = _T[np.clip(freedom, 1, len(_T)).astype(np.int64) - 1]
     return np.where(freedom < 1, np.nan, np.where(freedom <= len(_T), near, far))
 
@@ -60,7 +67,8 @@ def poisson(events: Floats) -> Ends:
         low = events * (1 - 1 / (9 * events) - Z / (3 * np.sqrt(events))) ** 3
     more = events + 1
     high = more * (1 - 1 / (9 * more) + Z / (3 * np.sqrt(more))) ** 3
-    return np.where(events > 0, np.maximum(low, 0.0), 0.0), high
+    few = _FEW[np.clip(events, 0, len(_FEW) - 1).astype(np.int64)]
+    return np.where(events < len(_FEW), few, low), high
 
 
 def quantile_ranks(n: Floats, level: float) -> Ends:

@@ -51,7 +51,7 @@ def with_attributes(relation: str, keys: tuple[str, ...], bound: Bound) -> str:
     )
     has = " OR ".join(f"mapContains({column}, {key})" for key in names for column in maps)
     spans = f"SELECT row_key, {values} FROM spans WHERE {TEXT_WINDOW} AND ({has})"  # noqa: S608
-    return f"(SELECT * FROM {relation} ANY LEFT JOIN ({spans}) AS own USING (row_key))"  # noqa: S608
+    return f"(SELECT * FROM {relation} AS e ANY LEFT JOIN ({spans}) AS own USING (row_key))"  # noqa: S608
 
 
 def said(what: Said, bound: Bound) -> str:

@@ -1,0 +1,114 @@
+"""Measures of what was said about exchanges, and of attributes: every score, signal and attribute counts once, where it belongs."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from homeostat.records.instant import micros
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.measures import Question, ask, grammar
+from homeostat.store.warehouse.questions.measures.question import Kind
+from homeostat.store.warehouse.questions.measures.sources import COLUMNS
+from tests.store.warehouse.questions.measures import made
+
+HOUR = timedelta(hours=1)
+NOTHING = bytes(8)
+
+
+@pytest.fixture
+def answers(warehouse: Warehouse, project: str) -> list[dict[str, Any]]:
+    """Three answers, an hour apart; the second one's trace holds a call too."""
+    dice = random.Random(1)
+    rows = []
+    for i, (user, session) in enumerate((("u1", "s1"), ("u1", "s1"), ("u2", ""))):
+        at = made.START + i * HOUR
+        rows.append(
+            made.exchange(
+                project, dice, at=at, answer_from=at, settles=at, received=at, is_answer=True, is_call=False,
+                user_id=user, session_id=session, model=f"m{i}",
+            )
+        )  # fmt: skip
+    at = rows[1]["at"] + timedelta(seconds=1)
+    rows.append({**rows[1], "span_id": b"12345678", "members": [b"12345678", b"merged__"], "at": at, "is_answer": False, "is_call": True})
+    made.put(warehouse, rows)
+    return rows
+
+
+def say(warehouse: Warehouse, table: str, project: str, **fields: Any) -> None:
+    row = {"project": project, "at": made.START + 6 * HOUR, "id": secrets.token_hex(4), "row_key": secrets.randbits(60), **fields}
+    warehouse.jobs.insert(table, [list(row.values())], column_names=list(row))
+
+
+def measure(warehouse: Warehouse, project: str, text: str, by: str = "", kind: Kind = "answer", end: datetime | None = None) -> Any:
+    until = micros(end or made.START + timedelta(days=1))
+    question = Question(
+        project, grammar.parse([text]), micros(made.START), until, made.NOW, (by,) if by else (), kind=kind
+    )
+    points = ask(warehouse, question, lambda: [])
+    return {point[by]: (point["value"], point["n"]) for point in points} if by else (points[0]["value"], points[0]["n"])
+
+
+def test_scores(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
+    first, second, _, call = answers
+    say(warehouse, "scores", project, name="good", value=0.2, trace_id=first["trace_id"], span_id=first["span_id"], rung="engine")
+    # A human corrects the engine: one score of a name counts for an exchange.
+    say(warehouse, "scores", project, name="good", value=0.8, trace_id=first["trace_id"], span_id=first["span_id"], rung="human")
+    say(warehouse, "scores", project, name="good", value=0.4, trace_id=second["trace_id"], span_id=NOTHING)
+    say(warehouse, "scores", project, name="good", value=1.0, trace_id=call["trace_id"], span_id=b"merged__")
+    say(warehouse, "scores", project, name="other", value=9.0, trace_id=first["trace_id"], span_id=NOTHING)
+    assert measure(warehouse, project, "mean(score.good)", "model") == {"m0": (0.8, 1), "m1": (0.4, 1)}
+    assert measure(warehouse, project, "mean(score.good)", kind="call") == (1.0, 1)
+    assert measure(warehouse, project, "share(score.good<0.5)") == (0.5, 2)
+    assert measure(warehouse, project, "max(score.good)", kind="all") == (1.0, 3)
+    assert measure(warehouse, project, "mean(score.never)") == (None, 0)
+
+
+def test_signals(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
+    first, second, third, _ = answers
+    say(warehouse, "signals", project, name="thumbs", value=-1.0, trace_id=first["trace_id"], span_id=first["span_id"])
+    say(warehouse, "signals", project, name="thumbs", value=1.0, trace_id=second["trace_id"], span_id=NOTHING)
+    # About a session: the last answer before it. About a user: the last one of that day.
+    say(warehouse, "signals", project, name="thumbs", value=1.0, session_id="s1")
+    say(warehouse, "signals", project, name="thumbs", value=-1.0, user_id="u2")
+    say(warehouse, "signals", project, name="thumbs", value=-1.0, user_id="u2", at=made.START + timedelta(days=3))
+    assert measure(warehouse, project, "share(signal.thumbs=-1)", "model") == {"m0": (1.0, 1), "m1": (0.0, 2), "m2": (1.0, 1)}
+    assert measure(warehouse, project, "share(signal.thumbs=-1)") == (0.5, 4)
+    # The session's last answer lies after this window, so its signal is not this window's.
+    assert measure(warehouse, project, "share(signal.thumbs=-1)", end=second["at"]) == (1.0, 1)
+    assert third["user_id"] == "u2"
+
+
+def test_attributes(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
+    columns = ["project", "at", "trace_id", "span_id", "row_key", "attributes", "attributes_json"]
+    rows = []
+    for i, row in enumerate(answers[:3]):
+        text, other = ({"tenant": f"t{i % 2}"}, {"size": ["10", "20", "null"][i]})
+        rows.append([project, row["at"], row["trace_id"], row["span_id"], row["row_key"], text, other])
+    warehouse.jobs.insert("spans", rows, column_names=columns)
+    assert measure(warehouse, project, "count", "attribute.tenant") == {"t0": (2, 2), "t1": (1, 1)}
+    assert measure(warehouse, project, "sum(attribute.size)") == (30.0, 2)
+    assert measure(warehouse, project, "p50(attribute.size)", "attribute.tenant")["t0"] == (pytest.approx(10.0), 1)
+    assert measure(warehouse, project, "share(attribute.tenant=t1)")[0] == pytest.approx(1 / 3)
+    assert measure(warehouse, project, "mean(attribute.nothing)") == (None, 0)
+
+
+def test_both_kinds_count_tokens_once(warehouse: Warehouse, project: str) -> None:
+    at = made.START
+    trace, dice = secrets.token_bytes(16), random.Random(3)
+    shared = {"at": at, "answer_from": at, "settles": at, "received": at, "trace_id": trace, "input_tokens": 100, "output_tokens": 10}
+    answer = made.exchange(project, dice, **shared, is_answer=True, is_call=False)
+    call = made.exchange(project, dice, **shared, is_answer=False, is_call=True)
+    made.put(warehouse, [answer, call])
+    for kind, n in (("answer", 1), ("call", 1), ("all", 2)):
+        assert measure(warehouse, project, "sum(tokens)", kind=kind)[0] == 110
+        assert measure(warehouse, project, "count", kind=kind)[0] == n
+
+
+def test_columns_are_those_of_the_table(warehouse: Warehouse) -> None:
+    table = {row["name"] for row in warehouse.ask("SELECT name FROM system.columns WHERE table = 'exchanges'")}
+    assert set(COLUMNS.split(", ")) < table
