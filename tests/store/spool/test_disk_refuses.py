@@ -164,7 +164,7 @@ def run_cases(folder: Path, limit: int, steps: Sequence[int]) -> None:
 
 
 def test_the_first_calls_refused(tmp_path: Path) -> None:
-    run_cases(tmp_path, 60, [*range(1, 21), 30, 40, 50, 60])
+    run_cases(tmp_path, 60, [*range(1, 15), 20, 30, 45, 60])
 
 
 @pytest.mark.nightly
