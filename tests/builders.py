@@ -31,11 +31,30 @@ def span_row(project: str, **given: Any) -> Row:
     """A row of `spans`. Ids are hex texts."""
     at = given.get("at", NOON)
     row: Row = {
-        "project": project, "at": at, "trace_id": new_trace(), "span_id": new_span(), "parent_id": ZERO_SPAN, "form": "span",
-        "segment": 1, "received": at, "start_ns": int(at.timestamp()) * 10**9, "end_ns": int(at.timestamp() + 1) * 10**9,
-        "name": "chat", "scope": "tests", "op": "call", "input": "", "output": "", "response_id": "",
-        "attributes": {}, "attributes_json": {}, "resource": {}, "events": "", "documents": "", "tool_calls": "", "ident": "",
-    }  # fmt: skip
+        "project": project,
+        "at": at,
+        "trace_id": new_trace(),
+        "span_id": new_span(),
+        "parent_id": ZERO_SPAN,
+        "form": "span",
+        "segment": 1,
+        "received": at,
+        "start_ns": int(at.timestamp()) * 10**9,
+        "end_ns": int(at.timestamp() + 1) * 10**9,
+        "name": "chat",
+        "scope": "tests",
+        "op": "call",
+        "input": "",
+        "output": "",
+        "response_id": "",
+        "attributes": {},
+        "attributes_json": {},
+        "resource": {},
+        "events": "",
+        "documents": "",
+        "tool_calls": "",
+        "ident": "",
+    }
     return row | given
 
 
@@ -45,15 +64,47 @@ def exchange_row(project: str, **given: Any) -> Row:
     trace_id, span_id = given.get("trace_id") or new_trace(), given.get("span_id") or new_span()
     text_in, text_out = given.pop("input", "a question"), given.pop("output", "an answer")
     row: Row = {
-        "project": project, "at": at, "trace_id": trace_id, "span_id": span_id, "version": 1, "gone": 0,
-        "is_answer": True, "is_call": True, "answer_from": at, "settles": at, "received": at, "members": [span_id],
-        "input": text_in, "output": text_out, "input_start": text_in[:160], "output_start": text_out[:160],
-        "input_chars": len(text_in), "output_chars": len(text_out),
-        "name": "chat", "op": "call", "model": "gpt-test", "requested_model": "gpt-test", "provider": "openai",
-        "response_id": "", "user_id": "", "session_id": "", "release": "", "environment": "", "prompt_name": "",
-        "prompt_version": "", "latency_ms": 100.0, "input_tokens": 10, "output_tokens": 5, "cost": 0.001, "calls": 1,
-        "status": "ok", "error": "", "tags": [], "tools": [], "flags": [],
-    }  # fmt: skip
+        "project": project,
+        "at": at,
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "version": 1,
+        "gone": 0,
+        "is_answer": True,
+        "is_call": True,
+        "answer_from": at,
+        "settles": at,
+        "received": at,
+        "members": [span_id],
+        "input": text_in,
+        "output": text_out,
+        "input_start": text_in[:160],
+        "output_start": text_out[:160],
+        "input_chars": len(text_in),
+        "output_chars": len(text_out),
+        "name": "chat",
+        "op": "call",
+        "model": "gpt-test",
+        "requested_model": "gpt-test",
+        "provider": "openai",
+        "response_id": "",
+        "user_id": "",
+        "session_id": "",
+        "release": "",
+        "environment": "",
+        "prompt_name": "",
+        "prompt_version": "",
+        "latency_ms": 100.0,
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "cost": 0.001,
+        "calls": 1,
+        "status": "ok",
+        "error": "",
+        "tags": [],
+        "tools": [],
+        "flags": [],
+    }
     return row | given | {"trace_id": trace_id, "span_id": span_id}
 
 
@@ -61,10 +112,22 @@ def signal_row(project: str, **given: Any) -> Row:
     """A row of `signals`."""
     at = given.get("at", NOON + timedelta(minutes=1))
     row: Row = {
-        "project": project, "at": at, "id": secrets.token_hex(6), "segment": 1, "received": at, "name": "thumbs", "value": None,
-        "label": "", "comment": "", "correction": "", "source": "api", "trace_id": ZERO_TRACE, "span_id": ZERO_SPAN,
-        "session_id": "", "user_id": "",
-    }  # fmt: skip
+        "project": project,
+        "at": at,
+        "id": secrets.token_hex(6),
+        "segment": 1,
+        "received": at,
+        "name": "thumbs",
+        "value": None,
+        "label": "",
+        "comment": "",
+        "correction": "",
+        "source": "api",
+        "trace_id": ZERO_TRACE,
+        "span_id": ZERO_SPAN,
+        "session_id": "",
+        "user_id": "",
+    }
     return row | given
 
 
@@ -72,10 +135,22 @@ def score_row(project: str, **given: Any) -> Row:
     """A row of `scores`."""
     at = given.get("at", NOON + timedelta(minutes=1))
     row: Row = {
-        "project": project, "at": at, "id": secrets.token_hex(6), "segment": 1, "received": at, "name": "relevance", "value": 0.5,
-        "label": "", "reason": "", "scorer": "tests", "rung": "engine", "source": "api", "trace_id": ZERO_TRACE,
-        "span_id": ZERO_SPAN, "session_id": "",
-    }  # fmt: skip
+        "project": project,
+        "at": at,
+        "id": secrets.token_hex(6),
+        "segment": 1,
+        "received": at,
+        "name": "relevance",
+        "value": 0.5,
+        "label": "",
+        "reason": "",
+        "scorer": "tests",
+        "rung": "engine",
+        "source": "api",
+        "trace_id": ZERO_TRACE,
+        "span_id": ZERO_SPAN,
+        "session_id": "",
+    }
     return row | given
 
 
@@ -137,10 +212,16 @@ def _keys(warehouse: Warehouse, rows: Sequence[Row], trace: str, span: str, iden
         return
     found = warehouse.ask(
         "SELECT arrayMap((p, t, s, i, r) -> (sipHash64(p, unhex(t), unhex(s), i), sipHash64(p, unhex(t)), "
-        "if(r = '', 0, sipHash64(p, r))), {p:Array(String)}, {t:Array(String)}, {s:Array(String)}, {i:Array(String)}, {r:Array(String)}) AS keys",
-        {"p": [r["project"] for r in rows], "t": [r[trace] for r in rows], "s": [r[span] for r in rows],
-         "i": [r.get(ident, "") for r in rows], "r": [r["response_id"] for r in rows]},
-    )[0]["keys"]  # fmt: skip
+        "if(r = '', 0, sipHash64(p, r))), {p:Array(String)}, {t:Array(String)}, {s:Array(String)}, {i:Array(String)}, "
+        "{r:Array(String)}) AS keys",
+        {
+            "p": [r["project"] for r in rows],
+            "t": [r[trace] for r in rows],
+            "s": [r[span] for r in rows],
+            "i": [r.get(ident, "") for r in rows],
+            "r": [r["response_id"] for r in rows],
+        },
+    )[0]["keys"]
     for row, (own, of_trace, of_response) in zip(rows, found, strict=True):
         row.setdefault("row_key", own)
         row.setdefault("trace_key", of_trace)
@@ -160,8 +241,18 @@ def _insert(warehouse: Warehouse, table: str, rows: Sequence[Row]) -> None:
     warehouse.insert(warehouse.load, table, columns, [[_value(name, row) for name in columns] for row in rows])
 
 
-_EMPTY = {"input_tokens": None, "output_tokens": None, "cost": None, "ttft_ms": None, "streaming": None, "tags": [], "flags": [],
-          "members": [], "tools": [], "estimated": []}  # fmt: skip
+_EMPTY = {
+    "input_tokens": None,
+    "output_tokens": None,
+    "cost": None,
+    "ttft_ms": None,
+    "streaming": None,
+    "tags": [],
+    "flags": [],
+    "members": [],
+    "tools": [],
+    "estimated": [],
+}
 
 
 def _value(name: str, row: Mapping[str, Any]) -> Any:

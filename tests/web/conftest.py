@@ -55,7 +55,15 @@ class TestCore:
 
     def publish(self) -> None:
         assert self.operator is not None
-        besides = [PublishedKey(self.operator.id, self.operator.hash, "default", frozenset(("ingest", "read", "gateway", "admin")), operator=True)]
+        besides = [
+            PublishedKey(
+                self.operator.id,
+                self.operator.hash,
+                "default",
+                frozenset(("ingest", "read", "gateway", "admin")),
+                operator=True,
+            )
+        ]
         control.publish(self.folder.control, published.snapshot(self.ledger, at=datetime.now(UTC), besides=besides))
 
     def advance(self, to_ns: int) -> None:
@@ -76,8 +84,14 @@ class Api:
         """A client whose key opens one project."""
         key = made.make(control.pepper(self.core.folder.control))
         keys.create(
-            self.core.ledger, id=key.id, hash=key.hash, project=project, scopes=scopes or ("read",), at=datetime.now(UTC), actor="tests"  # type: ignore[arg-type]
-        )  # fmt: skip
+            self.core.ledger,
+            id=key.id,
+            hash=key.hash,
+            project=project,
+            scopes=scopes or ("read",),
+            at=datetime.now(UTC),
+            actor="tests",  # type: ignore[arg-type]
+        )
         self.core.publish()
         return self.opened(key.text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -44,7 +45,10 @@ def test_scores_and_signals_come_with_the_page(client: TestClient, warehouse: Wa
             score_row(project, value=0.7, reason="why", rung="judge", **about),
             score_row(project, name="nan", value=float("nan"), **about),
         ],
-        signals=[signal_row(project, value=-1.0, id="s1", **about), signal_row(project, name="late", id="s2", at=NOON + timedelta(days=9), **about)],
+        signals=[
+            signal_row(project, value=-1.0, id="s1", **about),
+            signal_row(project, name="late", id="s2", at=NOON + timedelta(days=9), **about),
+        ],
     )
     (item,) = client.get("/api/v1/exchanges").json()["items"]
     assert item["scores"] == {
@@ -57,9 +61,22 @@ def test_scores_and_signals_come_with_the_page(client: TestClient, warehouse: Wa
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "kind=thing", "from=yesterday", "cursor=zz", "modle=x", "latency_ms.gt=x",
-     "to=2026-13-01", "from=", "latency_ms.lt=nan", "a" * 20000 + "=1"],
-)  # fmt: skip
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=1&limit=2",
+        "kind=thing",
+        "from=yesterday",
+        "cursor=zz",
+        "modle=x",
+        "latency_ms.gt=x",
+        "to=2026-13-01",
+        "from=",
+        "latency_ms.lt=nan",
+        "a" * 20000 + "=1",
+    ],
+)
 def test_what_makes_no_sense_is_refused_with_a_reason(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/v1/exchanges?{query}")
     if query == "from=":
@@ -80,16 +97,52 @@ def test_the_nearest_known_filter_is_named(client: TestClient) -> None:
 def test_one_whole_exchange(client: TestClient, warehouse: Warehouse, project: str) -> None:
     trace, root, call, retriever, twin = new_trace(), new_span(), new_span(), new_span(), new_span()
     long_in, long_out = "in " * 300, "out " * 300
-    answer = exchange_row(project, trace_id=trace, span_id=root, members=[root, twin], is_call=False, op="chain", name="root", input=long_in,
-                          output=long_out, session_id="s1", user_id="u1", calls=1)  # fmt: skip
-    inner = exchange_row(project, trace_id=trace, span_id=call, is_answer=False, name="inner", at=NOON + timedelta(seconds=2))
+    answer = exchange_row(
+        project,
+        trace_id=trace,
+        span_id=root,
+        members=[root, twin],
+        is_call=False,
+        op="chain",
+        name="root",
+        input=long_in,
+        output=long_out,
+        session_id="s1",
+        user_id="u1",
+        calls=1,
+    )
+    inner = exchange_row(
+        project, trace_id=trace, span_id=call, is_answer=False, name="inner", at=NOON + timedelta(seconds=2)
+    )
     spans = [
-        span_row(project, trace_id=trace, span_id=root, input=long_in, output=long_out, op="chain", attributes={"a": "own", "b": "1"},
-                 attributes_json={"n": "1.5", "list": "[1,2]"}, resource={"service.name": "shop"}),
+        span_row(
+            project,
+            trace_id=trace,
+            span_id=root,
+            input=long_in,
+            output=long_out,
+            op="chain",
+            attributes={"a": "own", "b": "1"},
+            attributes_json={"n": "1.5", "list": "[1,2]"},
+            resource={"service.name": "shop"},
+        ),
         span_row(project, trace_id=trace, span_id=twin, parent_id=root, attributes={"a": "other", "c": "2"}),
-        span_row(project, trace_id=trace, span_id=retriever, parent_id=root, op="retriever", documents='[{"id":"d1","text":"t"}]'),
-        span_row(project, trace_id=trace, span_id=call, parent_id=retriever, tool_calls='[{"id":"c1","name":"f","arguments":"{}"}]'),
-    ]  # fmt: skip
+        span_row(
+            project,
+            trace_id=trace,
+            span_id=retriever,
+            parent_id=root,
+            op="retriever",
+            documents='[{"id":"d1","text":"t"}]',
+        ),
+        span_row(
+            project,
+            trace_id=trace,
+            span_id=call,
+            parent_id=retriever,
+            tool_calls='[{"id":"c1","name":"f","arguments":"{}"}]',
+        ),
+    ]
     store(
         warehouse,
         exchanges=[answer, inner],
@@ -119,15 +172,25 @@ def test_one_whole_exchange(client: TestClient, warehouse: Warehouse, project: s
 
 
 def test_messages_are_rebuilt_from_attributes(client: TestClient, warehouse: Warehouse, project: str) -> None:
-    told = '[{"role":"system","parts":[{"type":"text","content":"be kind"}]},{"role":"user","parts":[{"type":"text","content":"hi"}]}]'
+    turns = (("system", "be kind"), ("user", "hi"))
+    told = json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]} for role, text in turns])
     row = exchange_row(project, input="hi", output="hello")
-    own = span_row(project, trace_id=row["trace_id"], span_id=row["span_id"], input="hi", output="hello", attributes={"gen_ai.input.messages": told})
+    own = span_row(
+        project,
+        trace_id=row["trace_id"],
+        span_id=row["span_id"],
+        input="hi",
+        output="hello",
+        attributes={"gen_ai.input.messages": told},
+    )
     store(warehouse, exchanges=[row], spans=[own])
     messages = client.get(f"/api/v1/exchanges/{exchange_id(row)}").json()["messages"]
     assert [(m["role"], m["content"]) for m in messages[:2]] == [("system", "be kind"), ("user", "hi")]
 
 
-def test_an_id_that_was_merged_into_another_trace_finds_it(client: TestClient, warehouse: Warehouse, project: str) -> None:
+def test_an_id_that_was_merged_into_another_trace_finds_it(
+    client: TestClient, warehouse: Warehouse, project: str
+) -> None:
     kept = exchange_row(project, response_id="r-1", name="kept")
     twin = exchange_row(project, response_id="r-1", gone=1, version=2)
     told = span_row(project, trace_id=twin["trace_id"], span_id=twin["span_id"], response_id="r-1")
@@ -137,7 +200,9 @@ def test_an_id_that_was_merged_into_another_trace_finds_it(client: TestClient, w
     assert found.json()["id"] == exchange_id(kept)
 
 
-@pytest.mark.parametrize("path", ["exchanges/x", "exchanges/" + "0" * 32 + "-" + "1" * 16, "traces/x", "traces/" + "1" * 32, "sessions/none"])
+@pytest.mark.parametrize(
+    "path", ["exchanges/x", "exchanges/" + "0" * 32 + "-" + "1" * 16, "traces/x", "traces/" + "1" * 32, "sessions/none"]
+)
 def test_what_is_not_there(client: TestClient, path: str) -> None:
     answer = client.get(f"/api/v1/{path}")
     assert answer.status_code == 404

@@ -25,11 +25,21 @@ def rows(warehouse: Warehouse, project: str) -> Iterator[list[dict[str, Any]]]:
         at = NOW - timedelta(minutes=5 + 30 * i)
         rows.append(
             made.exchange(
-                project, random.Random(i), at=at, received=at, answer_from=at, settles=at, is_answer=True, is_call=True,
-                status="error" if i % 3 == 0 else "ok", model="large" if i % 2 else "small", latency_ms=100.0 * (i + 1),
-                cost=None, tags=["vip"] if i < 2 else [],
+                project,
+                random.Random(i),
+                at=at,
+                received=at,
+                answer_from=at,
+                settles=at,
+                is_answer=True,
+                is_call=True,
+                status="error" if i % 3 == 0 else "ok",
+                model="large" if i % 2 else "small",
+                latency_ms=100.0 * (i + 1),
+                cost=None,
+                tags=["vip"] if i < 2 else [],
             )
-        )  # fmt: skip
+        )
     made.put(warehouse, rows)
     yield rows
 
@@ -55,7 +65,9 @@ def test_by_dimension_and_hour(client: TestClient, rows: list[dict[str, Any]]) -
 
 
 def test_nothing_to_say_is_null_with_a_reason(client: TestClient, rows: list[dict[str, Any]]) -> None:
-    points = client.get("/api/v1/measures", params={"measure": "mean(cost),count,p95(ttft)", "model": "none"}).json()["points"]
+    points = client.get("/api/v1/measures", params={"measure": "mean(cost),count,p95(ttft)", "model": "none"}).json()[
+        "points"
+    ]
     nothing = {"value": None, "low": None, "high": None, "n": 0, "reason": "not_enough_data"}
     assert [{k: v for k, v in point.items() if k not in ("measure", "at")} for point in points] == [
         nothing,
@@ -64,7 +76,9 @@ def test_nothing_to_say_is_null_with_a_reason(client: TestClient, rows: list[dic
     ]
 
 
-def test_the_same_after_rollups_and_filters(api: Api, client: TestClient, warehouse: Warehouse, project: str, rows: list[dict[str, Any]]) -> None:
+def test_the_same_after_rollups_and_filters(
+    api: Api, client: TestClient, warehouse: Warehouse, project: str, rows: list[dict[str, Any]]
+) -> None:
     asked = [
         {"measure": "p50(latency),sum(tokens),max(latency)", "every": "1h", "by": "model"},
         {"measure": "count", "status": "error"},

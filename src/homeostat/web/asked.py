@@ -124,6 +124,7 @@ def time_of(pairs: list[tuple[str, str]], name: str, now: datetime) -> datetime 
 async def work(request: Request, job: Callable[[], Result]) -> Result:
     """Do something that blocks in a thread; give up waiting when the client leaves."""
     results: list[Result] = []
+    problems: list[Exception] = []
     async with anyio.create_task_group() as group:
 
         async def until_gone() -> None:
@@ -132,8 +133,13 @@ async def work(request: Request, job: Callable[[], Result]) -> Result:
             group.cancel_scope.cancel()
 
         group.start_soon(until_gone)
-        results.append(await in_thread(request, job))
+        try:
+            results.append(await in_thread(request, job))
+        except Exception as problem:  # carried out of the group as it is, not wrapped into one
+            problems.append(problem)
         group.cancel_scope.cancel()
+    if problems:
+        raise problems[0]
     if not results:
         raise Gone
     return results[0]

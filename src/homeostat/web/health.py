@@ -39,6 +39,14 @@ def _alive(probe: Any) -> dict[str, Any]:
     return {"ok": True, "detail": "answers"}
 
 
+@router.get("/readyz", include_in_schema=False)
+async def ready(request: Request) -> Response:
+    """Whether questions can be answered. Says no more: anybody may ask."""
+    told = await work(request, lambda: _status(core_of(request)))
+    well = bool(told["loader"]["alive"]) and all(store["ok"] for store in told["stores"].values())
+    return Json({"ready": well}, 200 if well else 503, headers=None if well else {"retry-after": "1"})
+
+
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """The same as numbers, for Prometheus."""

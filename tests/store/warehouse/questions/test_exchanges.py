@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from homeostat.records.exchange import Exchange
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
-from homeostat.store.warehouse.questions.exchanges import Ask, Place, count, page, windows
+from homeostat.store.warehouse.questions.exchanges import Ask, Place, count, page
 from homeostat.store.warehouse.questions.refused import Refused
 from tests.builders import NOON, exchange_id, exchange_row, new_span, new_trace, score_row, signal_row, span_row, store
 
@@ -59,12 +59,15 @@ def test_only_the_newest_version_counts_and_tombstones_are_gone(warehouse: Wareh
 
 
 def test_kinds(warehouse: Warehouse, project: str) -> None:
-    store(warehouse, exchanges=[
-        exchange_row(project, name="both"),
-        exchange_row(project, name="call", is_answer=False),
-        exchange_row(project, name="answer", is_call=False),
-        exchange_row(project, name="orphan", answer_from=NOW + timedelta(seconds=1)),
-    ])  # fmt: skip
+    store(
+        warehouse,
+        exchanges=[
+            exchange_row(project, name="both"),
+            exchange_row(project, name="call", is_answer=False),
+            exchange_row(project, name="answer", is_call=False),
+            exchange_row(project, name="orphan", answer_from=NOW + timedelta(seconds=1)),
+        ],
+    )
     assert names(ask(warehouse, project)) == {"both", "answer"}
     assert names(ask(warehouse, project, kind="call")) == {"both", "call", "orphan"}
     everything = ask(warehouse, project, kind="all")
@@ -157,13 +160,28 @@ def made(warehouse: Warehouse) -> str:
 
 def test_words_stand_in_whole_texts(warehouse: Warehouse, project: str) -> None:
     far = "x" * 500
-    store(warehouse, exchanges=[
-        exchange_row(project, name="a", input=far + " Where is my REFUND?", output=far + " it is too late"),
-        exchange_row(project, name="b", input=far + " the refund", output="Größe ÜBERALL " + far),
-        exchange_row(project, name="c", input="100% of 'it' \\ _ *", output=""),
-    ])  # fmt: skip
-    search = {"refund": "ab", "refund late": "a", '"too late"': "a", '"late too"': "", "überall": "b", "%": "c", "_": "c",
-              "\\": "c", "'it'": "c", "*": "c", "absent": "", "refund refund": "ab"}  # fmt: skip
+    store(
+        warehouse,
+        exchanges=[
+            exchange_row(project, name="a", input=far + " Where is my REFUND?", output=far + " it is too late"),
+            exchange_row(project, name="b", input=far + " the refund", output="Größe ÜBERALL " + far),
+            exchange_row(project, name="c", input="100% of 'it' \\ _ *", output=""),
+        ],
+    )
+    search = {
+        "refund": "ab",
+        "refund late": "a",
+        '"too late"': "a",
+        '"late too"': "",
+        "überall": "b",
+        "%": "c",
+        "_": "c",
+        "\\": "c",
+        "'it'": "c",
+        "*": "c",
+        "absent": "",
+        "refund refund": "ab",
+    }
     for text, expected in search.items():
         assert names(ask(warehouse, project, ("q", text))) == set(expected), text
     assert names(ask(warehouse, project, ("q", "refund"), ("name", "b"))) == {"b"}
@@ -292,8 +310,15 @@ def test_cursors_are_checked(text: str) -> None:
         Place.parse(text)
 
 
-def test_windows_cover_the_time_without_gap_or_overlap() -> None:
-    spans = list(windows(5, 10**13))
-    assert spans[0][1] == 10**13
-    assert spans[-1][0] == 5
-    assert all(later[0] == earlier[1] for later, earlier in pairwise(spans))
+def test_when_the_time_is_up_the_page_says_where_to_go_on(warehouse: Warehouse, project: str) -> None:
+    rows = [exchange_row(project, name=str(n), at=NOON - timedelta(hours=n * 2)) for n in range(8)]
+    store(warehouse, exchanges=rows)
+    seen: list[str] = []
+    ask = Ask(project, NOW, since=NOON - timedelta(hours=15))
+    for _ in range(30):
+        got = page(warehouse, ask, seconds=-1)  # every window ends the page
+        seen += [exchange.name for exchange in got.items]
+        if got.next is None:
+            break
+        ask = replace(ask, cursor=Place.parse(str(got.next)))
+    assert seen == [str(n) for n in range(8)]

@@ -8,7 +8,7 @@ import base64
 import binascii
 import struct
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -27,6 +27,8 @@ Key = tuple[int, str, str]
 KINDS: Final[dict[Which, str]] = {"answer": ANSWER, "call": "is_call", "all": "true"}
 MAX_LIMIT: Final = 1000
 _HOUR: Final = 3_600_000_000
+_LONGEST: Final = 64 * 24 * _HOUR
+_LONGEST_RARE: Final = 4 * 24 * _HOUR
 _KEYS: Final = "toUnixTimestamp64Micro(at) AS at_us, lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex"
 _CURSOR: Final = struct.Struct(">q16s8s")
 
@@ -81,24 +83,24 @@ def page(warehouse: Warehouse, ask: Ask, *, seconds: float = 20.0) -> Page:
     sql = _keys_sql(ask, bound)
     found: list[Place] = []
     ends = time.monotonic() + seconds
-    for low, high in windows(*_span(warehouse, ask)):
+    floor, high = _span(warehouse, ask)
+    length = _HOUR
+    while high > floor:
+        low = max(floor, high - length)
         bound.between(low, high)
         bound.values["wanted"] = ask.limit + 1 - len(found)
         found += [Place(row["at_us"], row["trace_hex"], row["span_hex"]) for row in warehouse.ask(sql, bound.values)]
         if len(found) > ask.limit:
             return Page(_read(warehouse, ask, found[: ask.limit]), found[ask.limit - 1])
-        if time.monotonic() > ends:
+        if low > floor and time.monotonic() > ends:
             return Page(_read(warehouse, ask, found), Place(low, "0" * 32, "0" * 16))
+        high, length = low, _next_length(length, bool(found), ask.filters.rare)
     return Page(_read(warehouse, ask, found), None)
 
 
-def windows(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Spans of time from `high` back to `low`, each some times longer than the last."""
-    length = _HOUR
-    while high > low:
-        start = max(low, high - length)
-        yield start, high
-        high, length = start, length * 5
+def _next_length(length: int, found: bool, rare: bool) -> int:
+    """Where an hour held nothing, a day may; what reads whole texts stays within what one question may take."""
+    return min(length * (5 if found else 24), _LONGEST_RARE if rare else _LONGEST)
 
 
 def _keys_sql(ask: Ask, bound: Bound) -> str:

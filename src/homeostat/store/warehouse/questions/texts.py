@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from homeostat.records.exchange import Exchange
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound
-
-_ROW: Final = "SELECT row_key, input, output FROM spans WHERE"
 
 
 def texts(warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
@@ -35,5 +32,5 @@ def texts(warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence
 
 def _rows(warehouse: Warehouse, bound: Bound, among: str, keys: set[int]) -> dict[int, tuple[str, str]]:
     wanted = bound.add(sorted(keys), "Array(UInt64)")
-    sql = f"{_ROW} {among} AND row_key IN (SELECT arrayJoin({wanted}))"
+    sql = f"SELECT row_key, input, output FROM spans WHERE {among} AND row_key IN (SELECT arrayJoin({wanted}))"  # noqa: S608
     return {row["row_key"]: (row["input"], row["output"]) for row in warehouse.ask(sql, bound.values)}
