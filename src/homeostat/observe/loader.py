@@ -21,6 +21,7 @@ from homeostat.observe import exact, facts
 from homeostat.observe.assemble.assembly import Assembled, Assembly
 from homeostat.observe.dialects import FACT_MARKS
 from homeostat.observe.fast import FastPath
+from homeostat.observe.fast.path import WORTH
 from homeostat.observe.opinions import Kept, Opinions
 from homeostat.observe.staged import NAMES
 from homeostat.records.outcome import Kind, Outcome
@@ -83,6 +84,7 @@ class Load:
     segment: spool.Segment
     data: bytes
     records: list[Record]
+    first_version: int
     outcomes: list[Outcome] = field(default_factory=list)
     marks: set[tuple[str, datetime]] = field(default_factory=set)
 
@@ -109,7 +111,13 @@ class Loader:
         self._settings = settings
         self._clock = clock
         self._staged = staged
-        self._fast = fast or FastPath(warehouse, incoming=f"{staged}_incoming", staged=staged)
+        self._fast = fast or FastPath(
+            warehouse,
+            attribute_limit=settings.attribute_limit,
+            text_limit=settings.text_limit,
+            incoming=f"{staged}_incoming",
+            staged=staged,
+        )
         self._assembly = Assembly(warehouse, staged)
         self._opinions = Opinions(warehouse, staged)
         self._seam = seam
@@ -152,7 +160,7 @@ class Loader:
         """Steps 2 to 7."""
         lost = self._verify(segment)
         data = segment.path.read_bytes()
-        load = Load(segment, data, list(decode(data)))
+        load = Load(segment, data, list(decode(data)), first_version=self._next_version(segment.number))
         self._seam("verified")
         pieces = [Piece(tuple(index for index, record in enumerate(load.records) if not record.envelope.outcome))]
         aside: list[int] = []
@@ -173,6 +181,8 @@ class Loader:
     def _conclude(self, load: Load, lost: int, aside: Sequence[int]) -> None:
         for index in aside:
             self._set_aside(load, index)
+        if aside:
+            load.marks |= self._assembly.bury(load.first_version, self._next_version(load.segment.number))
         for record in load.records:
             envelope = record.envelope
             if envelope.outcome:
@@ -243,8 +253,8 @@ class Loader:
     def _stage(self, load: Load, piece: Piece) -> list[int]:
         """The fast path over the envelopes of a piece; returns those that it leaves to the exact one."""
         wanted = [i for i in piece.envelopes if load.records[i].envelope.part in (Part.TRACES, Part.LOGS)]
-        if not wanted:
-            return []
+        if sum(load.records[i].envelope.items for i in wanted) < WORTH:
+            return wanted
         whole = len(piece.envelopes) == sum(not record.envelope.outcome for record in load.records)
         path, index = load.segment.path, list(range(len(load.records)))
         if not whole:

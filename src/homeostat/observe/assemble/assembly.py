@@ -94,6 +94,19 @@ class Assembly:
         counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows  # noqa: S608
         return Assembled(dict(counted), doubled, frozenset(marks))
 
+    def bury(self, since: int, version: int) -> set[tuple[str, datetime]]:
+        """Tombstones for exchanges written from version `since` on whose own rows were taken back."""
+        written = f"SELECT * FROM exchanges WHERE version >= {since} AND gone = 0"  # noqa: S608 - numbers
+        bounds = f"at BETWEEN (SELECT min(at) FROM ({written})) AND (SELECT max(at) FROM ({written}))"  # noqa: S608
+        gone = (
+            f"SELECT DISTINCT project, at, trace_id, span_id FROM ({written}) "  # noqa: S608 - numbers
+            f"WHERE row_key NOT IN (SELECT row_key FROM spans WHERE {bounds})"
+        )
+        marks = self._marks(f"({gone})")
+        if marks:
+            self._entomb(gone, version)
+        return marks
+
     def _without_doubles(self, kin: Relatives) -> tuple[str, dict[str, int]]:
         """The staged rows without those that are here twice or stored already, and how many those were by project."""
         if not kin.doubled and not len(kin.repeated):
@@ -153,11 +166,12 @@ class Assembly:
         self._run(finish.insert(f"SELECT * FROM {self._fresh}", version))  # noqa: S608
         seam("exchanges")
         if buried:
-            self._run(
-                f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})"  # noqa: S608
-            )
+            self._entomb(gone, version)
         seam("tombstones")
         return marks | buried
+
+    def _entomb(self, gone: str, version: int) -> None:
+        self._run(f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})")  # noqa: S608
 
     def _draft(self, drafts: str) -> None:
         columns = ", ".join((*finish.stored_columns(), *finish.DRAFT))

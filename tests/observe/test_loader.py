@@ -1,0 +1,166 @@
+"""A segment is in the warehouse exactly once, whatever is in it and whenever it fails."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from homeostat.store.ledger import marks, outcomes, segments
+from homeostat.store.spool.envelope import Envelope, Part
+from homeostat.store.warehouse.client import Warehouse
+
+from .segments import NOON, Room, call, told
+
+
+@pytest.fixture
+def room(tmp_path: Path, warehouse: Warehouse) -> Iterator[Room]:
+    yield Room(tmp_path, warehouse)
+
+
+def new_id() -> int:
+    return secrets.randbits(62) + 1
+
+
+def facts(project: str, *lines: dict[str, object]) -> Envelope:
+    body = "\n".join(json.dumps(line) for line in lines).encode()
+    return Envelope(NOON, project, len(lines), Part.FACTS, body)
+
+
+def spans(room: Room, project: str) -> int:
+    return int(room.warehouse.ask("SELECT count() AS n FROM spans WHERE project = {p:String}", {"p": project})[0]["n"])
+
+
+def test_a_segment_is_stored_counted_and_gone(room: Room, project: str) -> None:
+    path = room.put(told(project, call(new_id(), 1), call(new_id(), 1)), told(project, call(new_id(), 1)))
+    loaded = room.loader.load_next()
+    assert loaded is not None and (loaded.items, loaded.again) == (3, False)
+    assert not path.exists()
+    assert spans(room, project) == 3
+    assert [row["is_answer"] for row in room.exchanges(project)] == [True] * 3
+    assert outcomes.totals(room.ledger, project) == {"stored": 3, "rejected": {}, "expired": 0, "erased": 0}
+    assert [name for name, _, _ in marks.all(room.ledger, 10)] == [project]
+    assert segments.state(room.ledger, loaded.number) == "loaded"
+    assert room.loader.load_next() is None
+
+
+def test_what_is_sent_again_is_a_duplicate(room: Room, project: str) -> None:
+    first = told(project, call(new_id(), 1))
+    room.put(first, first)
+    room.put(first, told(project, call(new_id(), 1)))
+    assert room.load() == 2
+    assert spans(room, project) == 2
+    assert len(room.exchanges(project)) == 2
+    assert outcomes.totals(room.ledger, project)["rejected"] == {"duplicate": 2}
+
+
+def test_a_duplicate_is_known_after_a_restart(room: Room, project: str, tmp_path: Path) -> None:
+    first = told(project, call(new_id(), 1))
+    room.put(first)
+    room.load()
+    again = Room(tmp_path / "again", room.warehouse)
+    again.put(first)
+    again.load()
+    assert spans(room, project) == 1
+    assert outcomes.totals(again.ledger, project)["rejected"] == {"duplicate": 1}
+
+
+def test_every_item_ends_somewhere(room: Room, project: str) -> None:
+    broken = told(project, call(new_id(), 1), call(0, 1))
+    late = told(project, call(new_id(), 1, at=-10 * 86400.0))
+    room.put(
+        broken,
+        Envelope(late.received, project, 1, Part.TRACES, late.body, oldest=NOON - 86400 * 10**9),
+        Envelope(NOON, project, 7, Part.NOTHING, b"", outcome="metric_not_kept"),
+        facts(project, {"fact": "signal", "id": "s1", "name": "thumbs", "value": 1, "user_id": "u"}, {"fact": "other"}),
+    )
+    room.load()
+    assert outcomes.totals(room.ledger, project) == {
+        "stored": 2,
+        "rejected": {"bad_fact": 1, "invalid_id": 1, "metric_not_kept": 7},
+        "expired": 1,
+        "erased": 0,
+    }
+
+
+def test_plain_facts_become_rows(room: Room, project: str) -> None:
+    trace, span = f"{new_id():032x}", f"{new_id():016x}"
+    said = {"trace_id": trace, "span_id": span}
+    signal = {"fact": "signal", "id": "a", "name": "thumbs", "value": -1.0, "comment": "no", "at": "2026-11-20T11:00:00Z"} | said
+    score = {"fact": "score", "id": "b", "name": "relevance", "value": 0.5, "rung": "judge", "scorer": "me"} | said
+    exchange = {
+        "fact": "exchange", "at": "2026-11-20T11:30:00.000001Z", "latency_ms": 1500.0, "kind": "answer", "model": "gpt-4o-mini",
+        "input": "hello", "output": "good day", "input_tokens": 9, "user_id": "u1", "tags": ["x"], "attributes": {"shop": "north", "n": 1},
+        "tool_calls": [{"name": "look"}], "status": "ok",
+    } | said  # fmt: skip
+    room.put(facts(project, signal, score, exchange), facts(project, signal, score, exchange))
+    room.load()
+    (row,) = room.exchanges(project)
+    assert (row["is_answer"], row["is_call"], row["latency_ms"], row["input_start"]) == (True, True, 1500.0, "hello")
+    assert (row["user_id"], row["tags"], row["tools"], row["input_tokens"]) == ("u1", ["x"], ["look"], 9)
+    asked = {"p": project}
+    (opinion,) = room.warehouse.ask("SELECT value, comment, hex(span_id) AS s FROM signals WHERE project = {p:String}", asked)
+    assert opinion == {"value": -1.0, "comment": "no", "s": span.upper()}
+    (judged,) = room.warehouse.ask("SELECT value, rung FROM scores WHERE project = {p:String}", asked)
+    assert judged == {"value": 0.5, "rung": "judge"}
+    kept = room.warehouse.ask("SELECT attributes, attributes_json FROM spans WHERE project = {p:String}", asked)
+    assert kept == [{"attributes": {"shop": "north"}, "attributes_json": {"n": "1"}}]
+    assert outcomes.totals(room.ledger, project) == {"stored": 3, "rejected": {"duplicate": 3}, "expired": 0, "erased": 0}
+
+
+def test_one_bad_envelope_costs_the_others_nothing(room: Room, project: str) -> None:
+    good = [told(project, call(new_id(), 1)) for _ in range(5)]
+    bad = Envelope(NOON, project, 4, Part.TRACES, b"\x0a\xff\xff\xff\xff\x0f no protobuf")
+    room.put(*good[:3], bad, *good[3:])
+    room.load()
+    assert spans(room, project) == 5
+    assert outcomes.totals(room.ledger, project) == {"stored": 5, "rejected": {"undecodable": 4}, "expired": 0, "erased": 0}
+    (kept,) = (room.spool / "quarantine").glob("*.refused")
+    assert b"no protobuf" in kept.read_bytes()
+
+
+def test_damage_is_counted(room: Room, project: str) -> None:
+    path = room.put(told(project, call(new_id(), 1)), told(project, call(new_id(), 1), call(new_id(), 2)), told(project, call(new_id(), 1)))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    room.load()
+    assert spans(room, project) == 2
+    assert outcomes.totals(room.ledger, project)["rejected"] == {"damaged": 2}
+
+
+def test_a_sick_store_is_no_bad_segment(room: Room, project: str) -> None:
+    room.put(told(project, call(new_id(), 1)))
+
+    def full(at: str) -> None:
+        if at == "drafted":
+            raise DatabaseError("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)")
+
+    room.seam = full
+    for _ in range(3):
+        with pytest.raises(DatabaseError):
+            room.loader.load_next()
+    room.seam = lambda _: None
+    loaded = room.loader.load_next()
+    assert loaded is not None and loaded.again
+    assert spans(room, project) == 1
+    assert len(room.exchanges(project)) == 1
+    assert outcomes.totals(room.ledger, project) == {"stored": 1, "rejected": {}, "expired": 0, "erased": 0}
+
+
+def test_what_hides_in_telemetry_is_found(room: Room, project: str) -> None:
+    trace = new_id()
+    judged = call(trace, 1)
+    judgement = {
+        "trace": trace, "span": 2, "parent": 1, "name": "relevance", "openinference__span__kind": "EVALUATOR",
+        "evaluations__0__evaluation__name": "relevance", "evaluations__0__evaluation__score": 1,
+    }  # fmt: skip
+    room.put(told(project, judged, judgement))
+    room.load()
+    (score,) = room.warehouse.ask("SELECT name, value FROM scores WHERE project = {p:String}", {"p": project})
+    assert score == {"name": "relevance", "value": 1.0}
+    assert outcomes.totals(room.ledger, project)["stored"] == 2
