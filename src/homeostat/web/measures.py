@@ -14,8 +14,7 @@ from homeostat.records.instant import EPOCH, iso, micros
 from homeostat.store.ledger import Ledger, marks
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
-from homeostat.store.warehouse.questions.measures import Question, ask
-from homeostat.store.warehouse.questions.measures import grammar, steps
+from homeostat.store.warehouse.questions.measures import Question, ask, grammar, steps
 from homeostat.store.warehouse.questions.measures.question import KINDS, Kind, dimensions
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.web.asked import Json, core_of, pairs_of, single, time_of, visitor_of, work
@@ -27,18 +26,26 @@ MAX_WINDOW: Final = timedelta(days=3700)
 router: Final = APIRouter(tags=["measures"])
 
 _PARAMETERS: Final = [
-    query("measure", "`count`, `p95(latency)`, `mean(score.relevance)`, `share(signal.thumbs=-1)`, `sum(cost)`; several with commas.", {"type": "string"}),
+    query(
+        "measure",
+        "`count`, `p95(latency)`, `mean(score.relevance)`, `share(signal.thumbs=-1)`; several with commas.",
+        {"type": "string"},
+    ),
     query("by", "Dimensions to tell apart: `model,release`, `attribute.<key>`.", {"type": "string"}),
     query("every", "Step of time: `5m`, `1h`, `1d`, `1w`; one point for everything without it.", {"type": "string"}),
     query("tz", "Where days begin, as `Europe/Berlin`; UTC without it.", {"type": "string"}),
-    query("kind", "Answers, calls to models, or both (tokens and cost are then those of the calls).", {"type": "string", "enum": [*KINDS], "default": "answer"}),
+    query(
+        "kind",
+        "Answers, calls to models, or both (tokens and cost are then those of the calls).",
+        {"type": "string", "enum": [*KINDS], "default": "answer"},
+    ),
     *FILTERS,
-]  # fmt: skip
+]
 
 
 @router.get("/api/v1/measures", responses=answers(400), openapi_extra={"parameters": _PARAMETERS})
 async def measured(request: Request) -> Response:
-    """Points with `value`, `low` and `high` (95 %) and `n`, what was counted. No value is ever made up: null says why."""
+    """Points with `value`, `low` and `high` (95 %) and `n`, what was counted. No value is made up: null says why."""
     core = core_of(request)
     question = asked(request, core.clock.now())
     points = await work(request, lambda: _points(core.warehouse, core.ledger, question))

@@ -13,8 +13,8 @@ from homeostat.store.warehouse.client import DATABASE, Warehouse
 NOW = datetime(1999, 3, 20, 15, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
 ROWS = (
-    "INSERT INTO {table} (project, at, {columns}) SELECT {p:String}, fromUnixTimestamp64Micro({at:Int64}, 'UTC'), {values} "
-    "FROM numbers({n:UInt64})"
+    "INSERT INTO {table} (project, at, {columns}) "
+    "SELECT {p:String}, fromUnixTimestamp64Micro({at:Int64}, 'UTC'), {values} FROM numbers({n:UInt64})"
 )
 SPANS = (
     ROWS.replace("{table}", "spans")
@@ -45,9 +45,13 @@ def test_whole_days_go_by_age(warehouse: Warehouse, project: str) -> None:
     for age, n in ((timedelta(0), 3), (9 * DAY, 5), (10 * DAY, 7), (11 * DAY, 11), (40 * DAY, 13)):
         put(warehouse, project, age, n)
     moves = of(project, retention.run(warehouse, None, NOW, days=10))
-    # 11 and 40 days ago are before the day that was ten days ago: 24 spans, and a signal and a score on each of the two days.
+    # 11 and 40 days ago lie before the day that was ten days ago: 24 spans, a signal and a score on both days.
     assert moves == [Outcome(project, "expired", 11 + 13 + 2 * 2)]
-    assert (left(warehouse, project), left(warehouse, project, "signals"), left(warehouse, project, "scores")) == (15, 3, 3)
+    assert (left(warehouse, project), left(warehouse, project, "signals"), left(warehouse, project, "scores")) == (
+        15,
+        3,
+        3,
+    )
     assert of(project, retention.run(warehouse, None, NOW, days=10)) == []
 
 

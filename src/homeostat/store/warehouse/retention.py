@@ -1,7 +1,7 @@
 """Retention: facts are removed by age, and by size, oldest days first. A job on the event clock, never an engine's TTL.
 
-Whole days are dropped as partitions, which is instant and gives the room back. Signals and scores lie in months, so their
-expired days are deleted. What was dropped is counted by project, so that the ledger can say `expired`.
+Whole days are dropped as partitions, which is instant and gives the room back. Signals and scores lie in months, so
+their expired days are deleted. What was dropped is counted by project, so that the ledger can say `expired`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _first_day_within(warehouse: Warehouse, limit: int, today: date) -> date:
 
 def _partitions(client: Any, table: str) -> list[date]:
     rows = client.query(
-        "SELECT DISTINCT partition FROM system.parts WHERE active AND database = {name:String} AND table = {table:String}",
+        "SELECT DISTINCT partition FROM system.parts "
+        "WHERE active AND database = {name:String} AND table = {table:String}",
         {"name": DATABASE, "table": table},
     ).result_rows
     return [_day(partition) for (partition,) in rows]

@@ -1,8 +1,8 @@
 """Rollups: what charts ask for, added up by project and hour. Rebuilt from the raw rows, never added to.
 
-No materialized view feeds them: exchanges are rewritten, merged and erased, and a sum that only grows cannot follow. The
-ledger's marks say which hours changed; `run` rebuilds those that have been quiet for a while. Until then, and whenever the
-rollups do not hold what is asked, questions go to the raw rows and give the same numbers.
+No materialized view feeds them: exchanges are rewritten, merged and erased, and a sum that only grows cannot follow.
+The ledger's marks say which hours changed; `run` rebuilds those that have been quiet for a while. Until then, and
+whenever the rollups do not hold what is asked, questions go to the raw rows and give the same numbers.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def rebuild(warehouse: Warehouse, project: str, hours: Sequence[int]) -> int:
     """
     client = warehouse.jobs
     parameters = _parameters(project, hours)
-    build = 1 + client.query("SELECT max(build) FROM rollups WHERE project = {project:String}", parameters).result_rows[0][0]
+    build = (
+        1
+        + client.query("SELECT max(build) FROM rollups WHERE project = {project:String}", parameters).result_rows[0][0]
+    )
     client.command(_insert(), parameters=parameters | {"build": build})
     markers = [[project, EPOCH + timedelta(seconds=second), build, True] for second in hours]
     client.insert("rollups", markers, column_names=["project", "hour", "build", "marker"])
@@ -123,7 +126,7 @@ def _insert() -> str:
 
 
 def forget(warehouse: Warehouse, *, least: int = 20_000) -> int:
-    """Delete builds that no longer count where they outweigh those that do; returns how many (project, day) were cleaned.
+    """Delete builds that no longer count where they outweigh those that do; returns how many days were cleaned.
 
     They take room but never count, so this can wait: deleting rewrites a day, which costs more than many rebuilds.
     """
@@ -139,8 +142,8 @@ def forget(warehouse: Warehouse, *, least: int = 20_000) -> int:
     for project, day, hours, newest in crowded:
         client.command(
             f"ALTER TABLE rollups DELETE IN PARTITION {int(day)} WHERE project = {{project:String}} "
-            "AND build < transform(toInt64(toUnixTimestamp(hour)), {hours:Array(Int64)}, {newest:Array(UInt64)}, toUInt64(0)) "
-            "SETTINGS mutations_sync = 1",
+            "AND build < transform(toInt64(toUnixTimestamp(hour)), {hours:Array(Int64)}, {newest:Array(UInt64)}, "
+            "toUInt64(0)) SETTINGS mutations_sync = 1",
             parameters={"project": project, "hours": list(hours), "newest": list(newest)},
         )
     return len(crowded)

@@ -23,18 +23,34 @@ from homeostat.store.warehouse.questions.refused import Refused
         ("mean(score.relevance)", Measure("mean(score.relevance)", "mean", "score.relevance")),
         ("max(attribute.'my key')", Measure("max(attribute.my key)", "max", "attribute.my key")),
         ("unique(user)", Measure("unique(user)", "unique", "user")),
-        ("share(status=error)", Measure("share(status=error)", "share", condition=Condition("status", "", "is", ("error",)))),
-        ("share(signal.thumbs=-1)", Measure("share(signal.thumbs=-1)", "share", condition=Condition("signal", "thumbs", "is", ("-1",)))),
-        ("rate(latency>=5e3)", Measure("rate(latency>=5e3)", "rate", condition=Condition("latency", "", "gte", ("5e3",)))),
-        ("share(model!='a, (b)')", Measure("share(model!=a, (b))", "share", condition=Condition("model", "", "not", ("a, (b)",)))),
+        (
+            "share(status=error)",
+            Measure("share(status=error)", "share", condition=Condition("status", "", "is", ("error",))),
+        ),
+        (
+            "share(signal.thumbs=-1)",
+            Measure("share(signal.thumbs=-1)", "share", condition=Condition("signal", "thumbs", "is", ("-1",))),
+        ),
+        (
+            "rate(latency>=5e3)",
+            Measure("rate(latency>=5e3)", "rate", condition=Condition("latency", "", "gte", ("5e3",))),
+        ),
+        (
+            "share(model!='a, (b)')",
+            Measure("share(model!=a, (b))", "share", condition=Condition("model", "", "not", ("a, (b)",))),
+        ),
     ],
-)  # fmt: skip
+)
 def test_understood(text: str, measure: Measure) -> None:
     assert parse([text]) == (measure,)
 
 
 def test_several_are_separated_or_given_apart() -> None:
-    assert [m.text for m in parse(["count, p50(latency)|p50(latency_ms)", "sum(cost)"])] == ["count", "p50(latency_ms)", "sum(cost)"]
+    assert [m.text for m in parse(["count, p50(latency)|p50(latency_ms)", "sum(cost)"])] == [
+        "count",
+        "p50(latency_ms)",
+        "sum(cost)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -49,17 +49,23 @@ def test_quantile_ranks_cover(level: float) -> None:
     low, high = intervals.quantile_ranks(n, level)
     known = np.isfinite(low) & np.isfinite(high)
     assert known.any()
-    # The true quantile lies between the values of these ranks when more than `low` and at most `high` values lie below it.
+    # The true quantile lies between the values of these ranks when more than `low`, at most `high` values lie below.
     covered = stats.binom.cdf(high[known], n[known], level) - stats.binom.cdf(low[known], n[known], level)
     assert covered.min() > 0.94
 
 
-@given(st.lists(st.lists(st.floats(-1e9, 1e9) | st.just(0.0), min_size=0, max_size=40), min_size=1, max_size=5), st.floats(0, 1))
+@given(
+    st.lists(st.lists(st.floats(-1e9, 1e9) | st.just(0.0), min_size=0, max_size=40), min_size=1, max_size=5),
+    st.floats(0, 1),
+)
 def test_a_quantile_is_within_one_percent(groups: list[list[float]], level: float) -> None:
     entries = [(i, value) for i, group in enumerate(groups) for value in group]
     index = [bucket(value) for _, value in entries]
     counts = Counts(
-        np.array([i for i, _ in entries], dtype=np.int64), len(groups), np.array(index, dtype=np.int64), np.ones(len(entries))
+        np.array([i for i, _ in entries], dtype=np.int64),
+        len(groups),
+        np.array(index, dtype=np.int64),
+        np.ones(len(entries)),
     )
     for i, group in enumerate(groups):
         if not group:

@@ -1,4 +1,4 @@
-"""Measures of what was said about exchanges, and of attributes: every score, signal and attribute counts once, where it belongs."""
+"""Measures of what was said about exchanges, and of attributes: each counts once, where it belongs."""
 
 from __future__ import annotations
 
@@ -34,30 +34,65 @@ def answers(warehouse: Warehouse, project: str) -> list[dict[str, Any]]:
             )
         )  # fmt: skip
     at = rows[1]["at"] + timedelta(seconds=1)
-    rows.append({**rows[1], "span_id": b"12345678", "members": [b"12345678", b"merged__"], "at": at, "is_answer": False, "is_call": True})
+    rows.append(
+        {
+            **rows[1],
+            "span_id": b"12345678",
+            "members": [b"12345678", b"merged__"],
+            "at": at,
+            "is_answer": False,
+            "is_call": True,
+        }
+    )
     made.put(warehouse, rows)
     return rows
 
 
 def say(warehouse: Warehouse, table: str, project: str, **fields: Any) -> None:
-    row = {"project": project, "at": made.START + 6 * HOUR, "id": secrets.token_hex(4), "row_key": secrets.randbits(60), **fields}
+    row = {
+        "project": project,
+        "at": made.START + 6 * HOUR,
+        "id": secrets.token_hex(4),
+        "row_key": secrets.randbits(60),
+        **fields,
+    }
     warehouse.jobs.insert(table, [list(row.values())], column_names=list(row))
 
 
-def measure(warehouse: Warehouse, project: str, text: str, by: str = "", kind: Kind = "answer", end: datetime | None = None) -> Any:
+def measure(
+    warehouse: Warehouse, project: str, text: str, by: str = "", kind: Kind = "answer", end: datetime | None = None
+) -> Any:
     until = micros(end or made.START + timedelta(days=1))
     question = Question(
         project, grammar.parse([text]), micros(made.START), until, made.NOW, (by,) if by else (), kind=kind
     )
-    points = ask(warehouse, question, lambda: [])
+    points = ask(warehouse, question, list)
     return {point[by]: (point["value"], point["n"]) for point in points} if by else (points[0]["value"], points[0]["n"])
 
 
 def test_scores(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
     first, second, _, call = answers
-    say(warehouse, "scores", project, name="good", value=0.2, trace_id=first["trace_id"], span_id=first["span_id"], rung="engine")
+    say(
+        warehouse,
+        "scores",
+        project,
+        name="good",
+        value=0.2,
+        trace_id=first["trace_id"],
+        span_id=first["span_id"],
+        rung="engine",
+    )
     # A human corrects the engine: one score of a name counts for an exchange.
-    say(warehouse, "scores", project, name="good", value=0.8, trace_id=first["trace_id"], span_id=first["span_id"], rung="human")
+    say(
+        warehouse,
+        "scores",
+        project,
+        name="good",
+        value=0.8,
+        trace_id=first["trace_id"],
+        span_id=first["span_id"],
+        rung="human",
+    )
     say(warehouse, "scores", project, name="good", value=0.4, trace_id=second["trace_id"], span_id=NOTHING)
     say(warehouse, "scores", project, name="good", value=1.0, trace_id=call["trace_id"], span_id=b"merged__")
     say(warehouse, "scores", project, name="other", value=9.0, trace_id=first["trace_id"], span_id=NOTHING)
@@ -76,7 +111,11 @@ def test_signals(warehouse: Warehouse, project: str, answers: list[dict[str, Any
     say(warehouse, "signals", project, name="thumbs", value=1.0, session_id="s1")
     say(warehouse, "signals", project, name="thumbs", value=-1.0, user_id="u2")
     say(warehouse, "signals", project, name="thumbs", value=-1.0, user_id="u2", at=made.START + timedelta(days=3))
-    assert measure(warehouse, project, "share(signal.thumbs=-1)", "model") == {"m0": (1.0, 1), "m1": (0.0, 2), "m2": (1.0, 1)}
+    assert measure(warehouse, project, "share(signal.thumbs=-1)", "model") == {
+        "m0": (1.0, 1),
+        "m1": (0.0, 2),
+        "m2": (1.0, 1),
+    }
     assert measure(warehouse, project, "share(signal.thumbs=-1)") == (0.5, 4)
     # The session's last answer lies after this window, so its signal is not this window's.
     assert measure(warehouse, project, "share(signal.thumbs=-1)", end=second["at"]) == (1.0, 1)
@@ -100,7 +139,15 @@ def test_attributes(warehouse: Warehouse, project: str, answers: list[dict[str, 
 def test_both_kinds_count_tokens_once(warehouse: Warehouse, project: str) -> None:
     at = made.START
     trace, dice = secrets.token_bytes(16), random.Random(3)
-    shared = {"at": at, "answer_from": at, "settles": at, "received": at, "trace_id": trace, "input_tokens": 100, "output_tokens": 10}
+    shared = {
+        "at": at,
+        "answer_from": at,
+        "settles": at,
+        "received": at,
+        "trace_id": trace,
+        "input_tokens": 100,
+        "output_tokens": 10,
+    }
     answer = made.exchange(project, dice, **shared, is_answer=True, is_call=False)
     call = made.exchange(project, dice, **shared, is_answer=False, is_call=True)
     made.put(warehouse, [answer, call])

@@ -25,11 +25,9 @@ def test_engine_and_python_agree(warehouse: Warehouse, every: str, zone: str) ->
     assert step is not None
     bound = Bound("p", HIGH, low, high)
     sql = step.sql("at", bound)
-    rows = warehouse.ask(
-        f"SELECT DISTINCT {sql} AS t FROM (SELECT fromUnixTimestamp64Micro(toInt64(number * 60000000 + {{low:Int64}}), 'UTC') AS at "
-        "FROM numbers(toUInt64(({high:Int64} - {low:Int64}) / 60000000))) ORDER BY t",
-        bound.values,
-    )
+    minutes = "numbers(toUInt64(({high:Int64} - {low:Int64}) / 60000000))"
+    times = f"SELECT fromUnixTimestamp64Micro(toInt64(number * 60000000 + {{low:Int64}}), 'UTC') AS at FROM {minutes}"
+    rows = warehouse.ask(f"SELECT DISTINCT {sql} AS t FROM ({times}) ORDER BY t", bound.values)
     assert [row["t"] for row in rows] == step.starts(low, high)
 
 

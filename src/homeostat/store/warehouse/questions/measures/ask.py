@@ -9,14 +9,14 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import Bound
 from homeostat.store.warehouse.questions.measures import hours, native, needs, query
 from homeostat.store.warehouse.questions.measures.grammar import Measure
-from homeostat.store.warehouse.questions.measures.needs import Needs
 from homeostat.store.warehouse.questions.measures.merge import Table
+from homeostat.store.warehouse.questions.measures.needs import Needs
 from homeostat.store.warehouse.questions.measures.points import Groups, points
-from homeostat.store.warehouse.questions.measures.question import Point, Question
 from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, Split
+from homeostat.store.warehouse.questions.measures.question import Point, Question
 from homeostat.store.warehouse.questions.refused import Refused
 
-#: The hours that changed since their rollup was built. Asked before the rollups are read: an hour marked meanwhile is then raw.
+#: The hours that changed since their rollup was built. Asked before the rollups are read.
 Dirty = Callable[[], Iterable[datetime]]
 
 

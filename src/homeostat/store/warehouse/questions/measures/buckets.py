@@ -1,7 +1,7 @@
-"""Quantiles from counts: a value falls into a bucket 1 % wide, so a quantile is off by at most 1 % and counts can be added.
+"""Quantiles from counts: a value falls into a bucket 1 % wide, so a quantile is off by at most 1 %, and counts add up.
 
-Bucket k > 0 holds values in [e^((k-OFFSET)/100), e^((k-OFFSET+1)/100)); 0 holds zero; negative values mirror the positive ones.
-The index is computed by the engine alone, with one expression for rollups and raw rows, so both fall into the same bucket.
+Bucket k > 0 holds values in [e^((k-OFFSET)/100), e^((k-OFFSET+1)/100)); 0 holds zero; negative values mirror positive
+ones. The engine alone computes the index, with one expression for rollups and raw rows, so both use the same bucket.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Counts:
         self._before = np.cumsum(self.n) - self.n
 
     def at_rank(self, rank: Floats) -> Floats:
-        """The value at a rank from 0 (smallest) to n - 1 in each group, interpolated inside its bucket; NaN without values."""
+        """The value at a rank from 0 (smallest) to n - 1 in each group, interpolated in its bucket; NaN if empty."""
         value = np.full(len(self.n), np.nan)
         some = self.n > 0
         if not some.any():

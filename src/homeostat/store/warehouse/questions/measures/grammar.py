@@ -19,11 +19,20 @@ Stat = Literal["count", "rate", "share", "mean", "sum", "min", "max", "quantile"
 
 MAX_MEASURES: Final = 12
 MAX_LENGTH: Final = 300
-_STATS: Final[dict[str, Stat]] = {"mean": "mean", "avg": "mean", "sum": "sum", "min": "min", "max": "max", "unique": "unique"}
+_STATS: Final[dict[str, Stat]] = {
+    "mean": "mean",
+    "avg": "mean",
+    "sum": "sum",
+    "min": "min",
+    "max": "max",
+    "unique": "unique",
+}
 _COMPARE: Final[tuple[tuple[str, Op], ...]] = (
     ("!=", "not"), ("<=", "lte"), (">=", "gte"), ("=", "is"), ("<", "lt"), (">", "gt"),
 )  # fmt: skip
-_KNOWN: Final = "count, share(...), rate, rate(...), mean(...), sum(...), min(...), max(...), p1 to p99(...), unique(...)"
+_KNOWN: Final = (
+    "count, share(...), rate, rate(...), mean(...), sum(...), min(...), max(...), p1 to p99(...), unique(...)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,9 @@ class _Scanner:
             return Measure(f"unique({field})", "unique", field)
         family = field.partition(".")[0]
         if field not in NUMBERS and not (family in FAMILIES and "." in field):
-            raise self._refused(at, f"{field!r} is not a number", ", ".join([*NUMBERS, *(f"{f}.<name>" for f in FAMILIES)]))
+            raise self._refused(
+                at, f"{field!r} is not a number", ", ".join([*NUMBERS, *(f"{f}.<name>" for f in FAMILIES)])
+            )
         field = NUMBERS.get(field, field)
         if level is not None:
             return Measure(f"{stat}({field})", "quantile", field, level)
@@ -117,12 +128,7 @@ class _Scanner:
         at = self._at
         field = self._field()
         self._blanks()
-        for sign, op in _COMPARE:
-            if self._text.startswith(sign, self._at):
-                self._at += len(sign)
-                break
-        else:
-            raise self._refused(self._at, "expected a comparison", "= != < <= > >=")
+        op = self._comparison()
         self._blanks()
         value = self._value()
         key = field if op == "is" else f"{field}.{op}"
@@ -131,8 +137,17 @@ class _Scanner:
         except Refused as refused:
             raise self._refused(at, refused.message.rstrip("."), refused.hint) from None
         except ValueError:
-            raise self._refused(at, "full text cannot be measured", "share(model=...), share(score.<name><0.5)") from None
+            raise self._refused(
+                at, "full text cannot be measured", "share(model=...), share(score.<name><0.5)"
+            ) from None
         return condition
+
+    def _comparison(self) -> Op:
+        for sign, op in _COMPARE:
+            if self._text.startswith(sign, self._at):
+                self._at += len(sign)
+                return op
+        raise self._refused(self._at, "expected a comparison", "= != < <= > >=")
 
     def _field(self) -> str:
         """A name; what follows `score.`, `signal.`, `attribute.` may stand in quotes."""
@@ -153,7 +168,7 @@ class _Scanner:
     def _quoted(self) -> str:
         quote, start = self._text[self._at], self._at
         self._at += 1
-        out = []
+        out: list[str] = []
         while self._at < len(self._text):
             sign = self._text[self._at]
             if sign == "\\" and self._at + 1 < len(self._text):

@@ -27,8 +27,9 @@ def split(warehouse: Warehouse, question: Question, dirty: Iterable[datetime]) -
     first, last = -(-question.start // (HOUR * SECOND)) * HOUR, question.end // (HOUR * SECOND) * HOUR
     marked = {seconds(hour) for hour in dirty}
     rows = warehouse.ask(
-        "SELECT toInt64(toUnixTimestamp(hour)) AS second, max(build) AS build FROM rollups WHERE project = {project:String} "
-        "AND marker AND hour >= toDateTime({first:Int64}, 'UTC') AND hour < toDateTime({last:Int64}, 'UTC') GROUP BY hour",
+        "SELECT toInt64(toUnixTimestamp(hour)) AS second, max(build) AS build FROM rollups "
+        "WHERE project = {project:String} AND marker "
+        "AND hour >= toDateTime({first:Int64}, 'UTC') AND hour < toDateTime({last:Int64}, 'UTC') GROUP BY hour",
         {"project": question.project, "first": first, "last": last},
     )
     builds = {row["second"]: row["build"] for row in rows if row["second"] not in marked}

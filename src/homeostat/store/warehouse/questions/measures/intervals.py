@@ -1,4 +1,4 @@
-"""95 % intervals from sums and counts, for many groups at once. No answer is NaN by chance: NaN here means "cannot be said".
+"""95 % intervals from sums and counts, for many groups at once. NaN means "cannot be said".
 
 - mean: Student's t on n - 1 degrees of freedom. sum: n times that.
 - share: Wilson's score interval.
@@ -20,8 +20,9 @@ Ends = tuple[Floats, Floats]
 Z: Final = 1.959963984540054
 #: Student's t, 97.5 %, for 1 to 30 degrees of freedom.
 _T: Final = np.array([
-    12.706204736, 4.302652730, 3.182446305, 2.776445105, 2.570581836, 2.446911851, 2.364624252, 2.306004135, 2.262157163,
-    2.228138852, 2.200985160, 2.178812830, 2.160368656, 2.144786688, 2.131449546, 2.119905299, 2.109815578, 2.100922040,
+    12.706204736, 4.302652730, 3.182446305, 2.776445105, 2.570581836, 2.446911851, 2.364624252, 2.306004135,
+    2.262157163, 2.228138852,
+    2.200985160, 2.178812830, 2.160368656, 2.144786688, 2.131449546, 2.119905299, 2.109815578, 2.100922040,
     2.093024054, 2.085963447, 2.079613845, 2.073873068, 2.068657610, 2.063898562, 2.059538553, 2.055529439, 2.051830516,
     2.048407142, 2.045229642, 2.042272456,
 ])  # fmt: skip

@@ -34,7 +34,7 @@ class Table:
 
     def sum(self, name: str) -> NDArray[np.float64]:
         """A column added up."""
-        return np.bincount(self._group, weights=self._numbers(name), minlength=self.size)
+        return np.bincount(self._group, weights=self._numbers(name), minlength=self.size).astype(np.float64)
 
     def least(self, name: str, among: str) -> NDArray[np.float64]:
         """The smallest value of a column among rows where another one is not zero; NaN where there is none."""

@@ -12,32 +12,73 @@ NUMBERS: Final[dict[str, str]] = {
     "ttft": "ttft_ms",
     **{
         name: name
-        for name in ("latency_ms", "ttft_ms", "input_tokens", "output_tokens", "tokens", "cached_tokens", "cost", "calls",
-                     "cache_write_tokens", "reasoning_tokens", "input_chars", "output_chars")
+        for name in (
+            "latency_ms",
+            "ttft_ms",
+            "input_tokens",
+            "output_tokens",
+            "tokens",
+            "cached_tokens",
+            "cost",
+            "calls",
+            "cache_write_tokens",
+            "reasoning_tokens",
+            "input_chars",
+            "output_chars",
+        )
     },
-}  # fmt: skip
+}
 #: Summed over model calls, so that what an answer repeats of its calls is counted once when both kinds are asked for.
 OF_CALLS: Final = frozenset(
-    ("input_tokens", "output_tokens", "tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost", "calls")
+    (
+        "input_tokens",
+        "output_tokens",
+        "tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "cost",
+        "calls",
+    )
 )
 #: What `unique(...)` counts.
 UNIQUE: Final[dict[str, str]] = {
     "user": "user_id",
     "session": "session_id",
     "trace": "trace_key",
-    **{name: FIELDS[name].sql for name in ("model", "release", "provider", "environment", "name", "prompt", "prompt_version")},
+    **{
+        name: FIELDS[name].sql
+        for name in ("model", "release", "provider", "environment", "name", "prompt", "prompt_version")
+    },
 }
 #: What `by=` takes besides `attribute.<key>`.
-DIMENSIONS: Final = tuple(name for name, field in FIELDS.items() if field.type in ("text", "list", "flag") and name != "error")
+DIMENSIONS: Final = tuple(
+    name for name, field in FIELDS.items() if field.type in ("text", "list", "flag") and name != "error"
+)
 
 #: What the rollups hold: numbers, numbers with buckets, dimensions.
 ROLLED: Final = (
-    "latency_ms", "ttft_ms", "input_tokens", "output_tokens", "tokens", "cached_tokens", "cost", "calls",
-)  # fmt: skip
+    "latency_ms",
+    "ttft_ms",
+    "input_tokens",
+    "output_tokens",
+    "tokens",
+    "cached_tokens",
+    "cost",
+    "calls",
+)
 ROLLED_BUCKETS: Final[dict[str, str]] = {"latency_ms": "latency", "ttft_ms": "ttft"}
 ROLLED_BY: Final = (
-    "model", "requested_model", "provider", "release", "environment", "status", "prompt", "prompt_version", "name",
-)  # fmt: skip
+    "model",
+    "requested_model",
+    "provider",
+    "release",
+    "environment",
+    "status",
+    "prompt",
+    "prompt_version",
+    "name",
+)
 
 UNITS: Final[dict[str, str]] = {"latency_ms": "ms", "ttft_ms": "ms", "cost": "USD"}
 
@@ -45,5 +86,6 @@ UNITS: Final[dict[str, str]] = {"latency_ms": "ms", "ttft_ms": "ms", "cost": "US
 def number_sql(field: str) -> str:
     """The value of a numeric field of an exchange, NULL where it is not known."""
     if field == "tokens":
-        return "if(input_tokens IS NULL AND output_tokens IS NULL, NULL, ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
+        neither = "input_tokens IS NULL AND output_tokens IS NULL"
+        return f"if({neither}, NULL, ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
     return FIELDS[field].sql

@@ -1,4 +1,4 @@
-"""Columns of numbers straight from the engine's bytes: a chart may need a million bucket counts, too many for Python objects.
+"""Columns of numbers straight from the engine's bytes: a chart may need a million counts, too many Python objects.
 
 Reads the few types that measures ask for, in ClickHouse's `Native` format.
 """

@@ -1,4 +1,4 @@
-"""What must be counted for some measures, and how it is called in SQL: `f0_n` … for numbers, `b0`, `c0` for buckets, `k0` for shares."""
+"""What must be counted for measures. In SQL: `f0_n` … for numbers, `b0`, `c0` for buckets, `k0`, `m0` for shares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from homeostat.store.warehouse.questions.bound import Bound
 from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS
 from homeostat.store.warehouse.questions.filters import Condition, Filters
 from homeostat.store.warehouse.questions.measures.grammar import Measure
-from homeostat.store.warehouse.questions.measures.names import OF_CALLS, ROLLED, ROLLED_BUCKETS, ROLLED_BY, UNIQUE, number_sql
+from homeostat.store.warehouse.questions.measures.names import (
+    OF_CALLS,
+    ROLLED,
+    ROLLED_BUCKETS,
+    ROLLED_BY,
+    UNIQUE,
+    number_sql,
+)
 from homeostat.store.warehouse.questions.measures.question import Kind, Question
 from homeostat.store.warehouse.questions.measures.sources import Said
 
@@ -20,7 +27,7 @@ PARTS: Final = ("n", "s", "q", "l", "h")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Numbers, those of them with buckets, conditions, and what is counted once. `said`: these come from a score or signal."""
+    """Numbers, those of them with buckets, conditions, what is counted once. `said`: of a score or signal."""
 
     fields: tuple[str, ...]
     buckets: tuple[str, ...]
@@ -97,7 +104,11 @@ def hits_sql(condition: Condition, bound: Bound) -> tuple[str, str]:
         return _said_test(condition, bound), "(value IS NOT NULL OR label != '')"
     field = FIELDS.get(condition.field)
     test = Filters((condition,)).where(bound)
-    known = f"{number_sql(condition.field)} IS NOT NULL" if field and field.type == "number" and field.sql == condition.field else "true"
+    known = (
+        f"{number_sql(condition.field)} IS NOT NULL"
+        if field and field.type == "number" and field.sql == condition.field
+        else "true"
+    )
     return f"ifNull({test}, false)", known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,12 +91,15 @@ class Groups:
         if question.every is None:
             length = np.full(len(events), max(end - question.start, 0) / SECOND)
         else:
-            starts = np.array([*question.every.starts(question.start, question.end), question.end / SECOND], dtype=np.float64)
+            starts = np.array(
+                [*question.every.starts(question.start, question.end), question.end / SECOND], dtype=np.float64
+            )
             i = np.searchsorted(starts, self.times, side="left")
             low, high = np.maximum(starts[i], question.start / SECOND), np.minimum(starts[i + 1], end / SECOND)
             length = np.maximum(high - low, 0.0)
         low, high = intervals.poisson(events)
-        return tuple(_where(length > 0, _divided(each, length)) for each in (events, low, high)) + (n,)  # type: ignore[return-value]
+        value, low, high = (_where(length > 0, _divided(each, length)) for each in (events, low, high))
+        return value, low, high, n
 
 
 def points(question: Question, groups: Groups, measure: Measure) -> list[Point]:
@@ -124,7 +128,9 @@ def _filled(
     """Times without any exchange: nothing was counted there, and nothing can be said about anything else."""
     have = dict(zip(seconds, found, strict=True))
     starts = question.every.starts(question.start, question.end) if question.every else [0]
-    counted = measure.stat in ("count", "rate", "unique") and not (measure.stat == "rate" and question.end <= question.start)
+    counted = measure.stat in ("count", "rate", "unique") and not (
+        measure.stat == "rate" and question.end <= question.start
+    )
     missing: Point = {"value": None, "low": None, "high": None, "n": 0, "reason": NOT_ENOUGH}
     if counted:
         missing = {"value": 0, "low": 0, "high": 0 if measure.stat != "rate" else None, "n": 0}
@@ -149,7 +155,7 @@ def _times(question: Question) -> Callable[[int], str]:
 def _plain(values: Floats) -> list[float | None]:
     fine = np.isfinite(values)
     if fine.all():
-        return values.tolist()
+        return list(values.tolist())
     return [v if ok else None for v, ok in zip(values.tolist(), fine.tolist(), strict=True)]
 
 

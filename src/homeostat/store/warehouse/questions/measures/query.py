@@ -1,4 +1,4 @@
-"""The SQL of measures: groups by time and dimensions with sums and counts that can be added, from rollups, raw rows, or both."""
+"""The SQL of measures: sums and counts by time and dimensions that can be added, from rollups, raw rows, or both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPOCH: Final = "fromUnixTimestamp64Micro(toInt64(0), 'UTC')"
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which hours the rollups answer (seconds since 1970 → build that counts), and which times [low, high) µs the raw rows."""
+    """Hours that the rollups answer (seconds since 1970 → build that counts), times [low, high) µs that raw rows do."""
 
     hours: Mapping[int, int]
     raw: tuple[tuple[int, int], ...]
@@ -52,17 +52,18 @@ def sql(question: Question, needs: Needs, split: Split, bound: Bound) -> str:
     merging = _merging(needs)
     added = f"SELECT {', '.join([*keys, *(f'{how} AS all_{name}' for name, how in merging.items())])}"
     named = f"SELECT {', '.join([*texts, *(f'all_{name} AS {name}' for name in merging)])}"
-    return f"{named} FROM ({added} FROM ({both}) GROUP BY {', '.join(keys)}) {order}"  # noqa: S608
+    return f"{named} FROM ({added} FROM ({both}) GROUP BY {', '.join(keys)}) {order}"
 
 
 def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bound: Bound) -> str:
     """Groups from the rows themselves."""
-    keys = tuple(dict.fromkeys((*needs.keys, *(name[len("attribute.") :] for name in question.by if name.startswith("attribute.")))))
+    keys = tuple(
+        dict.fromkeys(
+            (*needs.keys, *(name[len("attribute.") :] for name in question.by if name.startswith("attribute.")))
+        )
+    )
     where = f"{WINDOW} AND ({_within(ranges, bound)}) AND {KIND[question.kind]} AND {question.filters.where(bound)}"
-    if needs.said:
-        relation = f"(SELECT * FROM {said(needs.said, bound)} WHERE {where})"  # noqa: S608
-    else:
-        relation = exchanges(where)
+    relation = f"(SELECT * FROM {said(needs.said, bound)} WHERE {where})" if needs.said else exchanges(where)  # noqa: S608
     relation = with_attributes(relation, keys, bound)
     columns = [f"{_bucket(question, 'at', bound)} AS t"]
     columns += [f"{_dimension(name, keys)} AS d{i}" for i, name in enumerate(question.by)]

@@ -1,6 +1,6 @@
 """Where the rows of a measure come from: exchanges, exchanges with attributes, or what was said about exchanges.
 
-Each relation has the columns of `exchanges`, and: `a0`, `a1` … for attributes; `value` and `label` for scores and signals.
+Each relation has the columns of `exchanges`, `a0`, `a1` … for attributes, `value` and `label` for scores and signals.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN
 
 #: The columns of `exchanges` that a question may look at.
 COLUMNS: Final = (
-    "project, at, trace_id, span_id, row_key, trace_key, is_answer, is_call, answer_from, settles, members, input_row, "
-    "output_row, input_start, output_start, input_chars, output_chars, name, op, model, requested_model, provider, response_id, "
-    "user_id, session_id, release, environment, prompt_name, prompt_version, latency_ms, ttft_ms, streaming, finish_reason, "
-    "input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost, estimated, calls, status, error, "
-    "tags, tools, flags"
+    "project, at, trace_id, span_id, row_key, trace_key, is_answer, is_call, answer_from, settles, members, "
+    "input_row, output_row, input_start, output_start, input_chars, output_chars, name, op, model, "
+    "requested_model, provider, response_id, user_id, session_id, release, environment, prompt_name, "
+    "prompt_version, latency_ms, ttft_ms, streaming, finish_reason, input_tokens, output_tokens, cached_tokens, "
+    "cache_write_tokens, reasoning_tokens, cost, estimated, calls, status, error, tags, tools, flags"
 )
 KIND: Final[dict[Kind, str]] = {"answer": ANSWER, "call": "is_call", "all": f"({ANSWER} OR is_call)"}
 #: A signal about a user belongs to the last answer of that user, if that is not older than a day.
@@ -96,10 +96,10 @@ def _signals(name: str) -> str:
         if column == "user_id":
             lone += " AND session_id = ''"
         told = f"SELECT {column}, {fields} FROM signals WHERE {lone}"  # noqa: S608
-        # No upper end here: the last answer before the signal may lie after the window, and then it is not this window's.
+        # No upper end: the last answer before the signal may lie after the window, and then it is not this window's.
         answers = (
-            f"SELECT {COLUMNS} FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('low')} AND is_answer "  # noqa: S608
-            f"AND {column} IN (SELECT {column} FROM signals WHERE {lone})"
+            f"SELECT {COLUMNS} FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('low')} "  # noqa: S608
+            f"AND is_answer AND {column} IN (SELECT {column} FROM signals WHERE {lone})"
         )
         arms.append(
             f"SELECT {COLUMNS}, value, label FROM ({answers}) AS e INNER JOIN ({told}) AS s USING ({column}) "  # noqa: S608

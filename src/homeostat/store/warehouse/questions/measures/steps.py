@@ -1,4 +1,7 @@
-"""Steps of time: `every=5m`, `1h`, `1d`, `1w`. Aligned to the epoch in UTC; days and weeks (from Monday) begin at midnight of `tz`."""
+"""Steps of time: `every=5m`, `1h`, `1d`, `1w`. Aligned to the epoch in UTC.
+
+Days and weeks (from Monday) begin at midnight of `tz`.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ class Step:
         offset = _MONDAY if self.days % 7 == 0 else 0
         number = (local - date(1970, 1, 1)).days
         number = (number - offset) // self.days * self.days + offset
-        found = []
+        found: list[int] = []
         while True:
             midnight = datetime.combine(date(1970, 1, 1) + timedelta(days=number), time(), zone)
             start = micros(midnight.astimezone(UTC)) // SECOND
@@ -83,7 +86,9 @@ class Step:
 def parse(every: str, zone: str, low: int, high: int) -> Step | None:
     """A step, or None for one bucket from start to end."""
     if zone and not _known(zone):
-        raise Refused(f"There is no time zone {zone[:64]!r}.", hint="Name one as Europe/Berlin, or leave tz out for UTC.")
+        raise Refused(
+            f"There is no time zone {zone[:64]!r}.", hint="Name one as Europe/Berlin, or leave tz out for UTC."
+        )
     if not every:
         return None
     match = _STEP.fullmatch(every.strip())
