@@ -9,6 +9,7 @@ import asyncio
 import logging
 import shutil
 import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -197,6 +198,8 @@ def open_edge(settings: Settings) -> Iterator[App]:
         # The server gives a signal that ended it back to the process; the spool must be sealed after that.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _ended)
+    # Large bodies are checked in threads: what waits for the interpreter beside them gets it soon.
+    sys.setswitchinterval(0.001)
     core = Core(folder.core_socket, settings.body_limit)
     snapshot = control.Reader(folder.control)
 

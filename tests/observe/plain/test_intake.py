@@ -567,3 +567,9 @@ def test_langfuse_ingestion(edge: Running) -> None:
 def test_langfuse_auth_check(edge: Running) -> None:
     status, _, answer = edge.send("GET", "/api/public/projects", headers={"x-test-project": "shop"})
     assert (status, json.loads(answer)["data"][0]["id"]) == (200, "shop")
+
+
+def test_too_many_items(edge: Running) -> None:
+    status, answer = send(edge, "/api/v1/signals", [{"name": "n", "user_id": "u"}] * 10_001)
+    assert (status, answer["error"]["code"]) == (413, "too_large")
+    assert not edge.spool.envelopes

@@ -33,6 +33,7 @@ Answer = tuple[int, Any]
 DEPTH: Final = 64
 _SMALL: Final = 32 << 10
 _MOST_TOLD: Final = 100
+_MOST_ITEMS: Final = 10_000
 _KINDS: Final[dict[str, Make]] = {"signals": signal, "scores": score, "exchanges": exchange}
 _NO_ATTRIBUTES: Final = ("signals", "scores")
 
@@ -167,6 +168,7 @@ class PlainIntake:
         batch = langfuse.events(value)
         if batch is None:
             raise Refused(400, 'The body must be {"batch": [...]}, a list of event objects.')
+        _not_too_many(batch)
         facts: list[Fact] = []
         told: dict[str, list[dict[str, Any]]] = {"successes": [], "errors": []}
         for event in batch:
@@ -190,10 +192,16 @@ class PlainIntake:
 def _objects(value: Any) -> list[dict[str, Any]]:
     """One object or a list of them."""
     items = value if isinstance(value, list) else [value]
+    _not_too_many(items)
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             raise Refused(400, f"Item {index} is not a JSON object. Send an object, or a list of objects.")
     return items
+
+
+def _not_too_many(items: list[Any]) -> None:
+    if len(items) > _MOST_ITEMS:
+        raise Refused(413, f"{len(items)} items in one request. Send {_MOST_ITEMS} at most.")
 
 
 def _deeper(value: Any, depth: int) -> bool:
