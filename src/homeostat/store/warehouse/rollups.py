@@ -50,21 +50,24 @@ class Done:
 
 def run(warehouse: Warehouse, ledger: Ledger, now: datetime, *, limit: int = 2000) -> Done:
     """Rebuild marked hours that are quiet, the ones that have waited longest first."""
-    # First, not last: a question that has just looked up which builds count must still find them.
-    forget(warehouse)
     waiting: dict[str, dict[int, tuple[datetime, int]]] = defaultdict(dict)
     for project, hour, mark in marks.all(ledger, limit):
         waiting[project][seconds(hour)] = (hour, mark)
-    rebuilt = busy = again = 0
-    for project, hours in waiting.items():
-        ready = sorted(set(hours) - unquiet(warehouse, project, hours, now))
-        busy += len(hours) - len(ready)
+    quiet = {
+        project: sorted(set(hours) - unquiet(warehouse, project, hours, now)) for project, hours in waiting.items()
+    }
+    busy = sum(len(hours) - len(quiet[project]) for project, hours in waiting.items())
+    rebuilt = again = 0
+    if any(quiet.values()):
+        # Before, not after: a question that has just looked up which builds count must still find them.
+        forget(warehouse)
+    for project, ready in quiet.items():
         for start in range(0, len(ready), BATCH):
             batch = ready[start : start + BATCH]
             rebuild(warehouse, project, batch)
             for second in batch:
                 # A mark that moved while we read tells of rows that we may not have seen: the hour stays marked.
-                cleared = marks.clear(ledger, project, *hours[second])
+                cleared = marks.clear(ledger, project, *waiting[project][second])
                 rebuilt, again = rebuilt + cleared, again + (not cleared)
     return Done(rebuilt, busy, again)
 
@@ -75,12 +78,11 @@ def unquiet(warehouse: Warehouse, project: str, hours: Iterable[int], now: datet
     found: set[int] = set()
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
+        # Without FINAL: an older version that is young enough tells that its newer one is, too, and this runs often.
         rows = warehouse.jobs.query(
-            f"SELECT toInt64(toUnixTimestamp(toStartOfHour(at))) FROM exchanges FINAL WHERE {_WHERE} "  # noqa: S608
-            "GROUP BY toStartOfHour(at) "
-            "HAVING max(received) > fromUnixTimestamp64Micro({quiet:Int64}, 'UTC') "
-            "OR max(greatest(answer_from, settles)) > fromUnixTimestamp64Micro({now:Int64}, 'UTC') "
-            "SETTINGS do_not_merge_across_partitions_select_final = 1",
+            f"SELECT DISTINCT toInt64(toUnixTimestamp(toStartOfHour(at))) FROM exchanges WHERE {_WHERE} "  # noqa: S608
+            "AND (received > fromUnixTimestamp64Micro({quiet:Int64}, 'UTC') "
+            "OR greatest(answer_from, settles) > fromUnixTimestamp64Micro({now:Int64}, 'UTC'))",
             _parameters(project, batch) | {"quiet": micros(now - QUIET), "now": micros(now)},
         ).result_rows
         found |= {row[0] for row in rows}

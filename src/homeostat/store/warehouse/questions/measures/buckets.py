@@ -30,13 +30,9 @@ class Counts:
 
     def __init__(self, groups: NDArray[Any], size: int, buckets: NDArray[Any], counts: NDArray[Any]) -> None:
         """`groups`: to which of `size` groups each entry belongs; a bucket may stand in a group more than once."""
-        key = (groups.astype(np.int64) << 32) + (buckets.astype(np.int64) + (1 << 31))
-        key, summed = _added(key, counts.astype(np.int64))
-        self._bucket = (key & 0xFFFFFFFF) - (1 << 31)
-        self._count = summed
-        self._until = np.cumsum(summed)
-        group = key >> 32
-        self.n = np.bincount(group, weights=summed, minlength=size).astype(np.int64)
+        group, self._bucket, self._count = _added(groups, buckets, counts)
+        self._until = np.cumsum(self._count)
+        self.n = np.bincount(group, weights=self._count, minlength=size).astype(np.int64)
         self._before = np.cumsum(self.n) - self.n
 
     def at_rank(self, rank: Floats) -> Floats:
@@ -63,28 +59,22 @@ def _value(bucket: NDArray[np.int64], inside: Floats) -> Floats:
     return np.where(bucket == 0, 0.0, np.sign(bucket) * size)
 
 
-def _added(key: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sorted keys, each once, with their counts added."""
-    if len(key) == 0:
-        return key, counts
-    low, spread = _dense(key)
-    if low is not None:
-        summed = np.bincount(spread, weights=counts).astype(np.int64)
-        present = np.flatnonzero(summed)
-        return low[present], summed[present]
-    order = np.argsort(key, kind="stable")
-    key, counts = key[order], counts[order]
-    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
-    return key[first], np.add.reduceat(counts, first)
-
-
-def _dense(key: NDArray[np.int64]) -> tuple[Any, Any]:
-    """When groups times the span of buckets is small, adding into a table beats sorting."""
-    group, bucket = key >> 32, key & 0xFFFFFFFF
-    least, most = int(bucket.min()), int(bucket.max())
-    width = most - least + 1
-    rows = int(group.max()) + 1
-    if rows * width > max(4 * len(key), 1_000_000):
-        return None, None
-    table = (np.arange(rows, dtype=np.int64)[:, None] << 32) + np.arange(least, most + 1, dtype=np.int64)[None, :]
-    return table.ravel(), group * width + (bucket - least)
+def _added(groups: NDArray[Any], buckets: NDArray[Any], counts: NDArray[Any]) -> tuple[Any, Any, Any]:
+    """Groups, buckets and counts, sorted, each pair of group and bucket once with its counts added."""
+    if len(groups) == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+    least = int(buckets.min())
+    width = int(buckets.max()) - least + 1
+    key = groups.astype(np.int64) * width
+    key += buckets
+    key -= least
+    if (int(groups.max()) + 1) * width <= max(4 * len(key), 1_000_000):
+        # Adding into a table beats sorting while the table is not much larger than what goes into it.
+        table = np.bincount(key, weights=counts)
+        key = np.flatnonzero(table)
+        summed = table[key].astype(np.int64)
+    else:
+        key, place = np.unique(key, return_inverse=True)
+        summed = np.bincount(place, weights=counts).astype(np.int64)
+    group = key // width
+    return group, key - group * width + least, summed
