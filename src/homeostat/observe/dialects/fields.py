@@ -472,11 +472,11 @@ FIELDS: Final[tuple[Field, ...]] = (
     )),
     Field("documents", (
         A("gen_ai.retrieval.documents", "documents"),
+        A("output.value", "documents", path=("documents",), ops=("retriever",)),  # LangChain numbers them without ids
         Indexed("retrieval.documents.", "documents", (".document.content",)),
         Indexed("reranker.output_documents.", "documents", (".document.content",)),
         A("langfuse.observation.output", "documents", ops=("retriever",)),
         A("mlflow.spanOutputs", "documents", ops=("retriever",)),
-        A("output.value", "documents", path=("documents",), ops=("retriever",)),
         A("output.value", "documents", ops=("retriever",)),
         A("traceloop.entity.output", "documents", ops=("retriever",)),
         A("documents", "documents"),
