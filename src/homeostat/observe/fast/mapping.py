@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from homeostat.observe.dialects import FIELDS, Alias
-from homeostat.observe.fast.plan import COLUMNS, How
+from homeostat.observe.fast.plan import COLUMNS, How, Plan
 from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, absent, choose, quote
 from homeostat.observe.staged import NAMES
 
@@ -17,27 +17,23 @@ PLANS: Final = "(shape Array(UInt64), planned UInt8, op String, how Array(UInt8)
 _COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _NUMBERS: Final = ("cost", "ttft_ms")
 _TEXTS: Final = ("input", "output", "documents", "tool_calls", "error")
-_IDS: Final = ("user_id", "session_id")
 _SAME: Final = (
     "env", "project", "name", "otel_kind", "status_code", "status_message", "scope", "scope_version", "events", "links",
     "trace_id", "span_id", "parent_id", "start_ns", "end_ns",
 )  # fmt: skip
-_READERS: Final = {
-    "text": (How.TEXT, How.RESOURCE, How.MESSAGE), "tail": (How.TAIL,), "quoted": (How.TEXT,), "first": (How.TEXT, How.FIRST),
-    "whole": (How.TEXT, How.WHOLE), "last_user": (How.TEXT, How.LAST_USER), "answer_text": (How.TEXT, How.ANSWER),
-}  # fmt: skip
+_EMPTY: Final = {"streaming": "NULL", "tags": "[]::Array(String)"} | dict.fromkeys((*_COUNTS, *_NUMBERS), "NULL")
+
+#: In which ways each column is made by the plans of a segment. What no plan uses costs nothing.
+Uses = dict[str, frozenset[How]]
 
 
-def _hows(column: str) -> set[How]:
-    """The ways in which a text column can be made."""
-    found: set[How] = set()
-    for field in FIELDS:
-        if field.column == column:
-            for alias in field.aliases:
-                found |= set(_READERS.get(alias.read, ()))
-                if isinstance(alias, Alias) and alias.where == "attributes":
-                    found -= {How.RESOURCE} if column not in ("release", "environment") else set()
-    return found | ({How.WORD_ERROR} if column == "error" else set())
+def uses(plans: Iterable[Plan]) -> Uses:
+    """The ways that these plans use."""
+    found: dict[str, set[How]] = {column: set() for column in COLUMNS}
+    for one in plans:
+        for column, (how, _) in zip(COLUMNS, one.picks, strict=True):
+            found[column].add(how)
+    return {column: frozenset(hows) for column, hows in found.items() if hows - {How.NOTHING}}
 
 
 def _picked(column: str) -> tuple[str, str]:
@@ -64,12 +60,10 @@ def _answer(text: str) -> str:
     return f"arrayMap(m -> if({ai}, m.2, ''), [{last}])[1]"
 
 
-def _text(column: str) -> str:
+def _text(column: str, hows: frozenset[How]) -> str:
     how, picked = _picked(column)
     made = {
-        How.TEXT: picked,
-        How.WHOLE: picked,
-        How.RESOURCE: picked,
+        How.NOTHING: "''",
         How.TAIL: f"splitByChar('.', {picked})[1]",
         How.FIRST: f"JSONExtractString({picked}, 1)",
         How.LAST_USER: _last_user(picked),
@@ -77,16 +71,13 @@ def _text(column: str) -> str:
         How.MESSAGE: "status_message",
         How.WORD_ERROR: "'error'",
     }
-    plain = (How.TEXT, How.WHOLE, How.RESOURCE)
-    hows = _hows(column)
-    cases = [(f"{how} = {h:d}", made[h]) for h in sorted(hows) if h not in plain]
-    return choose([*cases, (f"{how} = 0", "''")], picked) if cases else picked
+    return choose([(f"{how} = {h:d}", made[h]) for h in sorted(hows) if h in made], picked)
 
 
-def _column(column: str) -> str:
+def _column(column: str, used: Uses) -> str:
     """The expression of a mapped column."""
-    if column == "op":
-        return "op"
+    if column not in used:
+        return _EMPTY.get(column, "''")
     how, picked = _picked(column)
     if column in _COUNTS:
         return f"if({how} = 0, NULL, toUInt32OrNull(splitByChar('.', {picked})[1]))"
@@ -94,31 +85,32 @@ def _column(column: str) -> str:
         scale = f" * if({how} = {How.SECONDS:d}, 1000, 1)" if column == "ttft_ms" else ""
         return f"if({how} = 0, NULL, toFloat64OrNull({picked}){scale})"
     if column == "streaming":
-        return (
-            f"multiIf({how} = 0, NULL, {how} = {How.TRUE:d}, true, {how} = {How.FALSE:d}, false, "
-            f"toNullable(lower({picked}) = 'true'))"
-        )
+        true_false = f"{how} = {How.TRUE:d}, true, {how} = {How.FALSE:d}, false"
+        return f"multiIf({how} = 0, NULL, {true_false}, toNullable(lower({picked}) = 'true'))"
     if column == "tags":
         trimmed = f"replaceRegexpAll(x, {quote(f'^{SPACE}+|{SPACE}+$')}, '')"
         return (
             f"if({how} = 0, []::Array(String), arrayFilter(x -> x != '', arrayMap(x -> {trimmed}, "
             f"if({how} = {How.COMMAS:d}, splitByChar(',', {picked}), JSONExtract({picked}, 'Array(String)')))))"
         )
-    return _text(column)
+    return _text(column, used[column])
 
 
-def rows(flat: str, plans: str) -> str:
+def rows(flat: str, plans: str, used: Uses) -> str:
     """A SELECT of staged rows and `odd`. `{attribute:UInt64}`, `{text:UInt64}`: what is longer (in bytes) is odd."""
-    mapped = ", ".join(f"{_column(column)} AS {column}" for column in NAMES[NAMES.index("op") :] if column != "op")
+    mapped = ", ".join(f"{_column(column, used)} AS {column}" for column in COLUMNS)
     same = ", ".join(_SAME)
     inner = (
         f"SELECT {same}, received, at_ns, own, keys, strings, texts, odd AS odd_values, planned, op, how, {mapped}, "
-        f"{_unread()} AS unread FROM (SELECT * FROM {flat} WHERE fate = 'kept') AS f ANY LEFT JOIN {plans} AS p USING (shape)"
+        f"{_unread(used)} AS unread FROM (SELECT * FROM {flat} WHERE fate = 'kept') AS f "
+        f"ANY LEFT JOIN {plans} AS p USING (shape)"
     )
-    return f"SELECT {', '.join(f'{_staged(name)} AS {name}' for name in NAMES)}, {_odd()} AS odd FROM ({inner})"
+    return (
+        f"SELECT {', '.join(f'{_staged(name, used)} AS {name}' for name in NAMES)}, {_odd(used)} AS odd FROM ({inner})"
+    )
 
 
-def _staged(name: str) -> str:
+def _staged(name: str, used: Uses) -> str:
     made = {
         "exact": "false",
         "ident": "''",
@@ -129,12 +121,11 @@ def _staged(name: str) -> str:
         "attributes": _own_map("s"),
         "attributes_json": _own_map("NOT s"),
         "flags": "arrayConcat(if(at_ns = start_ns AND end_ns < start_ns, ['bad_time'], []), if(at_ns != start_ns, ['clock_skew'], []))",
-        # Cached tokens are part of the input: when they are more than it, the sender left them out.
-        "input_tokens": (
-            "if(ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0) > input_tokens, "
-            "input_tokens + ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0), input_tokens)"
-        ),
     }
+    if name == "input_tokens" and ("cached_tokens" in used or "cache_write_tokens" in used):
+        # Cached tokens are part of the input: when they are more than it, the sender left them out.
+        cached = "ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0)"
+        return f"if({cached} > input_tokens, input_tokens + {cached}, input_tokens)"
     return made.get(name, name)
 
 
@@ -143,39 +134,43 @@ def _own_map(which: str) -> str:
     return f"mapFromArrays({part.format(which, 'keys')}, {part.format(which, 'texts')})"
 
 
-def _unread() -> str:
+def _unread(used: Uses) -> str:
     """What the plan trusted to be simple, and is not."""
-    checks = []
-    for column, special in (("input", How.LAST_USER), ("output", How.ANSWER)):
+    checks = ["0"]
+    for column in ("input", "output"):
         how, picked = _picked(column)
-        bracket = f"arrayExists(m -> match(m.2, {quote(f'^{SPACE}*[[]')}), {_messages(picked)})"
-        checks.append(f"if({how} = {special:d}, (NOT match({picked}, {quote(SIMPLE_MESSAGES)})) + {bracket}, 0)")
-        checks.append(f"({how} = {How.WHOLE:d} AND startsWith({picked}, '\"'))")
-    how, picked = _picked("tags")
-    checks.append(
-        f"({how} = {How.STRINGS:d} AND arrayExists(x -> NOT startsWith(x, '\"'), JSONExtractArrayRaw({picked})))"
-    )
+        if messages := used.get(column, frozenset()) & {How.LAST_USER, How.ANSWER}:
+            bracket = f"arrayExists(m -> match(m.2, {quote(f'^{SPACE}*[[]')}), {_messages(picked)})"
+            trusted = " OR ".join(f"{how} = {h:d}" for h in messages)
+            checks.append(f"if({trusted}, (NOT match({picked}, {quote(SIMPLE_MESSAGES)})) + {bracket}, 0)")
+        if How.WHOLE in used.get(column, ()):
+            checks.append(f"({how} = {How.WHOLE:d} AND startsWith({picked}, '\"'))")
+    if How.STRINGS in used.get("tags", ()):
+        how, picked = _picked("tags")
+        mixed = f"arrayExists(x -> NOT startsWith(x, '\"'), JSONExtractArrayRaw({picked}))"
+        checks.append(f"({how} = {How.STRINGS:d} AND {mixed})")
     return "(" + " + ".join(checks) + ")"
 
 
-def _odd() -> str:
+def _odd(used: Uses) -> str:
     """More than 0: the row must not be trusted, its envelope goes the complete path."""
     checks = ["odd_values", "NOT planned", "unread", "arrayExists(x -> length(x) > {attribute:UInt64}, texts)"]
     checks.append("arrayExists(x -> length(x) > {attribute:UInt64}, [name, status_message, scope, scope_version])")
-    texts = [
-        column
-        for column in COLUMNS
-        if column not in (*_COUNTS, *_NUMBERS, "streaming", "tags", "documents", "tool_calls")
-    ]
-    for column in texts:
+    short: list[str] = []
+    for column in (column for column in COLUMNS if column in used):
         how = f"how[{COLUMNS.index(column) + 1}]"
-        long = "{text:UInt64}" if column in _TEXTS else "1024"
-        checks.append(f"length({column}) > {long}")
-        hows = _hows(column)
-        if hows & {How.FIRST, How.LAST_USER, How.ANSWER, How.TAIL}:
-            checks.append(f"({how} > {How.TEXT:d} AND {absent(f'substring({column}, 1, 256)')})")
-    for column in (*_COUNTS, *_NUMBERS):
-        checks.append(f"(how[{COLUMNS.index(column) + 1}] > 0 AND {column} IS NULL)")
-    checks.append(f"(how[{COLUMNS.index('tags') + 1}] > 0 AND empty(tags))")
-    checks.append("arrayExists(x -> length(x) > 1024, tags)")
+        if column in (*_COUNTS, *_NUMBERS):
+            checks.append(f"{how} > 0 AND {column} IS NULL")
+        elif column == "tags":
+            checks.append(f"{how} > 0 AND empty(tags)")
+            checks.append("arrayExists(x -> length(x) > 1024, tags)")
+        elif column != "streaming":
+            if used[column] & {How.FIRST, How.LAST_USER, How.ANSWER, How.TAIL}:
+                checks.append(f"{how} > {How.TEXT:d} AND {absent(f'substring({column}, 1, 256)')}")
+            if column in _TEXTS:
+                checks.append(f"length({column}) > {{text:UInt64}}")
+            else:
+                short.append(column)
+    if short:
+        checks.append(f"arrayExists(x -> length(x) > 1024, [{', '.join(short)}])")
     return "(" + " + ".join(f"({check})" for check in checks) + ") > 0"

@@ -51,7 +51,6 @@ class FastPath:
         self._limits = {"attribute": attribute_limit, "text": text_limit}
         self._flat, self._plans, self._ready = f"{incoming}_flat", f"{incoming}_plans", f"{staged}_ready"
         self._lay_out = flat.insert(self._flat, incoming) + _SETTINGS
-        self._read = f"INSERT INTO {self._ready} {mapping.rows(self._flat, self._plans)}{_SETTINGS}"
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
@@ -71,8 +70,10 @@ class FastPath:
         logs = "SELECT env FROM (SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {}) WHERE logs != '' AND outcome = ''"
         found = {row[0] for row in self._rows(logs.format(self.incoming) + _SETTINGS)}
         self._command(self._lay_out)
-        self._plan_shapes()
-        self._command(self._read, self._limits)
+        used = mapping.uses(self._plan_shapes())
+        self._command(
+            f"INSERT INTO {self._ready} {mapping.rows(self._flat, self._plans, used)}{_SETTINGS}", self._limits
+        )
         found |= {row[0] for row in self._rows(f"SELECT DISTINCT env FROM {self._ready} WHERE odd")}
         return sorted(found)
 
@@ -102,15 +103,16 @@ class FastPath:
         for table in (self.incoming, self._flat, self._plans, self._ready, self.staged):
             self._command(f"TRUNCATE TABLE {table}")
 
-    def _plan_shapes(self) -> None:
+    def _plan_shapes(self) -> list[Plan]:
         """Decide for every shape of this segment how its spans are read."""
         shapes = [
             tuple(row[0])
             for row in self._rows(f"SELECT DISTINCT shape FROM {self._flat} WHERE fate = 'kept' AND NOT odd")
         ]
-        rows = [_row(shape, found) for shape in shapes if (found := _planned(shape)) is not None]
+        plans = [(shape, found) for shape in shapes if (found := _planned(shape)) is not None]
         names = ("shape", "planned", "op", "how", "place")
-        self.warehouse.insert(self.warehouse.load, self._plans, names, rows)
+        self.warehouse.insert(self.warehouse.load, self._plans, names, [_row(*one) for one in plans])
+        return [found for _, found in plans]
 
     def _command(self, sql: str, parameters: dict[str, Any] | None = None) -> None:
         self.warehouse.load.command(sql, parameters=parameters)
