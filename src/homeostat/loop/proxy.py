@@ -7,6 +7,7 @@ conversation behind. Bytes flow both ways as they come, so server-sent events ar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import time
@@ -33,6 +34,7 @@ _CONNECT_SECONDS: Final = 1.0
 #: Longest wait for the first line of an answer: setting the world clock may load a month before it answers.
 _PATIENCE_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 1.0
+_SILENT_LOOKS: Final = 3
 _PIECE: Final = 64 << 10
 
 
@@ -136,17 +138,35 @@ class Core:
     ) -> int:
         """Both directions at once. A client that leaves ends the core's work too."""
         upload = asyncio.create_task(self._upload(receive, writer, chunked=_is_chunked(scope["headers"])))
-        download = asyncio.create_task(_download(scope["method"], send, reader))
+        headed = asyncio.Event()
+        download = asyncio.create_task(_download(scope["method"], send, reader, headed))
+        watch = asyncio.create_task(self._watch(headed))
         try:
-            await asyncio.wait((upload, download), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((upload, download, watch), return_when=asyncio.FIRST_COMPLETED)
+            if watch.done() and not headed.is_set() and not download.done():
+                watch.result()
             if not download.done():
                 upload.result()  # raises when the body was too large; else the client left
                 return 0
             return download.result()
         finally:
-            for task in (upload, download):
+            for task in (upload, download, watch):
                 task.cancel()
-            await asyncio.gather(upload, download, return_exceptions=True)
+            await asyncio.gather(upload, download, watch, return_exceptions=True)
+
+    async def _watch(self, headed: asyncio.Event) -> None:
+        """A question may take long, a core that hangs may not: ask it for a sign of life until the answer begins."""
+        silent = 0
+        while not headed.is_set() and silent < _SILENT_LOOKS:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await headed.wait()
+                    break
+            status, _ = await self.fetch("/healthz", _LOOK_SECONDS)
+            silent = silent + 1 if status == 0 else 0
+        if headed.is_set():
+            await asyncio.Event().wait()  # from here on the answer itself is the sign
+        raise _away("The core hangs: it gives no sign of life.")
 
     async def _upload(self, receive: Receive, writer: asyncio.StreamWriter, *, chunked: bool) -> None:
         """Send the body on; returns when the client has left."""
@@ -167,7 +187,7 @@ class Core:
                 await asyncio.Event().wait()
 
 
-async def _download(method: str, send: Send, reader: asyncio.StreamReader) -> int:
+async def _download(method: str, send: Send, reader: asyncio.StreamReader, headed: asyncio.Event) -> int:
     answer = _Answer()
     started = False
     try:
@@ -176,6 +196,7 @@ async def _download(method: str, send: Send, reader: asyncio.StreamReader) -> in
                 answer.feed(data)
                 if answer.headed and not started:
                     started = True
+                    headed.set()
                     patience.reschedule(None)
                     headers = _kept(answer.headers, drop=_OURS)
                     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -19,6 +20,51 @@ SMALL: Final = 256 << 10
 _ENCODINGS: Final = {"": "", "identity": "", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 
 
+class Patience:
+    """One timer for all bodies that are being read: a timeout for each would cost more than reading it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._look_every = min(0.25, seconds / 10)
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._looking = False
+
+    def begin(self) -> asyncio.Task[Any]:
+        """The current task starts to wait for its body."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._since[task] = time.monotonic()
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_later(self._look_every, self._look)
+        return task
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        """It waits no more."""
+        self._since.pop(task, None)
+        self._late.discard(task)
+
+    def ran_out(self, task: asyncio.Task[Any]) -> bool:
+        """Was it cancelled by us? Then it may go on and answer."""
+        if task not in self._late:
+            return False
+        task.uncancel()
+        return True
+
+    def _look(self) -> None:
+        begun_by = time.monotonic() - self._seconds
+        for task, since in list(self._since.items()):
+            if since > begun_by:
+                break  # the others began later
+            self._late.add(task)
+            del self._since[task]
+            task.cancel()
+        self._looking = bool(self._since)
+        if self._looking:
+            asyncio.get_running_loop().call_later(self._look_every, self._look)
+
+
 class Doorstep:
     """What is in flight: bounds the bodies of all requests together."""
 
@@ -26,6 +72,7 @@ class Doorstep:
         self.body_limit = body_limit
         self.inflight_limit = inflight_limit
         self.body_timeout = body_timeout
+        self.patience = Patience(body_timeout)
         self.bytes = 0
         self.requests = 0
         self.when_quiet: asyncio.Event | None = None
@@ -97,18 +144,22 @@ async def read_body(receive: Receive, claim: Claim, step: Doorstep, length: byte
     """The body as sent."""
     if length.isdigit() and int(length[:20]) > step.body_limit:
         raise step.too_large()
+    task = step.patience.begin()
     try:
-        async with asyncio.timeout(step.body_timeout):
-            message = await receive()
-            if not message.get("more_body") and message["type"] == "http.request":
-                body: bytes = message.get("body", b"")
-                claim.take(len(body))
-                return body
-            return await _rest(message, receive, claim, step.body_limit)
-    except TimeoutError:
-        raise Refused(408, f"The body did not arrive within {step.body_timeout:g} seconds.") from None
+        message = await receive()
+        if not message.get("more_body") and message["type"] == "http.request":
+            body: bytes = message.get("body", b"")
+            claim.take(len(body))
+            return body
+        return await _rest(message, receive, claim, step.body_limit)
+    except asyncio.CancelledError:
+        if step.patience.ran_out(task):
+            raise Refused(408, f"The body did not arrive within {step.body_timeout:g} seconds.") from None
+        raise
     except TooLong:
         raise step.too_large() from None
+    finally:
+        step.patience.end(task)
 
 
 async def _rest(message: Message, receive: Receive, claim: Claim, limit: int) -> bytes:

@@ -37,7 +37,6 @@ _FORMS: Final = {
     b"application/protobuf": PROTOBUF,
     b"application/json": JSON,
 }
-_ONE: Final = Checked(1)
 
 
 class Spool(Protocol):
@@ -107,7 +106,7 @@ class Intake:
             self._seen.failed(mark)
             raise
         if checked.items:
-            self._seen.done(mark, _ONE if checked == _ONE else checked)
+            self._seen.done(mark, checked)
         else:
             self._seen.failed(mark)
         return checked
