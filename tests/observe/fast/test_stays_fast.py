@@ -1,0 +1,120 @@
+"""What most senders send must not rot away from the fast path; what it cannot tell must not slip through it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from homeostat.observe.fast import FastPath
+from homeostat.records.outcome import Outcome
+from homeostat.store.spool.envelope import Envelope
+from homeostat.store.warehouse.client import Warehouse
+
+from ..exact.made import START, TRACE, request, span
+from ..exact.recorded import envelope
+from .segment import Both, expected, same
+
+QUESTION, ANSWER = "why is the sky blue? " * 30, 'because "of" é\n' * 40
+GENAI: dict[str, Any] = {
+    "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
+    "gen_ai.response.model": "gpt-4o-2025-07-01", "gen_ai.request.temperature": 0.7, "gen_ai.request.max_tokens": 1024,
+    "gen_ai.response.id": "chatcmpl-1", "gen_ai.response.finish_reasons": ["stop"], "gen_ai.usage.input_tokens": 300,
+    "gen_ai.usage.output_tokens": 200, "gen_ai.conversation.id": "s", "user.id": "u", "session.id": "s",
+    "gen_ai.input.messages": json.dumps([
+        {"role": "system", "parts": [{"type": "text", "content": "be kind"}]},
+        {"role": "user", "parts": [{"type": "text", "content": QUESTION}]},
+    ]),
+    "gen_ai.output.messages": json.dumps(
+        [{"role": "assistant", "parts": [{"type": "text", "content": ANSWER}], "finish_reason": "stop"}]
+    ),
+}  # fmt: skip
+BOTH_VOCABULARIES = GENAI | {
+    "openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.system": "openai", "input.value": QUESTION,
+    "input.mime_type": "text/plain", "output.value": ANSWER, "output.mime_type": "text/plain", "llm.token_count.prompt": 300,
+    "llm.token_count.completion": 200, "llm.token_count.total": 500,
+}  # fmt: skip
+NUMBERED = {
+    "openinference.span.kind": "LLM", "llm.model_name": "m", "llm.input_messages.0.message.role": "system",
+    "llm.input_messages.0.message.content": "be kind", "llm.input_messages.1.message.role": "user",
+    "llm.input_messages.1.message.content": QUESTION, "llm.output_messages.0.message.role": "assistant",
+    "llm.output_messages.0.message.content": ANSWER, "llm.token_count.prompt": 3, "llm.token_count.completion": 4,
+}  # fmt: skip
+HTTP = {
+    "http.request.method": "POST",
+    "url.full": "https://example.org/",
+    "http.response.status_code": 200,
+    "x.list": ["a", 1, True],
+}
+PLAIN = {"genai": GENAI, "both vocabularies": BOTH_VOCABULARIES, "numbered": NUMBERED, "http": HTTP, "nothing": {}}
+ODD: dict[str, dict[str, Any]] = {
+    "too deep": {"a": [[1]]},
+    "bytes": {"a": b"x"},
+    "not finite": {"a": float("nan")},
+    "NUL": {"a": "x\0"},
+    "too long": {"a": "x" * 20_001},
+    "a score": {"gen_ai.evaluation.name": "kind"},
+    "tool call": GENAI
+    | {"gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "tool_call", "name": "f"}]}]'},
+    "long id": {"user.id": "u" * 1025},
+}
+
+
+@pytest.fixture(scope="module")
+def both(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    yield Both(warehouse, tmp_path_factory.mktemp("fast"), "plain")
+
+
+def one(number: int, attributes: dict[str, Any], **more: Any) -> Envelope:
+    return envelope(
+        request(span(attributes, span_id=number.to_bytes(8, "big"), **more), resource={"service.version": "1.2"})
+    )
+
+
+def test_plain_spans_stay_on_the_fast_path(both: Both) -> None:
+    bodies = [one(n, attributes) for n, attributes in enumerate(PLAIN.values(), 1)]
+    slow, _, found = both.run(bodies)
+    assert [list(PLAIN)[n] for n in slow] == []
+    same(found, expected(bodies, [])[1])
+    assert [row["op"] for row in found] == ["call", "call", "call", "", ""]
+    assert {row["input"] for row in found[:3]} == {QUESTION}
+    assert {row["output"] for row in found[:3]} == {ANSWER}
+
+
+def test_odd_envelopes_are_left_to_the_complete_path(both: Both) -> None:
+    bodies = [one(n, attributes) for n, attributes in enumerate([*PLAIN.values(), *ODD.values()], 1)]
+    slow, _, found = both.run(bodies)
+    assert slow == list(range(len(PLAIN), len(bodies)))
+    assert len(found) == len(PLAIN)
+
+
+def test_invalid_utf8_and_repeated_keys_are_left_to_the_complete_path(both: Both) -> None:
+    body = one(1, {"key": "text", "yek": "text"}).body
+    bodies = [envelope(body.replace(b"text", b"te\xfft", 1)), envelope(body.replace(b"yek", b"key")), one(2, {})]
+    assert both.run(bodies)[0] == [0, 1]
+
+
+def test_log_records_are_left_to_the_complete_path(both: Both) -> None:
+    assert both.run([one(1, {}), envelope(b"\n\0", "logs"), one(2, {})])[0] == [1]
+
+
+def test_what_is_not_staged_is_counted(both: Both) -> None:
+    expired = {"start_time_unix_nano": START - 1000, "end_time_unix_nano": START - 900}
+    body = request(span(span_id=b"short"), span(trace_id=bytes(16)), span(**expired), span())
+    slow, dropped, found = both.run([envelope(body, oldest=START - 100, items=4), envelope(body, outcome="duplicate")])
+    assert slow == []
+    assert dropped == [Outcome("p", "expired", 1), Outcome("p", "rejected", 2, "invalid_id")]
+    assert [(row["env"], row["trace_id"]) for row in found] == [(0, TRACE)]
+
+
+def test_skipped_envelopes_are_neither_staged_nor_counted(both: Both, warehouse: Warehouse) -> None:
+    both.run([one(1, {})])
+    fast: FastPath = both.fast
+    fast.decode(both.path)
+    assert fast.exact_envelopes() == []
+    fast.stage([0])
+    assert warehouse.load.query(f"SELECT count() FROM {fast.staged}").result_rows == [(0,)]
+    assert fast.dropped([0]) == []
+    fast.clear()
