@@ -24,8 +24,10 @@ REACHES = re.compile(
     re.I,
 )
 #: Names of values that come from outside. None of them may stand in an f-string, a `%`, a `+` or a `format` with SQL.
-OUTSIDE = frozenset(("value", "values", "text", "texts", "project", "session_id", "trace_id", "span_id", "user_id", "key", "pair", "pairs",
-                     "request", "name", "word", "cursor", "ask", "visitor", "id", "id_"))  # fmt: skip
+OUTSIDE = {
+    *("value", "values", "text", "texts", "project", "session_id", "trace_id", "span_id", "user_id", "key", "pair"),
+    *("pairs", "request", "name", "word", "cursor", "ask", "visitor", "id", "id_"),
+}
 QUESTIONS = SOURCE / "store" / "warehouse" / "questions"
 #: Files of questions whose `name` or `key` are our own, from a table in the code.
 FILES = sorted(path for path in QUESTIONS.glob("*.py"))

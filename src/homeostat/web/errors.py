@@ -6,14 +6,13 @@ import logging
 import secrets
 from typing import Final
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from homeostat.store.ledger import LedgerError
-from homeostat.store.warehouse.questions.refused import Refused, from_engine
+from homeostat.store.warehouse.questions.refused import EngineError, Refused, from_engine
 from homeostat.web.asked import Gone, Json
 
 log: Final = logging.getLogger("homeostat.web")
@@ -35,7 +34,7 @@ def install(app: FastAPI) -> None:
     """Answer what routes raise."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(LedgerError, _ledger)
-    app.add_exception_handler(ClickHouseError, _engine)
+    app.add_exception_handler(EngineError, _engine)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Gone, _gone)
@@ -52,7 +51,7 @@ async def _ledger(_: Request, problem: Exception) -> Json:
 
 
 async def _engine(request: Request, problem: Exception) -> Json:
-    assert isinstance(problem, ClickHouseError)
+    assert isinstance(problem, EngineError)
     refused = from_engine(problem)
     if refused:
         return await _refused(request, refused)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError as EngineError
+
+__all__ = ["EngineError", "Refused", "from_engine"]
 
 
 class Refused(ValueError):
@@ -23,7 +25,7 @@ _TOO_MUCH: Final = frozenset((62, 158, 159, 160, 161, 167, 168, 191, 241, 307, 3
 _CODE: Final = re.compile(r"Code: (\d+)")
 
 
-def from_engine(error: ClickHouseError) -> Refused | None:
+def from_engine(error: EngineError) -> Refused | None:
     """A limit that a question ran into, as a refusal; None: something else is wrong."""
     code = _CODE.search(str(error))
     if code is None or int(code[1]) not in _TOO_MUCH:
