@@ -20,8 +20,8 @@ class Refused(ValueError):
         self.hint = hint
 
 
-#: What the engine says when a question was too much for its limits: time, memory, rows, size of the text.
-_TOO_MUCH: Final = frozenset((62, 158, 159, 160, 161, 167, 168, 191, 241, 307, 394, 396))
+#: What the engine says when a question was too much for its limits: time, memory, rows, depth.
+_TOO_MUCH: Final = frozenset((158, 159, 160, 161, 167, 168, 191, 241, 307, 394, 396))
 _CODE: Final = re.compile(r"Code: (\d+)")
 
 
