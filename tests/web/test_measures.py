@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from homeostat.store.ledger import marks
 from homeostat.store.warehouse import rollups
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.measures import query
 from tests.store.warehouse.questions.measures import made
 from tests.web.conftest import NOW, Api
 
@@ -116,3 +118,13 @@ def test_mistakes_are_told(client: TestClient, params: dict[str, str], code: str
     answer = client.get("/api/v1/measures", params=params)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == code
+
+
+def test_too_many_groups_are_refused_not_cut(
+    client: TestClient, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "MAX_GROUPS", 2)
+    # The package exports a function of the same name as its module.
+    monkeypatch.setattr(sys.modules["homeostat.store.warehouse.questions.measures.ask"], "MAX_GROUPS", 2)
+    answer = client.get("/api/v1/measures", params={"measure": "count,p50(latency)", "every": "1h", "by": "model"})
+    assert answer.json()["error"]["code"] == "too_many_points"

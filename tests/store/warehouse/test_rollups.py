@@ -144,6 +144,17 @@ def test_an_hour_that_may_still_change_waits(warehouse: Warehouse, ledger: Ledge
     assert rollups.run(warehouse, ledger, at + timedelta(seconds=70)) == rollups.Done(rebuilt=1)
 
 
+def test_hours_that_nobody_marked_are_found(warehouse: Warehouse, ledger: Ledger, project: str) -> None:
+    at = made.START + timedelta(minutes=5)
+    made.put(warehouse, [made.exchange(project, random.Random(1), at=at)])
+    assert rollups.mark_missing(warehouse, ledger) >= 1
+    assert (project, hour(at)) in {(p, h.replace(tzinfo=at.tzinfo)) for p, h, _ in marks.all(ledger, 100_000)}
+    rollups.rebuild(warehouse, project, [int(hour(at).timestamp())])
+    marks.clear(ledger, project, hour(at), 0)
+    rollups.mark_missing(warehouse, ledger)
+    assert marks.dirty(ledger, project, made.START, made.NOW) == []
+
+
 def test_a_mark_that_moved_stays(
     warehouse: Warehouse, ledger: Ledger, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

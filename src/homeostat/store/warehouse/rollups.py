@@ -72,6 +72,20 @@ def run(warehouse: Warehouse, ledger: Ledger, now: datetime, *, limit: int = 200
     return Done(rebuilt, busy, again)
 
 
+def mark_missing(warehouse: Warehouse, ledger: Ledger) -> int:
+    """Mark every hour that holds exchanges and was never built; returns how many. For the start of a core.
+
+    Usually none: the loader marks what it loads. It heals a restored ledger, and rows that something else wrote.
+    """
+    rows = warehouse.jobs.query(
+        "SELECT project, hour FROM "
+        "(SELECT DISTINCT toString(project) AS project, toStartOfHour(at) AS hour FROM exchanges) "
+        "WHERE (project, hour) NOT IN (SELECT toString(project), hour FROM rollups WHERE marker)"
+    ).result_rows
+    marks.add(ledger, [(project, EPOCH + timedelta(seconds=seconds(hour))) for project, hour in rows], 0)
+    return len(rows)
+
+
 def unquiet(warehouse: Warehouse, project: str, hours: Iterable[int], now: datetime) -> set[int]:
     """Those of the hours (seconds since 1970) that may still change without a new row."""
     wanted = sorted(hours)

@@ -12,7 +12,7 @@ from homeostat.store.warehouse.questions.measures.grammar import Measure
 from homeostat.store.warehouse.questions.measures.merge import Table
 from homeostat.store.warehouse.questions.measures.needs import Needs
 from homeostat.store.warehouse.questions.measures.points import Groups, points
-from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, Split
+from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, MAX_ROWS, Split
 from homeostat.store.warehouse.questions.measures.question import Point, Question
 from homeostat.store.warehouse.questions.refused import Refused
 
@@ -54,11 +54,11 @@ def _groups(warehouse: Warehouse, question: Question, part: Needs, split: Split)
     sql = query.sql(question, part, split, bound)
     with warehouse.reader() as client:
         columns = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
-    groups = Groups(question, part, Table(columns, len(question.by)))
-    if len(groups.times) > MAX_GROUPS:
+    table = Table(columns, len(question.by))
+    if table.size > MAX_GROUPS or table.rows >= MAX_ROWS:
         raise Refused(
             f"That would be more than {MAX_GROUPS} points.",
             code="too_many_points",
             hint="Take a longer step, a shorter time, fewer dimensions, or a filter.",
         )
-    return groups
+    return Groups(question, part, table)

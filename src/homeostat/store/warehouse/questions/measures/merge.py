@@ -16,6 +16,7 @@ class Table:
     def __init__(self, columns: dict[str, Any], dims: int) -> None:
         self._columns = columns
         times = np.asarray(columns.get("t", ()), dtype=np.int64)
+        self.rows = len(times)
         dictionaries = []
         key = times
         for i in range(dims):
