@@ -72,13 +72,13 @@ def everybody(app: App) -> App:
 
 
 @contextlib.contextmanager
-def serve(app: App) -> Iterator[int]:
+def serve(app: App, http: Any = "httptools") -> Iterator[int]:
     """Serve on a free port until the end of the context."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=http,
         access_log=False,
         log_level="warning",
         lifespan="on",

@@ -9,6 +9,7 @@ import uvicorn
 
 from homeostat.config import Settings
 from homeostat.loop import process
+from homeostat.loop.connection import Connection
 from homeostat.loop.edge import open_edge
 
 
@@ -17,7 +18,7 @@ def main(settings: Settings) -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     with open_edge(settings) as app:
         config = uvicorn.Config(
-            app, loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="off", backlog=1024,
+            app, loop="uvloop", http=Connection, access_log=False, log_level="warning", lifespan="off", backlog=1024,
             timeout_keep_alive=75, timeout_graceful_shutdown=30, h11_max_incomplete_event_size=65536, server_header=False,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
