@@ -90,7 +90,14 @@ def test_every_item_ends_somewhere(room: Room, project: str) -> None:
 def test_plain_facts_become_rows(room: Room, project: str) -> None:
     trace, span = f"{new_id():032x}", f"{new_id():016x}"
     said = {"trace_id": trace, "span_id": span}
-    signal = {"fact": "signal", "id": "a", "name": "thumbs", "value": -1.0, "comment": "no", "at": "2026-11-20T11:00:00Z"} | said
+    signal = {
+        "fact": "signal",
+        "id": "a",
+        "name": "thumbs",
+        "value": -1.0,
+        "comment": "no",
+        "at": "2026-11-20T11:00:00Z",
+    } | said
     score = {"fact": "score", "id": "b", "name": "relevance", "value": 0.5, "rung": "judge", "scorer": "me"} | said
     exchange = {
         "fact": "exchange", "at": "2026-11-20T11:30:00.000001Z", "latency_ms": 1500.0, "kind": "answer", "model": "gpt-4o-mini",
@@ -103,13 +110,20 @@ def test_plain_facts_become_rows(room: Room, project: str) -> None:
     assert (row["is_answer"], row["is_call"], row["latency_ms"], row["input_start"]) == (True, True, 1500.0, "hello")
     assert (row["user_id"], row["tags"], row["tools"], row["input_tokens"]) == ("u1", ["x"], ["look"], 9)
     asked = {"p": project}
-    (opinion,) = room.warehouse.ask("SELECT value, comment, hex(span_id) AS s FROM signals WHERE project = {p:String}", asked)
+    (opinion,) = room.warehouse.ask(
+        "SELECT value, comment, hex(span_id) AS s FROM signals WHERE project = {p:String}", asked
+    )
     assert opinion == {"value": -1.0, "comment": "no", "s": span.upper()}
     (judged,) = room.warehouse.ask("SELECT value, rung FROM scores WHERE project = {p:String}", asked)
     assert judged == {"value": 0.5, "rung": "judge"}
     kept = room.warehouse.ask("SELECT attributes, attributes_json FROM spans WHERE project = {p:String}", asked)
     assert kept == [{"attributes": {"shop": "north"}, "attributes_json": {"n": "1"}}]
-    assert outcomes.totals(room.ledger, project) == {"stored": 3, "rejected": {"duplicate": 3}, "expired": 0, "erased": 0}
+    assert outcomes.totals(room.ledger, project) == {
+        "stored": 3,
+        "rejected": {"duplicate": 3},
+        "expired": 0,
+        "erased": 0,
+    }
 
 
 def test_one_bad_envelope_costs_the_others_nothing(room: Room, project: str) -> None:
@@ -118,13 +132,22 @@ def test_one_bad_envelope_costs_the_others_nothing(room: Room, project: str) -> 
     room.put(*good[:3], bad, *good[3:])
     room.load()
     assert spans(room, project) == 5
-    assert outcomes.totals(room.ledger, project) == {"stored": 5, "rejected": {"undecodable": 4}, "expired": 0, "erased": 0}
+    assert outcomes.totals(room.ledger, project) == {
+        "stored": 5,
+        "rejected": {"undecodable": 4},
+        "expired": 0,
+        "erased": 0,
+    }
     (kept,) = (room.spool / "quarantine").glob("*.refused")
     assert b"no protobuf" in kept.read_bytes()
 
 
 def test_damage_is_counted(room: Room, project: str) -> None:
-    path = room.put(told(project, call(new_id(), 1)), told(project, call(new_id(), 1), call(new_id(), 2)), told(project, call(new_id(), 1)))
+    path = room.put(
+        told(project, call(new_id(), 1)),
+        told(project, call(new_id(), 1), call(new_id(), 2)),
+        told(project, call(new_id(), 1)),
+    )
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -138,7 +161,9 @@ def test_a_sick_store_is_no_bad_segment(room: Room, project: str) -> None:
 
     def full(at: str) -> None:
         if at == "drafted":
-            raise DatabaseError("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)")
+            raise DatabaseError(
+                "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)"
+            )
 
     room.seam = full
     for _ in range(3):

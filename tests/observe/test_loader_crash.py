@@ -16,7 +16,19 @@ from .segments import NOON, call, chain, put, told
 
 DYING = Path(__file__).with_name("dying.py")
 #: "undone" is reached after a death between intent and end only, so one stands before it.
-STEPS = ("intent", "verified", "exact", "spans", "undone", "drafted", "exchanges", "tombstones", "facts", "stored", "finished")
+STEPS = (
+    "intent",
+    "verified",
+    "exact",
+    "spans",
+    "undone",
+    "drafted",
+    "exchanges",
+    "tombstones",
+    "facts",
+    "stored",
+    "finished",
+)
 
 
 def segments(folder: Path, first: int) -> None:

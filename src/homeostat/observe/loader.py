@@ -341,7 +341,7 @@ class Loader:
             if self._client.query(f"SELECT 1 FROM {table} WHERE segment = {number} LIMIT 1").result_rows:  # noqa: S608 - a number
                 self._client.command(
                     f"DELETE FROM {table} WHERE segment = {number} SETTINGS lightweight_deletes_sync = 2"
-                )  # noqa: S608
+                )
         self._seam("undone")
 
     def _await_end(self, number: int) -> None:

@@ -54,10 +54,10 @@ class Opinions:
         fresh = f"SELECT *, {_KEY} AS row_key FROM {beside} WHERE row_key NOT IN ({stored}) LIMIT 1 BY row_key"  # noqa: S608
         found: list[Any] = self._client.query(
             f"SELECT project, toStartOfHour(at), count() FROM ({fresh}) GROUP BY 1, 2"
-        ).result_rows  # noqa: S608
+        ).result_rows
         self._client.command(
             f"INSERT INTO {table} ({columns}, row_key, segment) SELECT {columns}, row_key, {segment} FROM ({fresh})"
-        )  # noqa: S608
+        )
         new: Counter[str] = Counter()
         for project, _, count in found:
             new[project] += count

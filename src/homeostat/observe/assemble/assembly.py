@@ -155,7 +155,7 @@ class Assembly:
         columns = ", ".join(finish.stored_columns())
         self._run(
             f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id FROM ({priced})"
-        )  # noqa: S608
+        )
         self._run(
             f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} "  # noqa: S608
             f"UNION ALL SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls)})"
@@ -171,7 +171,9 @@ class Assembly:
         return marks | buried
 
     def _entomb(self, gone: str, version: int) -> None:
-        self._run(f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})")  # noqa: S608
+        self._run(
+            f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})"
+        )
 
     def _draft(self, drafts: str) -> None:
         columns = ", ".join((*finish.stored_columns(), *finish.DRAFT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homeostat.observe.assemble import finish, keys, lone, rows
+from homeostat.observe.assemble import finish, keys, rows
 
 
 def merged(tree: str) -> str:
