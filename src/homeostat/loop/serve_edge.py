@@ -19,7 +19,7 @@ def main(settings: Settings) -> None:
     with open_edge(settings) as app:
         config = uvicorn.Config(
             app, loop="uvloop", http=Connection, access_log=False, log_level="warning", lifespan="off", backlog=1024,
-            timeout_keep_alive=75, timeout_graceful_shutdown=30, h11_max_incomplete_event_size=65536, server_header=False,
+            timeout_keep_alive=75, timeout_graceful_shutdown=30, server_header=False,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
 
