@@ -40,8 +40,10 @@ SPACES = ["", " ", "\n", "\u00a0", "\u3000", "\x1f", "\x0b", "\u0085", " " * 58,
 ROLES = ["user", "user", "assistant", "assistant", "system", "tool", "human", "AI", "model", "robot", ""]
 PLAIN = ["hello there", "why is the sky blue?", "gpt-4o", "because of é 😀", "a\nb", 'say "hi"', "user-1", "v1.2"]
 ODD = [
-    "", "true", "False", "null", "12", "007", "1e3", " 12 ", "Infinity", "-1", "4294967296", "0", "0.5", "ERROR", "a, b,,c ", ".x",
-    '{"model": "m", "id": "i"}', '"quoted"', "[Scrubbed due to 'x']", "x" * 1100, "y" * 6000, "{", "[1", "a\0b", '["a", "b"]', "nullable",
+    "", "true", "False", "null", "12", "007", "1e3", " 12 ", "Infinity", "-1", "4294967296", "0", "0.5", "ERROR",
+    "a, b,,c ", ".x",
+    '{"model": "m", "id": "i"}', '"quoted"', "[Scrubbed due to 'x']", "x" * 1100, "y" * 6000, "{", "[1",
+    "a\0b", '["a", "b"]', "nullable",
 ]  # fmt: skip
 SAID = [*PLAIN, *PLAIN, "[{", '["x"]', "null", "\u2028", "\\u0000", "", " ", "[Scrubbed due to x]", "\t[ok", "\0"]
 NUMBERS = [0, 1, -1, 12, 999_999_999, 1_000_000_000, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, -(1 << 63)]

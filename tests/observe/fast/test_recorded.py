@@ -1,15 +1,11 @@
-"""Payloads of real SDKs: the fast path gives the rows of the complete one, or leaves them to it; plain chats it never leaves."""
+"""Payloads of real SDKs: the fast path gives the rows of the complete one, or leaves them to it."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.warehouse.client import Warehouse
 
 from ..exact.recorded import SETS, envelopes

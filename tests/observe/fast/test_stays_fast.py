@@ -33,7 +33,8 @@ GENAI: dict[str, Any] = {
 }  # fmt: skip
 BOTH_VOCABULARIES = GENAI | {
     "openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.system": "openai", "input.value": QUESTION,
-    "input.mime_type": "text/plain", "output.value": ANSWER, "output.mime_type": "text/plain", "llm.token_count.prompt": 300,
+    "input.mime_type": "text/plain", "output.value": ANSWER, "output.mime_type": "text/plain",
+    "llm.token_count.prompt": 300,
     "llm.token_count.completion": 200, "llm.token_count.total": 500,
 }  # fmt: skip
 NUMBERED = {

@@ -62,7 +62,10 @@ def _spans(incoming: str) -> str:
 
     The row number must see every record: the engine does not move a filter below a function that counts rows.
     """
-    records = f"SELECT rowNumberInAllBlocks() AS env, project, received, oldest, outcome, traces.resources AS rs FROM {incoming}"
+    records = (
+        "SELECT rowNumberInAllBlocks() AS env, project, received, oldest, outcome, traces.resources AS rs "
+        f"FROM {incoming}"
+    )
     resources = f"SELECT {_ABOVE}, arrayJoin(rs) AS r FROM ({records}) WHERE outcome = ''"
     scopes = f"SELECT {_ABOVE}, r.resource.attributes AS r_pairs, arrayJoin(r.scopes) AS scopes FROM ({resources})"
     spans = (
@@ -83,15 +86,17 @@ def _spans(incoming: str) -> str:
 def _named(spans: str) -> str:
     kept = ", ".join(name for name, _ in COLUMNS if name not in _LATER)
     return (
-        f"SELECT {kept}, oldest, own, extras, v_keys AS keys, arrayMap(t -> t = 's', v_kinds) AS strings, v_kinds, v_d, "
-        f"{values.texts('v')} AS texts, {values.odd_values('v')} AS v_odd, {shape.names('v_keys', 'own')} AS names FROM ({spans})"
+        f"SELECT {kept}, oldest, own, extras, v_keys AS keys, arrayMap(t -> t = 's', v_kinds) AS strings, "
+        f"v_kinds, v_d, {values.texts('v')} AS texts, {values.odd_values('v')} AS v_odd, "
+        f"{shape.names('v_keys', 'own')} AS names FROM ({spans})"
     )
 
 
 def _judged(named: str) -> str:
     kept = ", ".join(name for name, _ in COLUMNS if name not in _LAST)
     fate = (
-        "multiIf(length(trace_id) != 16 OR length(span_id) != 8 OR trace_id = repeat('\\0', 16) OR span_id = repeat('\\0', 8), "
+        "multiIf(length(trace_id) != 16 OR length(span_id) != 8 OR trace_id = repeat('\\0', 16) "
+        "OR span_id = repeat('\\0', 8), "
         "'invalid_id', oldest > 0 AND greatest(at_ns, end_ns) < oldest, 'expired', 'kept')"
     )
     odd = (

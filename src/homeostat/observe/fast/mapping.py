@@ -120,7 +120,7 @@ def _staged(name: str, used: Uses) -> str:
         "resource": "mapFromArrays(arraySlice(keys, own + 1), arraySlice(texts, own + 1))",
         "attributes": _own_map("s"),
         "attributes_json": _own_map("NOT s"),
-        "flags": "arrayConcat(if(at_ns = start_ns AND end_ns < start_ns, ['bad_time'], []), if(at_ns != start_ns, ['clock_skew'], []))",
+        "flags": "multiIf(at_ns != start_ns, ['clock_skew'], end_ns < start_ns, ['bad_time'], [])",
     }
     if name == "input_tokens" and ("cached_tokens" in used or "cache_write_tokens" in used):
         # Cached tokens are part of the input: when they are more than it, the sender left them out.

@@ -30,10 +30,10 @@ _planned = lru_cache(maxsize=4096)(plan)
 class FastPath:
     """Fills the Memory table `staged` (columns of `observe.staged`) from a segment file, on `warehouse.load`.
 
-    The order of one load: `decode`, `exact_envelopes`, `stage(skip=those)`, `dropped(skip=those)`, `clear`. An envelope is
-    named by its index among the records of the file, as `enumerate(envelope.decode(data))` gives it. The loader takes the
-    envelopes in `skip` by the complete path and inserts their rows into the same `staged` table. A segment of less than
-    `WORTH` items is better taken by the complete path altogether.
+    The order of one load: `decode`, `exact_envelopes`, `stage(skip=those)`, `dropped(skip=those)`, `clear`. An
+    envelope is named by its index among the records of the file, as `enumerate(envelope.decode(data))` gives it. The
+    loader takes the envelopes in `skip` by the complete path and inserts their rows into the same `staged` table. A
+    segment of less than `WORTH` items is better taken by the complete path altogether.
     """
 
     def __init__(
@@ -67,8 +67,9 @@ class FastPath:
 
     def exact_envelopes(self) -> list[int]:
         """Envelopes of traces or logs that hold anything SQL cannot express; ascending."""
-        logs = "SELECT env FROM (SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {}) WHERE logs != '' AND outcome = ''"
-        found = {row[0] for row in self._rows(logs.format(self.incoming) + _SETTINGS)}
+        records = f"SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {self.incoming}"
+        logs = f"SELECT env FROM ({records}) WHERE logs != '' AND outcome = ''{_SETTINGS}"
+        found = {row[0] for row in self._rows(logs)}
         self._command(self._lay_out)
         used = mapping.uses(self._plan_shapes())
         self._command(
@@ -81,8 +82,8 @@ class FastPath:
         """Insert a row into `staged` for every span, but for those in the envelopes of `skip`."""
         names = ", ".join(staged_columns.NAMES)
         self._command(
-            f"INSERT INTO {self.staged} ({names}) SELECT {names} FROM {self._ready} WHERE NOT has({{skip:Array(UInt32)}}, env)"
-            + _SETTINGS,
+            f"INSERT INTO {self.staged} ({names}) SELECT {names} FROM {self._ready} "
+            f"WHERE NOT has({{skip:Array(UInt32)}}, env){_SETTINGS}",
             {"skip": list(skip)},
         )
 

@@ -1,9 +1,9 @@
 """How the spans of one shape are read: which attribute fills which column, decided once per shape in Python.
 
-A shape is what two spans must share to be read alike: which known attributes they have and of what kind the values are. A segment of
-thousands of spans has a handful of shapes, so the alias table ("first hit wins") is walked here, and the engine only fetches what was
-decided. Where the kind of a value does not settle what the complete path would find, there is no plan: `None` sends the
-envelope there.
+A shape is what two spans must share to be read alike: which known attributes they have and of what kind the values
+are. A segment of thousands of spans has a handful of shapes, so the alias table ("first hit wins") is walked here,
+and the engine only fetches what was decided. Where the kind of a value does not settle what the complete path would
+find, there is no plan: `None` sends the envelope there.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """What a segment looks like to the engine: the protobuf schema, the table it is decoded into, and the settings.
 
-OTLP's `AnyValue` is recursive and the engine's structures are not, so two levels are spelled out. What lies deeper (a list or map
-inside a list or map) is declared as bytes: it is not lost, it is noticed, and the exact path takes it. Fields that we do not
-store are not declared; the engine skips them. Strings arrive as bytes, so invalid UTF-8 never fails the load. Log records are identified by a hash
-of their bytes, which the engine cannot give once it has decoded them: they stay bytes and go the complete path.
+OTLP's `AnyValue` is recursive and the engine's structures are not, so two levels are spelled out. What lies deeper (a
+list or map inside a list or map) is declared as bytes: it is not lost, it is noticed, and the exact path takes it.
+Fields that we do not store are not declared; the engine skips them. Strings arrive as bytes, so invalid UTF-8 never
+fails the load. Log records are identified by a hash of their bytes, which the engine cannot give once it has decoded
+them: they stay bytes and go the complete path.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ message Status {{ string message = 2; uint64 code = 3; }}
 message Event {{ fixed64 time = 1; string name = 2; repeated Pair attributes = 3; }}
 message Link {{ bytes trace_id = 1; bytes span_id = 2; repeated Pair attributes = 4; }}
 message Span {{ bytes trace_id = 1; bytes span_id = 2; bytes parent_id = 4; string name = 5; uint64 kind = 6;
-  fixed64 start = 7; fixed64 end = 8; repeated Pair attributes = 9; repeated Event events = 11; repeated Link links = 13;
-  Status status = 15; }}
+  fixed64 start = 7; fixed64 end = 8; repeated Pair attributes = 9; repeated Event events = 11;
+  repeated Link links = 13; Status status = 15; }}
 message ScopeSpans {{ Scope scope = 1; repeated Span spans = 2; }}
 message ResourceSpans {{ Resource resource = 1; repeated ScopeSpans scopes = 2; }}
 message Traces {{ repeated ResourceSpans resources = 1; }}
@@ -49,7 +50,8 @@ _RESOURCE: Final = f"Tuple(attributes {_PAIRS})"
 _EVENTS: Final = f"Array(Tuple(time UInt64, name String, attributes {_PAIRS}))"
 _LINKS: Final = f"Array(Tuple(trace_id String, span_id String, attributes {_PAIRS}))"
 _SPANS: Final = (
-    "Array(Tuple(trace_id String, span_id String, parent_id String, name String, kind UInt64, start UInt64, end UInt64, "
+    "Array(Tuple(trace_id String, span_id String, parent_id String, name String, kind UInt64, "
+    "start UInt64, end UInt64, "
     f"attributes {_PAIRS}, events {_EVENTS}, links {_LINKS}, status Tuple(message String, code UInt64)))"
 )
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
@@ -69,7 +71,8 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 #: One thread keeps the records in the order of the file, which is what an envelope's index means.
 SETTINGS: Final = (
     f"format_schema_source = 'string', format_schema = '{PROTOBUF}', format_schema_message_name = 'Envelope', "
-    "input_format_protobuf_oneof_presence = 1, input_format_parallel_parsing = 0, max_threads = 1, max_insert_threads = 1"
+    "input_format_protobuf_oneof_presence = 1, input_format_parallel_parsing = 0, "
+    "max_threads = 1, max_insert_threads = 1"
 )
 
 

@@ -11,8 +11,8 @@ from homeostat.observe.fast.words import Class
 #: How many bytes of a text are looked at.
 HEAD: Final = 64
 _FIRST: Final = "ascii(x)"
-#: First bytes after which a string can be nothing but plain text: printable ASCII but for the starts of JSON, of digits, and of
-#: true, false, null.
+#: First bytes after which a string can be nothing but plain text: printable ASCII but for the starts of JSON, of
+#: digits, and of true, false, null.
 _PLAIN: Final = ", ".join(str(n) for n in range(0x21, 0x7F) if chr(n) not in '[{"0123456789tTfFn')
 
 
@@ -92,19 +92,22 @@ def names(keys: str, own: str) -> str:
     resource = table({name: number << 16 for name, number in words.RESOURCE.items()}, "k", "UInt32")
     return (
         f"arrayMap((n, k) -> if(n = 0 AND ({heads}), {_family()}, n), arrayConcat("
-        f"arrayMap(k -> {names_}, arraySlice({keys}, 1, {own})), arrayMap(k -> {resource}, arraySlice({keys}, {own} + 1))), {keys})"
+        f"arrayMap(k -> {names_}, arraySlice({keys}, 1, {own})), "
+        f"arrayMap(k -> {resource}, arraySlice({keys}, {own} + 1))), {keys})"
     )
 
 
 def codes(names_: str, kinds: str, texts: str, doubles: str) -> str:
     """The codes of known attributes, in the order of their names.
 
-    Only the known ones are looked at, and only the beginnings of their texts: what the engine evaluates lazily it copies.
+    Only the known ones are looked at, and only the beginnings of their texts: what the engine evaluates lazily it
+    copies.
     """
     known = f"arrayFilter(n -> n > 0, {names_})"
     column = "arrayFilter((x, n) -> n > 0, {}, {})".format
     heads = column(f"arrayMap(x -> substring(x, 1, {HEAD}), {texts})", names_)
-    deciding = f"t = 's' AND (n < {(words.DECIDING + 1) << 16} OR (n >= {0x2000 << 16} AND bitAnd(bitShiftRight(n, 16), 15) = 1))"
+    role = f"n >= {0x2000 << 16} AND bitAnd(bitShiftRight(n, 16), 15) = 1"
+    deciding = f"t = 's' AND (n < {(words.DECIDING + 1) << 16} OR ({role}))"
     word = f"if(match(x, '[^!-~]'), {words.ODD_WORD}, {table(words.WORDS, 'lower(x)', 'UInt64')})"
     code = (
         f"bitShiftLeft(toUInt64(n), 32) + bitShiftLeft(toUInt64(if({deciding}, {word}, 0)), {words.WORD}) "
@@ -120,8 +123,8 @@ def facts(status: str, message: str, events: str) -> str:
     """Codes of what is no attribute: the status and the names of events."""
     message_class = f"arrayMap(x -> {string_class()}, [substring({message}, 1, {HEAD})])[1]"
     return (
-        f"arrayConcat([bitShiftLeft({words.STATUS}::UInt64, {words.NAME}) + bitShiftLeft(least({status}, 255)::UInt64, {words.WORD}), "
-        f"bitShiftLeft({words.MESSAGE}::UInt64, {words.NAME}) + bitShiftLeft(toUInt64({message_class}), {words.CLASS})], "
+        f"arrayConcat([{words.STATUS << words.NAME} + bitShiftLeft(least({status}, 255)::UInt64, {words.WORD}), "
+        f"{words.MESSAGE << words.NAME} + bitShiftLeft(toUInt64({message_class}), {words.CLASS})], "
         f"arrayMap(e -> bitShiftLeft({words.EVENT}::UInt64, {words.NAME}) + bitShiftLeft(e, {words.NUMBER}), "
         f"arrayDistinct(arrayFilter(e -> e > 0, arrayMap(e -> {table(words.EVENTS, 'e', 'UInt64')}, {events})))))"
     )

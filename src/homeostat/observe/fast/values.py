@@ -1,7 +1,7 @@
-"""Expressions over OTLP attributes as `schema.py` decodes them: their JSON text, and whether SQL may speak for them at all.
+"""Expressions over OTLP attributes as `schema.py` decodes them: their JSON text, and whether SQL may speak for them.
 
-Pairs are named by a prefix: `unpack` gives each part of an array of pairs a column of its own, once, because every look into a deep
-structure costs the engine planning time.
+Pairs are named by a prefix: `unpack` gives each part of an array of pairs a column of its own, once, because every
+look into a deep structure costs the engine planning time.
 """
 
 from __future__ import annotations
@@ -45,10 +45,12 @@ def _inner(x: str) -> str:
 def texts(prefix: str) -> str:
     """Strings as they are, everything else as compact JSON."""
     a_list = f"concat('[', arrayStringConcat(arrayMap(x -> {_inner('x')}, a), ','), ']')"
-    a_map = f"concat('{{', arrayStringConcat(arrayMap(x -> concat(toJSONString(x.key), ':', {_inner('x.value')}), k), ','), '}}')"
+    pairs = f"arrayMap(x -> concat(toJSONString(x.key), ':', {_inner('x.value')}), k)"
+    a_map = f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"
     return (
         f"arrayMap((t, s, i, d, b, a, k) -> multiIf(t = 's', s, t = 'i', toString(i), t = 'd', {_double('d')}, "
-        f"t = 'b', if(b, 'true', 'false'), t = 'a', {a_list}, t = 'k', {a_map}, 'null'), {columns(prefix).split(', ', 1)[1]})"
+        f"t = 'b', if(b, 'true', 'false'), t = 'a', {a_list}, t = 'k', {a_map}, 'null'), "
+        f"{columns(prefix).split(', ', 1)[1]})"
     )
 
 

@@ -1,8 +1,8 @@
-"""The alias table as numbers: every name that it knows has one, so that the engine can tell the shape of a span as an array of numbers.
+"""The alias table as numbers: every name that it knows has one, so the shape of a span is an array of numbers.
 
-A code, from its high bits: 16 bits which name, 16 bits which N of a numbered family, 8 bits which word the value is (for the few names
-whose words decide), 8 bits what kind of value it is, 16 bits where it stands among the attributes. Without its last 16 bits a
-code belongs to the shape; two spans of one shape are read the same way.
+A code, from its high bits: 16 bits which name, 16 bits which N of a numbered family, 8 bits which word the value is
+(for the few names whose words decide), 8 bits what kind of value it is, 16 bits where it stands among the attributes.
+Without its last 16 bits a code belongs to the shape; two spans of one shape are read the same way.
 """
 
 from __future__ import annotations

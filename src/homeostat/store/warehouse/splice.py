@@ -1,9 +1,10 @@
 """A text is stored once: attribute values that repeat a row's `input` or `output` hold a short marker in its place.
 
-Instrumentors write the prompt and the answer up to four times a span (plain, in JSON messages, in two vocabularies). Compression does not
-see far enough to notice. So when `spans` is filled, every long attribute value in which `input` or `output` stands (as it is, or escaped
-for JSON) is spliced; reading gives back exactly what came. A value that was spliced begins with `\\x1aS`. A value that by chance begins
-with `\\x1a` is stored behind `\\x1aR`, and one that holds `\\x1a` anywhere is never spliced: so nothing is ambiguous.
+Instrumentors write the prompt and the answer up to four times a span (plain, in JSON messages, in two vocabularies).
+Compression does not see far enough to notice. So when `spans` is filled, every long attribute value in which `input`
+or `output` stands (as it is, or escaped for JSON) is spliced; reading gives back exactly what came. A value that was
+spliced begins with `\\x1aS`. A value that by chance begins with `\\x1a` is stored behind `\\x1aR`, and one that holds
+`\\x1a` anywhere is never spliced: so nothing is ambiguous.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _ESCAPES: Final = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), (
 
 
 def escape(text: str) -> str:
-    """The text as it stands inside a JSON string. Rarer control characters stay as they are: then it just does not match."""
+    """The text as it stands inside a JSON string. Rarer control characters stay: then it just does not match."""
     for plain, escaped in _ESCAPES:
         text = text.replace(plain, escaped)
     return text
@@ -56,8 +57,8 @@ def _markers(input_text: str, output_text: str) -> tuple[tuple[str, str], ...]:
 def splice_sql(values: str, input_text: str = "input", output_text: str = "output") -> str:
     """An expression: the map `values` with repeated texts replaced. The arguments are expressions over the row.
 
-    Only long values are looked at, and they move behind the short ones: an engine's lambda copies what it captures for every element, so
-    the texts are captured for a few values and not for all.
+    Only long values are looked at, and they move behind the short ones: an engine's lambda copies what it captures
+    for every element, so the texts are captured for a few values and not for all.
     """
     keys, texts = f"mapKeys({values})", f"mapValues({values})"
     long, short = f"length(v) >= {SHORTEST}", f"length(v) < {SHORTEST}"
@@ -71,7 +72,7 @@ def splice_sql(values: str, input_text: str = "input", output_text: str = "outpu
 
 
 def _spliced(input_text: str, output_text: str) -> str:
-    """One long value: behind a mark when a text was found in it, as it is when none was, guarded when it holds a mark itself."""
+    """One long value: marked when a text was found in it, as it is when none was, guarded when it holds a mark."""
     found = "v"
     for text, letter in _needles(input_text, output_text):
         found = f"replaceAll({found}, {text}, {_quote(_MARK + letter)})"
