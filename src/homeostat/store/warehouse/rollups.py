@@ -78,9 +78,10 @@ def mark_missing(warehouse: Warehouse, ledger: Ledger) -> int:
     Usually none: the loader marks what it loads. It heals a restored ledger, and rows that something else wrote.
     """
     rows = warehouse.jobs.query(
-        "SELECT project, hour FROM "
-        "(SELECT DISTINCT toString(project) AS project, toStartOfHour(at) AS hour FROM exchanges) "
-        "WHERE (project, hour) NOT IN (SELECT toString(project), hour FROM rollups WHERE marker)"
+        "SELECT toString(project), hour FROM (SELECT project, toStartOfHour(at) AS hour, 1 AS raw, 0 AS built "
+        "FROM exchanges GROUP BY project, hour UNION ALL "
+        "SELECT project, toDateTime64(hour, 6, 'UTC') AS hour, 0 AS raw, 1 AS built FROM rollups WHERE marker) "
+        "GROUP BY project, hour HAVING max(raw) AND NOT max(built)"
     ).result_rows
     marks.add(ledger, [(project, EPOCH + timedelta(seconds=seconds(hour))) for project, hour in rows], 0)
     return len(rows)
