@@ -65,8 +65,22 @@ class Warehouse:
         client = self._readers.get()
         try:
             yield client
+        except BaseException:
+            # chDB hands what a failed question had already written to the next question of the same connection,
+            # whoever asks that one: a connection on which a question failed is never used again.
+            client = self._renewed(client)
+            raise
         finally:
             self._readers.put(client)
+
+    def _renewed(self, client: Any) -> Any:
+        with self._closing:
+            if client not in self._all:  # the warehouse is closed
+                return client
+            fresh = self._connect(READ)
+            self._all[self._all.index(client)] = fresh
+        client.close()
+        return fresh
 
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of a question, as dictionaries. Values only ever enter as bound parameters."""

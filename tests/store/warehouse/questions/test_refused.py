@@ -30,3 +30,10 @@ def test_a_broken_question_is_no_refusal(warehouse: Warehouse, sql: str) -> None
     with pytest.raises(EngineError) as broken:
         warehouse.ask(sql)
     assert from_engine(broken.value) is None
+
+
+def test_what_a_stopped_question_had_written_reaches_nobody_else(warehouse: Warehouse) -> None:
+    for _ in range(4):
+        with pytest.raises(EngineError):
+            warehouse.ask("SELECT number FROM numbers(2000000)")
+        assert [warehouse.ask("SELECT 'mine' AS told") for _ in range(4)] == [[{"told": "mine"}]] * 4
