@@ -39,7 +39,12 @@ def main(folder: Path, step: str) -> None:
     room.seam = kill
     room.load()
     found = {name: warehouse.ask(sql) for name, sql in LOOK.items()}
-    print(json.dumps(found | {"outcomes": outcomes.totals(room.ledger, "p"), "left": os.listdir(room.spool)}))
+    print(
+        json.dumps(
+            found
+            | {"outcomes": outcomes.totals(room.ledger, "p"), "left": [path.name for path in room.spool.iterdir()]}
+        )
+    )
     warehouse.close()
 
 

@@ -1,5 +1,7 @@
 """One sealed segment of the spool, exactly once, into the warehouse. See design/0001, "Loading one segment"."""
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 import logging
@@ -292,7 +294,7 @@ class Loader:
         attributes = ", ".join(f"'{name}'" for name in FACT_MARKS.attributes)
         columns = [name for name in NAMES if name not in ("input", "output", "resource")]
         result = self._client.query(
-            f"SELECT {', '.join(columns)} FROM {self._staged} WHERE name IN ({names}) "  # noqa: S608 - our own names
+            f"SELECT {', '.join(columns)} FROM {self._staged} WHERE name IN ({names}) "
             f"OR (events != '' AND multiSearchAny(events, [{names}])) "
             f"OR hasAny(mapKeys(attributes), [{attributes}]) OR hasAny(mapKeys(attributes_json), [{attributes}])"
         )
@@ -338,7 +340,7 @@ class Loader:
         """Remove what an earlier attempt stored, after it has certainly ended. Its exchanges will be written anew."""
         self._await_end(number)
         for table in ("spans", "signals", "scores"):
-            if self._client.query(f"SELECT 1 FROM {table} WHERE segment = {number} LIMIT 1").result_rows:  # noqa: S608 - a number
+            if self._client.query(f"SELECT 1 FROM {table} WHERE segment = {number} LIMIT 1").result_rows:
                 self._client.command(
                     f"DELETE FROM {table} WHERE segment = {number} SETTINGS lightweight_deletes_sync = 2"
                 )
@@ -349,7 +351,7 @@ class Loader:
         if self._warehouse.embedded:
             return
         deadline = time.monotonic() + 60
-        busy = f"SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %' AND query LIKE '%{number}%' AND query NOT LIKE '%system.processes%'"  # noqa: E501, S608
+        busy = f"SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %' AND query LIKE '%{number}%' AND query NOT LIKE '%system.processes%'"
         while self._client.query(busy).result_rows[0][0]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"An earlier insert of segment {number} is still running; trying again later.")

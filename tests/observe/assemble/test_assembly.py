@@ -162,10 +162,10 @@ TRACE = [
 def spans(trace: int) -> list[dict[str, Any]]:
     makes = {"call": call, "chain": chain}
     found = []
-    for given in TRACE:
-        own = {key: value for key, value in given.items() if key not in ("make", "span")}
-        make = makes.get(str(given.get("make")))
-        found.append(make(trace, given["span"], **own) if make else {"trace": trace, "span": given["span"], **own})
+    for one in TRACE:
+        own = {key: value for key, value in one.items() if key not in ("make", "span")}
+        make = makes.get(str(one.get("make")))
+        found.append(make(trace, one["span"], **own) if make else {"trace": trace, "span": one["span"], **own})
     return found
 
 

@@ -1,5 +1,7 @@
 """What the application's user asked and got: the topmost spans with input and output, with their calls summed up."""
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from homeostat.observe.assemble import finish, keys, lone, rows
@@ -15,14 +17,14 @@ def sums(calls: str) -> str:
     return f"""SELECT top_trace, top_id, {tokens}, {last}, sum(calls) AS calls,
             arrayDistinct(arrayFlatten(groupArray(estimated))) AS estimated,
             arrayDistinct(arrayFlatten(groupArray(tools))) AS tools
-        FROM {calls} WHERE NOT is_answer AND top_id != {keys.NO_SPAN} GROUP BY top_trace, top_id"""  # noqa: S608 - our own names
+        FROM {calls} WHERE NOT is_answer AND top_id != {keys.NO_SPAN} GROUP BY top_trace, top_id"""
 
 
 def used(tree: str) -> str:
     """Names of the tools that ran below an answer, from their own spans."""
     name = "replaceRegexpOne(name, '^execute_tool ', '')"
     return (
-        f"SELECT trace_key, top_id, groupUniqArray(32)({name}) AS tools FROM {tree} WHERE op = 'tool' "  # noqa: S608 - our own names
+        f"SELECT trace_key, top_id, groupUniqArray(32)({name}) AS tools FROM {tree} WHERE op = 'tool' "
         f"AND top_id != {keys.NO_SPAN} GROUP BY trace_key, top_id"
     )
 
@@ -57,4 +59,4 @@ def exchanges(tree: str, calls: str) -> str:
     return f"""SELECT {columns}
         FROM (SELECT * FROM {tree} WHERE top_id = span_id AND ({lone.CAPABLE}) AND lead_trace = 0) AS t
         LEFT JOIN ({sums(calls)}) AS s ON s.top_trace = t.trace_key AND s.top_id = t.span_id
-        LEFT JOIN ({used(tree)}) AS u ON u.trace_key = t.trace_key AND u.top_id = t.span_id"""  # noqa: S608
+        LEFT JOIN ({used(tree)}) AS u ON u.trace_key = t.trace_key AND u.top_id = t.span_id"""

@@ -1,5 +1,7 @@
 """Staged rows to stored spans and exchanges: the loader's fifth step."""
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -72,7 +74,7 @@ class Assembly:
     @staticmethod
     def _like_exchanges(name: str, *more: str) -> str:
         columns = ", ".join(("* EXCEPT (version, gone)", *more))
-        return f"CREATE TABLE {name} ENGINE = Memory EMPTY AS SELECT {columns} FROM exchanges"  # noqa: S608 - our own names
+        return f"CREATE TABLE {name} ENGINE = Memory EMPTY AS SELECT {columns} FROM exchanges"
 
     def clear(self) -> None:
         """Empty its tables."""
@@ -89,17 +91,16 @@ class Assembly:
         self._kin.remember(here, received)
         seam("spans")
         self._ensure_prices(relation)
-        alone = f"trace_key NOT IN ({_numbers(kin.touched)})" if len(kin.touched) else "1"
         marks = self._exchanges(relation, kin, segment, version, seam)
-        counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows  # noqa: S608
+        counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows
         return Assembled(dict(counted), doubled, frozenset(marks))
 
     def bury(self, since: int, version: int) -> set[tuple[str, datetime]]:
         """Tombstones for exchanges written from version `since` on whose own rows were taken back."""
-        written = f"SELECT * FROM exchanges WHERE version >= {since} AND gone = 0"  # noqa: S608 - numbers
-        bounds = f"at BETWEEN (SELECT min(at) FROM ({written})) AND (SELECT max(at) FROM ({written}))"  # noqa: S608
+        written = f"SELECT * FROM exchanges WHERE version >= {since} AND gone = 0"
+        bounds = f"at BETWEEN (SELECT min(at) FROM ({written})) AND (SELECT max(at) FROM ({written}))"
         gone = (
-            f"SELECT DISTINCT project, at, trace_id, span_id FROM ({written}) "  # noqa: S608 - numbers
+            f"SELECT DISTINCT project, at, trace_id, span_id FROM ({written}) "
             f"WHERE row_key NOT IN (SELECT row_key FROM spans WHERE {bounds})"
         )
         marks = self._marks(f"({gone})")
@@ -114,11 +115,11 @@ class Assembly:
         new = f"{keys.ROW} NOT IN ({_numbers(kin.repeated)})" if len(kin.repeated) else "1"
         self._client.command(f"TRUNCATE TABLE {self._clean}")
         self._client.command(
-            f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} ORDER BY env LIMIT 1 BY {keys.ROW} "  # noqa: S608
+            f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} ORDER BY env LIMIT 1 BY {keys.ROW} "
             "SETTINGS max_query_size = 10000000"
         )
         left = self._client.query(
-            f"SELECT project, sum(n) FROM (SELECT project, 1 AS n FROM {self._staged} UNION ALL "  # noqa: S608
+            f"SELECT project, sum(n) FROM (SELECT project, 1 AS n FROM {self._staged} UNION ALL "
             f"SELECT project, -1 AS n FROM {self._clean}) GROUP BY project HAVING sum(n) > 0"
         )
         return self._clean, dict(left.result_rows)
@@ -128,11 +129,11 @@ class Assembly:
         plain = [name for name in staging.NAMES if name not in ("env", "exact", "ident", *_KEYS)]
         names = ", ".join((*plain, *_KEYS, "segment"))
         values = ", ".join((*plain, *_KEYS.values(), str(segment)))
-        return f"INSERT INTO spans ({names}) SELECT {values} FROM {relation} SETTINGS {_WRITE}"  # noqa: S608
+        return f"INSERT INTO spans ({names}) SELECT {values} FROM {relation} SETTINGS {_WRITE}"
 
     def _ensure_prices(self, relation: str) -> None:
         pairs = self._client.query(
-            f"SELECT DISTINCT project, provider, {finish.MODEL} AS m FROM {relation} WHERE {lone.IS_CALL} AND m != ''"  # noqa: S608
+            f"SELECT DISTINCT project, provider, {finish.MODEL} AS m FROM {relation} WHERE {lone.IS_CALL} AND m != ''"
         )
         self._prices.ensure(self._client, [tuple(row) for row in pairs.result_rows])
 
@@ -157,13 +158,13 @@ class Assembly:
             f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id FROM ({priced})"
         )
         self._run(
-            f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} "  # noqa: S608
+            f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} "
             f"UNION ALL SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls)})"
         )
         marks = self._marks(self._fresh)
         gone = self._gone(kin)
         buried = self._marks(f"({gone})") if gone else set()
-        self._run(finish.insert(f"SELECT * FROM {self._fresh}", version))  # noqa: S608
+        self._run(finish.insert(f"SELECT * FROM {self._fresh}", version))
         seam("exchanges")
         if buried:
             self._entomb(gone, version)
@@ -177,13 +178,13 @@ class Assembly:
 
     def _draft(self, drafts: str) -> None:
         columns = ", ".join((*finish.stored_columns(), *finish.DRAFT))
-        self._run(f"INSERT INTO {self._drafts} ({columns}) SELECT {columns} FROM ({drafts})")  # noqa: S608
+        self._run(f"INSERT INTO {self._drafts} ({columns}) SELECT {columns} FROM ({drafts})")
 
     def _lay_out(self, relation: str, kin: Relatives, segment: int) -> None:
         """The touched traces as nodes in their places."""
         self._gather(relation, kin, segment)
         self._run(
-            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"  # noqa: S608
+            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
         )
         found = places.find(self._client.raw_query(places.query(self._nodes), fmt="RowBinary"))
         if not len(found[0]):
@@ -208,7 +209,7 @@ class Assembly:
     def _differing(self) -> bool:
         """Whether a trace disagrees with itself about user, session, release …"""
         row = self._client.query(
-            f"SELECT max(d) FROM (SELECT {_differs()} AS d FROM {self._nodes} GROUP BY trace_key)"  # noqa: S608
+            f"SELECT max(d) FROM (SELECT {_differs()} AS d FROM {self._nodes} GROUP BY trace_key)"
         ).result_rows[0]
         return bool(row[0])
 
@@ -220,11 +221,11 @@ class Assembly:
             WHERE at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} AND trace_key IN ({_numbers(kin.stored)})
                 AND (trace_key, span_id) IN (SELECT trace_key, span_id FROM {self._tree})
                 AND (trace_key, span_id) NOT IN (SELECT trace_key, span_id FROM {self._fresh})
-            GROUP BY project, at, trace_id, span_id HAVING argMax(gone, version) = 0"""  # noqa: S608 - numbers and our own names
+            GROUP BY project, at, trace_id, span_id HAVING argMax(gone, version) = 0"""
 
     def _marks(self, relation: str) -> set[tuple[str, datetime]]:
         found = self._client.query(
-            f"SELECT DISTINCT project, toStartOfHour(at) FROM {relation} SETTINGS max_query_size = 10000000"  # noqa: S608
+            f"SELECT DISTINCT project, toStartOfHour(at) FROM {relation} SETTINGS max_query_size = 10000000"
         )
         return {(project, hour.replace(tzinfo=UTC)) for project, hour in found.result_rows}
 

@@ -1,5 +1,7 @@
 """One call of a model is one exchange, however many spans tell of it."""
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from homeostat.observe.assemble import finish, keys, rows
@@ -39,7 +41,7 @@ def merged(tree: str) -> str:
     made["top_id"] = f"argMinIf(top_id, rank, top_id != {keys.NO_SPAN})"
     made["own_top"] = f"countIf(top_id = span_id AND top_id != {keys.NO_SPAN}) > 0"
     columns = ", ".join(f"{expression} AS {name}" for name, expression in made.items())
-    return f"SELECT lead_trace AS trace_key, lead_id AS span_id, {columns} FROM {tree} WHERE lead_trace != 0 GROUP BY lead_trace, lead_id"  # noqa: S608
+    return f"SELECT lead_trace AS trace_key, lead_id AS span_id, {columns} FROM {tree} WHERE lead_trace != 0 GROUP BY lead_trace, lead_id"
 
 
 def drafts(tree: str) -> str:
@@ -59,4 +61,4 @@ def drafts(tree: str) -> str:
     }
     names = (*finish.stored_columns(), *finish.DRAFT)
     columns = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in names)
-    return f"SELECT {columns} FROM ({merged(tree)})"  # noqa: S608 - our own names
+    return f"SELECT {columns} FROM ({merged(tree)})"

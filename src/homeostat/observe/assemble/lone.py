@@ -1,5 +1,7 @@
 """Traces of one span, all of it here: the common case of a single call, straight from what is staged."""
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from typing import Final
@@ -35,4 +37,4 @@ def drafts(relation: str, condition: str) -> str:
     names = (*finish.stored_columns(), *finish.DRAFT)
     columns = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in names)
     facts = rows.select(relation, stored=False)
-    return f"SELECT {columns} FROM ({facts}) WHERE form != {rows.LOG} AND ({IS_CALL} OR ({CAPABLE})) AND {condition}"  # noqa: S608
+    return f"SELECT {columns} FROM ({facts}) WHERE form != {rows.LOG} AND ({IS_CALL} OR ({CAPABLE})) AND {condition}"

@@ -6,6 +6,8 @@ Keys and numbers come here as arrays and go back as arrays; texts stay in the en
 long, most of it for planning the query, and memory with the square of a trace's size.)
 """
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -63,19 +65,18 @@ COLUMNS: Final = (
 def query(relation: str) -> str:
     """What `find` wants to know of every node."""
     columns = ", ".join((*_UNSIGNED.values(), *_SIGNED.values()))
-    return f"SELECT {columns} FROM {relation}"  # noqa: S608 - our own names
+    return f"SELECT {columns} FROM {relation}"
 
 
 def find(data: bytes) -> list[npt.NDArray[Any]]:
     """The columns of COLUMNS, from the RowBinary answer to `query`."""
     width = len(_UNSIGNED) + len(_SIGNED)
     table = np.frombuffer(data, dtype=np.uint64).reshape(-1, width)
-    unsigned = {name: table[:, at] for at, name in enumerate(_UNSIGNED)}
-    signed = {name: table[:, at + len(_UNSIGNED)].view(np.int64) for at, name in enumerate(_SIGNED)}
-    nodes = _Nodes(
-        **unsigned, **{name: values.astype(np.bool_) if name in _FLAGS else values for name, values in signed.items()}
-    )
-    return nodes.places()
+    columns: dict[str, Any] = {name: table[:, at] for at, name in enumerate(_UNSIGNED)}
+    for at, name in enumerate(_SIGNED, len(_UNSIGNED)):
+        values = table[:, at].view(np.int64)
+        columns[name] = values.astype(np.bool_) if name in _FLAGS else values
+    return _Nodes(**columns).places()
 
 
 _FLAGS: Final = ("call", "embedding", "capable", "named", "told", "answered")
@@ -221,9 +222,11 @@ class _Nodes:
 
     def _together(self, low: Index, high: Index) -> Flags:
         overlap = (self.start[low] <= self.end[high]) & (self.start[high] <= self.end[low])
-        return self.named[low] & self.named[high] & (self.scope[low] != self.scope[high]) & overlap
+        fits: Flags = self.named[low] & self.named[high] & (self.scope[low] != self.scope[high]) & overlap
+        return fits
 
     def _halves(self, low: Index, high: Index) -> Flags:
         after = (self.start[low] >= self.start[high]) & (self.start[low] <= self.end[high] + LATER)
         tail = (self.start[low] == self.end[low]) & ~self.answered[high]
-        return ~self.named[low] & ~self.named[high] & tail & after
+        fits: Flags = ~self.named[low] & ~self.named[high] & tail & after
+        return fits

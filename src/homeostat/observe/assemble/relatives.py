@@ -3,6 +3,8 @@
 Only keys come to Python, as arrays. A segment of new single-span traces asks the engine nothing beyond its own rows.
 """
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -68,7 +70,7 @@ class Kin:
     def staged(self, relation: str) -> Staged:
         """The keys of `relation`."""
         sql = (
-            f"SELECT {keys.ROW}, {keys.TRACE}, {keys.RESPONSE}, toUnixTimestamp64Micro(at), "  # noqa: S608 - our own names
+            f"SELECT {keys.ROW}, {keys.TRACE}, {keys.RESPONSE}, toUnixTimestamp64Micro(at), "
             f"toInt64(least(intDiv(end_ns, 1000), 4102444800000000)) FROM {relation}"
         )
         found = self._matrix(sql, 5)
@@ -158,7 +160,7 @@ class Kin:
         bounds = "" if low is None else f"at BETWEEN {moment(low)} AND {moment(high or low)} AND "
         indexed = int(len(traces) + len(answers) <= INDEXED)
         return self._matrix(
-            f"SELECT row_key, trace_key, response_key, toUnixTimestamp64Micro(at) FROM spans "  # noqa: S608 - numbers
+            f"SELECT row_key, trace_key, response_key, toUnixTimestamp64Micro(at) FROM spans "
             f"WHERE {bounds}({' OR '.join(wanted)}) SETTINGS use_skip_indexes = {indexed}, max_query_size = 10000000",
             4,
         )
@@ -177,7 +179,7 @@ class Kin:
             last = int(newest[0])
             since = 0 if 2 * newest[1] < self._seen.room else last - DAY
             sql = (
-                f"SELECT if(trace_key = 0, row_key, trace_key), response_key FROM spans WHERE received >= {moment(since)} "  # noqa: S608
+                f"SELECT if(trace_key = 0, row_key, trace_key), response_key FROM spans WHERE received >= {moment(since)} "
                 "FORMAT RowBinary"
             )
             self._read(sql, last)
@@ -192,9 +194,8 @@ class Kin:
             self._seen.add(part[part != 0], received)
 
     def _matrix(self, sql: str, width: int) -> Keys:
-        data = self._client.raw_query(sql, fmt="RowBinary")
-        found: Keys = np.frombuffer(data, dtype=np.uint64).reshape(-1, width)
-        return found
+        data: bytes = self._client.raw_query(sql, fmt="RowBinary")
+        return np.frombuffer(data, dtype=np.uint64).reshape(-1, width)
 
 
 def _names(staged: Staged) -> Keys:

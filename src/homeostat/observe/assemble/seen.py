@@ -18,11 +18,16 @@ PROBES: Final = 7
 BITS_PER_KEY: Final = 20
 
 
+_BLOCK: Final = 512
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
 class Seen:
-    """Keys are hashes already, so two halves of one give all its probes."""
+    """Keys are hashes already: some bits of one choose its block, the others the probes inside."""
 
     def __init__(self, *, bits: int = 27, generations: int = 4) -> None:
-        self._mask = np.uint64((1 << bits) - 1)
+        self._bytes = (1 << bits) // 8
+        self._blocks = np.uint64((1 << bits) // _BLOCK - 1)
         self._room = (1 << bits) // BITS_PER_KEY
         self._keep = generations
         self._generations: list[npt.NDArray[np.uint8]] = []
@@ -37,14 +42,15 @@ class Seen:
         return self._room * (self._keep - 1)
 
     def add(self, keys: Keys, received: int) -> None:
-        """Remember `keys` of rows received at `received` (unix µs)."""
+        """Remember `keys` of rows received at `received` (unix µs). In the order of memory: that is several times faster."""
+        keys = keys[np.argsort(keys & self._blocks)]
         if self._count + len(keys) > self._room:
             self._begin(received)
         self._count += len(keys)
         bits = self._generations[-1]
         for probe in range(PROBES):
             at = self._probe(keys, probe)
-            np.bitwise_or.at(bits, at >> np.uint64(3), _bit(at))
+            np.bitwise_or.at(bits, (at >> np.uint64(3)).astype(np.intp), _bit(at))
 
     def maybe(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Which of `keys` may have been added."""
@@ -60,8 +66,7 @@ class Seen:
         return found
 
     def _begin(self, received: int) -> None:
-        size = (int(self._mask) + 1) // 8
-        self._generations.append(np.zeros(size, dtype=np.uint8))
+        self._generations.append(np.zeros(self._bytes, dtype=np.uint8))
         self._begun.append(received)
         self._count = 0
         if len(self._generations) > self._keep:
@@ -70,8 +75,9 @@ class Seen:
             self.since = max(self.since, self._begun[0])
 
     def _probe(self, keys: Keys, probe: int) -> Keys:
-        step = (keys >> np.uint64(32)) | np.uint64(1)
-        return (keys + np.uint64(probe) * step) & self._mask
+        """All probes of a key lie in one block, which is one line of the processor's cache."""
+        inside = (keys * _MIX) >> np.uint64(9 * probe) & np.uint64(_BLOCK - 1)
+        return (keys & self._blocks) * np.uint64(_BLOCK) + inside
 
 
 def _bit(at: Keys) -> npt.NDArray[np.uint8]:

@@ -1,5 +1,7 @@
 """Traces of several rows: one node per span, and what it inherits from its trace."""
 
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
 from __future__ import annotations
 
 from typing import Final
@@ -44,7 +46,7 @@ def nodes(relation: str) -> str:
         made[name] = f"arrayDistinct(arrayFlatten(groupArray({name})))"
     columns = ", ".join(f"{expression} AS {name}" for name, expression in made.items())
     return (
-        f"SELECT trace_key, span_id, {columns} FROM {relation} WHERE trace_key != 0 AND span_id != {keys.NO_SPAN} "  # noqa: S608
+        f"SELECT trace_key, span_id, {columns} FROM {relation} WHERE trace_key != 0 AND span_id != {keys.NO_SPAN} "
         f"GROUP BY trace_key, span_id HAVING countIf(form != {rows.LOG}) > 0"
     )
 
@@ -55,7 +57,7 @@ def common(relation: str) -> str:
     columns += [f"uniqExactIf({name}, {name} != '') > 1 AS {name}_differs" for name in rows.CONTEXT]
     differs = " OR ".join(f"{name}_differs" for name in rows.CONTEXT)
     return (
-        f"SELECT *, {differs} AS differs FROM (SELECT trace_key, {', '.join(columns)}, max(received) AS last, "  # noqa: S608
+        f"SELECT *, {differs} AS differs FROM (SELECT trace_key, {', '.join(columns)}, max(received) AS last, "
         f"min(received) AS first, arrayDistinct(arrayFlatten(groupArray(tags))) AS tags FROM {relation} GROUP BY trace_key)"
     )
 
@@ -74,7 +76,7 @@ def nearest(relation: str, traces: str) -> str:
             FROM climb AS below INNER JOIN {relation} AS above
                 ON above.trace_key = below.trace_key AND above.span_id = below.parent_id
             WHERE below.hops < 32 AND ({wanting}))
-        SELECT trace_key, span_id, {found} FROM climb GROUP BY trace_key, span_id"""  # noqa: S608
+        SELECT trace_key, span_id, {found} FROM climb GROUP BY trace_key, span_id"""
 
 
 def table(name: str) -> str:
@@ -96,10 +98,10 @@ def placed(nodes: str, places: str, *, differing: bool) -> str:
     columns = ", ".join(f"{made.get(name, 'node.' + name)} AS {name}" for name in (*rows.NAMES, "first_received"))
     near = ""
     if differing:
-        traces = f"SELECT trace_key FROM {told} WHERE differs"  # noqa: S608 - our own names
+        traces = f"SELECT trace_key FROM {told} WHERE differs"
         near = f"LEFT JOIN ({nearest(nodes, traces)}) AS near USING (trace_key, span_id)"
     return (
-        f"SELECT {columns}, told.first AS first, told.last AS last, rank, lost, {_id('top_key')} AS top_id, lead_trace, "  # noqa: S608
+        f"SELECT {columns}, told.first AS first, told.last AS last, rank, lost, {_id('top_key')} AS top_id, lead_trace, "
         f"{_id('lead_key')} AS lead_id FROM {nodes} AS node "
         f"INNER JOIN (SELECT *, {_id('span_key')} AS span_id FROM {places}) AS place USING (trace_key, span_id) "
         f"INNER JOIN {told} AS told USING (trace_key) {near}"
