@@ -19,7 +19,7 @@ from homeostat.store.warehouse.client import Warehouse
 WORTH: Final = 400
 
 _SETTINGS: Final = (
-    " SETTINGS max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, "
+    " SETTINGS max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, compile_expressions = 0, "
     "output_format_json_escape_forward_slashes = 0, precise_float_parsing = 1, "
     "short_circuit_function_evaluation = 'enable', min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0"
 )
