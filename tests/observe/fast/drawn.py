@@ -87,6 +87,8 @@ class Draw:
                 message["content"] = self.rng.choice(SAID)
             if self.chance(0.2):
                 message["finish_reason"] = self.rng.choice(["stop", None])
+            if self.chance(0.3):
+                message["name"] = self.rng.choice(["Anna", None, 1])
             told.append(message)
         return json.dumps(told, ensure_ascii=self.chance(0.5), separators=(",", ":") if self.chance(0.5) else None)
 

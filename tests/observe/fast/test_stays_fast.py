@@ -25,7 +25,7 @@ GENAI: dict[str, Any] = {
     "gen_ai.usage.output_tokens": 200, "gen_ai.conversation.id": "s", "user.id": "u", "session.id": "s",
     "gen_ai.input.messages": json.dumps([
         {"role": "system", "parts": [{"type": "text", "content": "be kind"}]},
-        {"role": "user", "parts": [{"type": "text", "content": QUESTION}]},
+        {"role": "user", "parts": [{"content": QUESTION, "type": "text"}], "name": None},
     ]),
     "gen_ai.output.messages": json.dumps(
         [{"role": "assistant", "parts": [{"type": "text", "content": ANSWER}], "finish_reason": "stop"}]

@@ -34,9 +34,10 @@ _PART: Final = "(?:{}|{})".format(
     _object(_pair("content", _STRING), _pair("type", '"text"')),
 )
 _SAID: Final = f"(?:{_pair('parts', _list(_PART))}|{_pair('content', _STRING)})"
-_FINISH: Final = rf"(?:{_S},{_S}{_pair('finish_reason', _STRING)})?"
+#: What may follow and says nothing about the words.
+_MORE: Final = rf'(?:{_S},{_S}"(?:finish_reason|name)"{_S}:{_S}(?:null|{_STRING}))*'
 #: A list of messages of the plainest kind: roles that everybody knows, parts that are texts, nothing else.
-SIMPLE_MESSAGES: Final = rf"^{_S}{_list(_object(_pair('role', _ROLE), _SAID + _FINISH))}{_S}$"
+SIMPLE_MESSAGES: Final = rf"^{_S}{_list(_object(_pair('role', _ROLE), _SAID + _MORE))}{_S}$"
 
 
 def quote(text: str) -> str:
