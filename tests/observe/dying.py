@@ -22,7 +22,8 @@ LOOK = {
     "spans": "SELECT hex(trace_id) AS t, hex(span_id) AS s, count() AS n FROM spans GROUP BY t, s ORDER BY t, s",
     "signals": "SELECT id, count() AS n FROM signals GROUP BY id ORDER BY id",
     "exchanges": (
-        "SELECT hex(trace_id) AS t, hex(span_id) AS s, is_answer, is_call, calls, input_tokens FROM exchanges FINAL ORDER BY t, s"
+        "SELECT hex(trace_id) AS t, hex(span_id) AS s, is_answer, is_call, calls, input_tokens "
+        "FROM exchanges FINAL ORDER BY t, s"
     ),
 }
 

@@ -1,7 +1,7 @@
 """Truth: what real SDKs sent, loaded as the server loads it, is what the provider saw, call by call.
 
-Each set is loaded as it was recorded, and once more request by request in the opposite order: parents before children, spans before
-the log records that hold their texts. The exchanges must be the same.
+Each set is loaded as it was recorded, and once more request by request in the opposite order: parents before
+children, spans before the log records that hold their texts. The exchanges must be the same.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from .segments import Room
 #: Sets in which something else than a call of the provider is told as one: (case, how many).
 MORE = {"e_langfuse": 1}  # an observation made by hand
 COLUMNS = (
-    "trace_id, span_id, op, is_answer, is_call, model, requested_model, provider, response_id, input_tokens, output_tokens, cached_tokens, "
-    "cache_write_tokens, reasoning_tokens, cost, estimated, calls, status, error, streaming, finish_reason, user_id, session_id, tools, "
+    "trace_id, span_id, op, is_answer, is_call, model, requested_model, provider, response_id, "
+    "input_tokens, output_tokens, cached_tokens, "
+    "cache_write_tokens, reasoning_tokens, cost, estimated, calls, status, error, streaming, finish_reason, user_id, "
+    "session_id, tools, "
     "trace_key, input_row, output_row, input_start, output_start, members"
 )
 

@@ -100,8 +100,9 @@ def test_plain_facts_become_rows(room: Room, project: str) -> None:
     } | said
     score = {"fact": "score", "id": "b", "name": "relevance", "value": 0.5, "rung": "judge", "scorer": "me"} | said
     exchange = {
-        "fact": "exchange", "at": "2026-11-20T11:30:00.000001Z", "latency_ms": 1500.0, "kind": "answer", "model": "gpt-4o-mini",
-        "input": "hello", "output": "good day", "input_tokens": 9, "user_id": "u1", "tags": ["x"], "attributes": {"shop": "north", "n": 1},
+        "fact": "exchange", "at": "2026-11-20T11:30:00.000001Z", "latency_ms": 1500.0, "kind": "answer",
+        "model": "gpt-4o-mini", "input": "hello", "output": "good day", "input_tokens": 9, "user_id": "u1",
+        "tags": ["x"], "attributes": {"shop": "north", "n": 1},
         "tool_calls": [{"name": "look"}], "status": "ok",
     } | said  # fmt: skip
     room.put(facts(project, signal, score, exchange), facts(project, signal, score, exchange))

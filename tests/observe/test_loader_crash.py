@@ -32,7 +32,7 @@ STEPS = (
 
 
 def segments(folder: Path, first: int) -> None:
-    """Three segments: children first, then a parent that takes over their answers, facts among them, and something sent again."""
+    """Three segments: children first, then a parent that takes over their answers, facts, and something sent again."""
     spool = folder / "spool"
     spool.mkdir(parents=True, exist_ok=True)
     a, b, c, d = range(first, first + 4)

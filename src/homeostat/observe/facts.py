@@ -1,4 +1,4 @@
-"""Plain facts (JSON lines of the normalised shape) as rows: exchanges to be staged, signals and scores for their tables."""
+"""Plain facts (JSON lines, normalised) as rows: exchanges to be staged, signals and scores for their tables."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Fact = dict[str, Any]
 Row = list[Any]
 
 SIGNAL: Final = (
-    "project", "at", "id", "received", "name", "value", "label", "comment", "correction", "source", "trace_id", "span_id",
-    "session_id", "user_id",
+    "project", "at", "id", "received", "name", "value", "label", "comment", "correction", "source", "trace_id",
+    "span_id", "session_id", "user_id",
 )  # fmt: skip
 SCORE: Final = (
-    "project", "at", "id", "received", "name", "value", "label", "reason", "scorer", "rung", "source", "trace_id", "span_id",
-    "session_id",
+    "project", "at", "id", "received", "name", "value", "label", "reason", "scorer", "rung", "source",
+    "trace_id", "span_id", "session_id",
 )  # fmt: skip
 
 _EMPTY: Final[dict[str, Any]] = {
@@ -38,8 +38,8 @@ _EMPTY: Final[dict[str, Any]] = {
     for name, kind in COLUMNS
 }
 _TEXTS: Final = (
-    "name", "requested_model", "model", "provider", "response_id", "user_id", "session_id", "release", "environment", "prompt_name",
-    "prompt_version", "input", "output", "finish_reason", "error",
+    "name", "requested_model", "model", "provider", "response_id", "user_id", "session_id", "release",
+    "environment", "prompt_name", "prompt_version", "input", "output", "finish_reason", "error",
 )  # fmt: skip
 _COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _LARGEST: Final = 2**32 - 1

@@ -34,7 +34,7 @@ from homeostat.store.warehouse.client import Warehouse
 
 log: Final = logging.getLogger("homeostat.loader")
 
-#: The engine's codes for "not now" (no room, no memory, no file, no network, no time, …): nothing is wrong with the segment.
+#: The engine's codes for "not now" (no room, no memory, no file, no network, …): nothing is wrong with the segment.
 NOT_NOW: Final = frozenset(
     (74, 75, 76, 159, 160, 198, 202, 209, 210, 236, 241, 242, 243, 252, 279, 394, 425, 439, 473, 499, 999, 1000)
 )
@@ -128,7 +128,7 @@ class Loader:
         self._ready = False
 
     def load_next(self) -> Loaded | None:
-        """Load the oldest sealed segment; None when there is none. A sick store raises: call again later, nothing is lost."""
+        """Load the oldest sealed segment; None: there is none. A sick store raises: call again, nothing is lost."""
         waiting = spool.sealed(self._folder)
         if not waiting:
             return None
@@ -324,7 +324,7 @@ class Loader:
         load.outcomes += [Outcome(p, _KINDS[k], n, r) for (p, k, r), n in outcomes.items() if n]
 
     def _conserve(self, load: Load) -> None:
-        """Every item ends in exactly one outcome. Anything else is a fault of ours: it is told, counted, and stops nobody."""
+        """Every item ends in exactly one outcome. Anything else is our fault: it is told, counted, and stops nobody."""
         expected: Counter[str] = Counter()
         for record in load.records:
             expected[record.envelope.project] += record.envelope.items
@@ -351,7 +351,10 @@ class Loader:
         if self._warehouse.embedded:
             return
         deadline = time.monotonic() + 60
-        busy = f"SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %' AND query LIKE '%{number}%' AND query NOT LIKE '%system.processes%'"
+        busy = (
+            "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %' "
+            f"AND query LIKE '%{number}%' AND query NOT LIKE '%system.processes%'"
+        )
         while self._client.query(busy).result_rows[0][0]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"An earlier insert of segment {number} is still running; trying again later.")

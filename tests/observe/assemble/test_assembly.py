@@ -14,7 +14,8 @@ from homeostat.store.warehouse.client import Warehouse
 from tests.observe.segments import Room, call, chain, told
 
 MEANING = (
-    "hex(span_id) AS span, is_answer, is_call, calls, input_tokens, output_tokens, model, user_id, session_id, status, tools, "
+    "hex(span_id) AS span, is_answer, is_call, calls, input_tokens, output_tokens, model, user_id, session_id, "
+    "status, tools, "
     "input_start, output_start, round(cost, 9) AS cost, dateDiff('second', received, answer_from) AS waits"
 )
 

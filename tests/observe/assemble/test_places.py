@@ -133,7 +133,8 @@ def test_leaders_lead_themselves(data: st.DataObject) -> None:
     nodes = [
         call(
             n + 1, data.draw(st.integers(0, size)), scope=data.draw(draw), response=data.draw(draw), named=1,
-            tokens_in=data.draw(st.integers(-1, 2)), tokens_out=data.draw(st.integers(-1, 2)), told=data.draw(st.booleans()),
+            tokens_in=data.draw(st.integers(-1, 2)), tokens_out=data.draw(st.integers(-1, 2)),
+            told=data.draw(st.booleans()),
         )
         for n in range(size)
     ]  # fmt: skip

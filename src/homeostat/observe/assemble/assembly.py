@@ -25,7 +25,7 @@ _KEYS: Final = {
     "response_key": keys.RESPONSE,
     "attributes": splice_sql("attributes"),
 }
-_WRITE: Final = "prefer_column_name_to_alias = 1, max_threads = 1, max_insert_threads = 1"
+_WRITE: Final = f"{finish.SETTINGS}, max_insert_threads = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,8 @@ class Assembly:
         self._draft(calls.drafts(self._tree))
         columns = ", ".join(finish.stored_columns())
         self._run(
-            f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) SELECT {columns}, top_trace, top_id FROM ({priced})"
+            f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) "
+            f"SELECT {columns}, top_trace, top_id FROM ({priced})"
         )
         self._run(
             f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} "
@@ -173,7 +174,8 @@ class Assembly:
 
     def _entomb(self, gone: str, version: int) -> None:
         self._run(
-            f"INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) SELECT *, {version}, 1 FROM ({gone})"
+            "INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) "
+            f"SELECT *, {version}, 1 FROM ({gone})"
         )
 
     def _draft(self, drafts: str) -> None:
@@ -184,7 +186,8 @@ class Assembly:
         """The touched traces as nodes in their places."""
         self._gather(relation, kin, segment)
         self._run(
-            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
+            f"INSERT INTO {self._nodes} ({_names(nodes=True)}) "
+            f"SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
         )
         found = places.find(self._client.raw_query(places.query(self._nodes), fmt="RowBinary"))
         if not len(found[0]):

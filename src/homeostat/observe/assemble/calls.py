@@ -41,7 +41,10 @@ def merged(tree: str) -> str:
     made["top_id"] = f"argMinIf(top_id, rank, top_id != {keys.NO_SPAN})"
     made["own_top"] = f"countIf(top_id = span_id AND top_id != {keys.NO_SPAN}) > 0"
     columns = ", ".join(f"{expression} AS {name}" for name, expression in made.items())
-    return f"SELECT lead_trace AS trace_key, lead_id AS span_id, {columns} FROM {tree} WHERE lead_trace != 0 GROUP BY lead_trace, lead_id"
+    return (
+        f"SELECT lead_trace AS trace_key, lead_id AS span_id, {columns} FROM {tree} "
+        "WHERE lead_trace != 0 GROUP BY lead_trace, lead_id"
+    )
 
 
 def drafts(tree: str) -> str:

@@ -9,16 +9,17 @@ from typing import Final
 from homeostat.observe import prices
 
 COLUMNS: Final = (
-    "project", "at", "trace_id", "span_id", "version", "gone", "row_key", "trace_key", "response_key", "is_answer", "is_call",
-    "answer_from", "settles", "received", "members", "input_row", "output_row", "input_start", "output_start", "input_chars",
-    "output_chars", "name", "op", "model", "requested_model", "provider", "response_id", "user_id", "session_id", "release",
-    "environment", "prompt_name", "prompt_version", "latency_ms", "ttft_ms", "streaming", "finish_reason", "input_tokens",
-    "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost", "estimated", "calls", "status", "error",
+    "project", "at", "trace_id", "span_id", "version", "gone", "row_key", "trace_key", "response_key",
+    "is_answer", "is_call", "answer_from", "settles", "received", "members", "input_row", "output_row",
+    "input_start", "output_start", "input_chars", "output_chars", "name", "op", "model", "requested_model",
+    "provider", "response_id", "user_id", "session_id", "release", "environment", "prompt_name",
+    "prompt_version", "latency_ms", "ttft_ms", "streaming", "finish_reason", "input_tokens", "output_tokens",
+    "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost", "estimated", "calls", "status", "error",
     "tags", "tools", "flags",
 )  # fmt: skip
 
 #: `x AS x` means the column on the right, never itself.
-SETTINGS: Final = "prefer_column_name_to_alias = 1, max_query_size = 10000000"
+SETTINGS: Final = "prefer_column_name_to_alias = 1, max_query_size = 10000000, compile_expressions = 0, max_threads = 1"
 #: Seconds (of the event clock) that an orphan waits for its parent, and the longest time that an exchange stays open.
 WAIT: Final = 60
 #: Quiet seconds after which a trace with a root is taken to be whole.
@@ -29,7 +30,7 @@ FAILED: Final = "status_code = 2 OR error != ''"
 STATUS: Final = f"multiIf(has(flags, 'client_closed'), 'client_closed', {FAILED}, 'error', 'ok')"
 MODEL: Final = "if(model = '', requested_model, model)"
 
-#: What a draft has besides the columns of `exchanges`: whether tokens were guessed, and the answer that a call is summed into.
+#: What a draft has besides the columns of `exchanges`: whether tokens were guessed, and the answer it is summed into.
 DRAFT: Final = ("guessed", "top_trace", "top_id")
 
 
@@ -49,9 +50,10 @@ def guesses(is_call: str) -> dict[str, str]:
     went = f"({is_call}) AND NOT ({FAILED})"
     asks = f"({went}) AND input_tokens IS NULL AND input_chars > 0"
     says = f"({went}) AND op = 'call' AND output_tokens IS NULL AND output_chars > 0"
+    guess = "toUInt32(greatest(1, intDiv({0}_chars, 4)))"
     return {
-        "input_tokens": f"multiIf({asks}, toUInt32(greatest(1, intDiv(input_chars, 4))), {is_call}, input_tokens, NULL)",
-        "output_tokens": f"multiIf({says}, toUInt32(greatest(1, intDiv(output_chars, 4))), {is_call}, output_tokens, NULL)",
+        "input_tokens": f"multiIf({asks}, {guess.format('input')}, {is_call}, input_tokens, NULL)",
+        "output_tokens": f"multiIf({says}, {guess.format('output')}, {is_call}, output_tokens, NULL)",
         "guessed": f"({asks}) OR ({says})",
     }
 
@@ -59,11 +61,13 @@ def guesses(is_call: str) -> dict[str, str]:
 def priced(drafts: str) -> str:
     """Drafts of exchanges with what their calls cost, in the columns of `exchanges`.
 
-    A told cost of zero is taken for "unknown" when the list knows better: instrumentors write 0 for models they do not know.
+    A told cost of zero is taken for "unknown" when the list knows better: instrumentors write 0 for models that they
+    do not know.
     """
+    by_us = "nullIf(one.cost, 0) IS NULL AND listed IS NOT NULL"
     made = {
         "cost": "if(one.is_call, coalesce(nullIf(one.cost, 0), listed, one.cost), NULL)",
-        "estimated": "if(one.guessed, if(nullIf(one.cost, 0) IS NULL AND listed IS NOT NULL, ['tokens', 'cost'], ['tokens']), [])",
+        "estimated": f"if(one.guessed, if({by_us}, ['tokens', 'cost'], ['tokens']), [])",
     }
     columns = ", ".join(
         f"{made[name]} AS {name}" if name in made else f"one.{name} AS {name}" for name in stored_columns()

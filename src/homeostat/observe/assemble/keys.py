@@ -11,7 +11,8 @@ NO_SPAN: Final = "toFixedString('', 8)"
 ROW: Final = "sipHash64(project, CAST(form, 'Int8'), trace_id, span_id, ident)"
 #: Rows of one trace; 0: about no trace (log records without a context).
 TRACE: Final = f"if(trace_id = {NO_TRACE}, 0, sipHash64(project, trace_id))"
-#: Some instrumentors tell a streamed call in two spans without an id: the request without its answer, and later one of no length with it.
+#: Some instrumentors tell a streamed call in two spans without an id: the request without its answer, and later one of
+#: no length with it.
 _HALF: Final = (
     "op = 'call' AND input != '' AND status_code != 2 AND "
     "(start_ns = end_ns OR (output = '' AND tool_calls = '' AND input_tokens IS NULL AND output_tokens IS NULL))"

@@ -1,9 +1,9 @@
 """Where every span stands: its way up, its topmost answer, and which span tells the call that it is part of.
 
-Parents arrive after their children, twice, or never, and a hostile sender makes circles. So no tree is walked: every span points
-to its parent, and pointing is doubled (a parent's parent, then the parent of that …) until all point to where their way ends.
-Keys and numbers come here as arrays and go back as arrays; texts stay in the engine. (As SQL over arrays the same took 30 times as
-long, most of it for planning the query, and memory with the square of a trace's size.)
+Parents arrive after their children, twice, or never, and a hostile sender makes circles. So no tree is walked: every
+span points to its parent, and pointing is doubled (a parent's parent, then the parent of that …) until all point to
+where their way ends. Keys and numbers come here as arrays and go back as arrays; texts stay in the engine. (As SQL over
+arrays the same took many times as long, most of it to plan the query, and memory with the square of a trace's size.)
 """
 
 # ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
@@ -204,7 +204,7 @@ class _Nodes:
         return (self.embedding[child] == self.embedding[parent]) & ~apart & (same | equal | silent), apart
 
     def _shared(self, rank: Index) -> tuple[Index, Index]:
-        """Pairs (lower, higher in rank) that tell of the same answer: other scopes at the same time, or the halves of a stream."""
+        """Pairs (lower, higher rank) that tell of one answer: other scopes at the same time, or a stream's halves."""
         at = np.flatnonzero(self.call & (self.response != 0))
         at = at[np.lexsort((rank[at], self.response[at]))]
         keys, first, size = np.unique(self.response[at], return_index=True, return_counts=True)

@@ -168,7 +168,8 @@ class Kin:
     def _small(self, traces: Keys) -> Keys:
         """The stored traces that are not too large to gather again."""
         found, counts = np.unique(traces, return_counts=True)
-        return found[(counts <= LARGEST) & (found != 0)]
+        small: Keys = found[(counts <= LARGEST) & (found != 0)]
+        return small
 
     def _fill(self) -> None:
         """Once: the filter learns what was stored by earlier processes."""
@@ -179,7 +180,8 @@ class Kin:
             last = int(newest[0])
             since = 0 if 2 * newest[1] < self._seen.room else last - DAY
             sql = (
-                f"SELECT if(trace_key = 0, row_key, trace_key), response_key FROM spans WHERE received >= {moment(since)} "
+                "SELECT if(trace_key = 0, row_key, trace_key), response_key FROM spans "
+                f"WHERE received >= {moment(since)} "
                 "FORMAT RowBinary"
             )
             self._read(sql, last)
@@ -194,8 +196,9 @@ class Kin:
             self._seen.add(part[part != 0], received)
 
     def _matrix(self, sql: str, width: int) -> Keys:
-        data: bytes = self._client.raw_query(sql, fmt="RowBinary")
-        return np.frombuffer(data, dtype=np.uint64).reshape(-1, width)
+        table: npt.NDArray[np.uint64] = np.frombuffer(self._client.raw_query(sql, fmt="RowBinary"), dtype=np.uint64)
+        table.shape = (-1, width)
+        return table
 
 
 def _names(staged: Staged) -> Keys:

@@ -42,7 +42,7 @@ class Seen:
         return self._room * (self._keep - 1)
 
     def add(self, keys: Keys, received: int) -> None:
-        """Remember `keys` of rows received at `received` (unix µs). In the order of memory: that is several times faster."""
+        """Remember `keys` of rows received at `received` (unix µs). In the order of memory: several times faster."""
         keys = keys[np.argsort(keys & self._blocks)]
         if self._count + len(keys) > self._room:
             self._begin(received)

@@ -58,12 +58,13 @@ def common(relation: str) -> str:
     differs = " OR ".join(f"{name}_differs" for name in rows.CONTEXT)
     return (
         f"SELECT *, {differs} AS differs FROM (SELECT trace_key, {', '.join(columns)}, max(received) AS last, "
-        f"min(received) AS first, arrayDistinct(arrayFlatten(groupArray(tags))) AS tags FROM {relation} GROUP BY trace_key)"
+        "min(received) AS first, arrayDistinct(arrayFlatten(groupArray(tags))) AS tags "
+        f"FROM {relation} GROUP BY trace_key)"
     )
 
 
 def nearest(relation: str, traces: str) -> str:
-    """For the nodes of traces that disagree: own value, else that of the nearest ancestor that has one, at most 32 above."""
+    """For the nodes of traces that disagree: own value, else the nearest ancestor's that has one, at most 32 above."""
     filled = ", ".join(f"if(below.{name} = '', above.{name}, below.{name}) AS {name}" for name in rows.CONTEXT)
     wanting = " OR ".join(f"below.{name} = ''" for name in rows.CONTEXT)
     found = ", ".join(f"argMax(climb.{name}, hops) AS {name}" for name in rows.CONTEXT)
@@ -101,7 +102,8 @@ def placed(nodes: str, places: str, *, differing: bool) -> str:
         traces = f"SELECT trace_key FROM {told} WHERE differs"
         near = f"LEFT JOIN ({nearest(nodes, traces)}) AS near USING (trace_key, span_id)"
     return (
-        f"SELECT {columns}, told.first AS first, told.last AS last, rank, lost, {_id('top_key')} AS top_id, lead_trace, "
+        f"SELECT {columns}, told.first AS first, told.last AS last, rank, lost, {_id('top_key')} AS top_id, "
+        "lead_trace, "
         f"{_id('lead_key')} AS lead_id FROM {nodes} AS node "
         f"INNER JOIN (SELECT *, {_id('span_key')} AS span_id FROM {places}) AS place USING (trace_key, span_id) "
         f"INNER JOIN {told} AS told USING (trace_key) {near}"
