@@ -40,6 +40,10 @@ NOT_NOW: Final = frozenset(
 )
 #: Times that "not now" is believed of the same segment, before its envelopes are suspected.
 PATIENCE: Final = 20
+#: Bytes that the process may hold between two segments before the engine is asked to give back what it freed.
+KEPT_MEMORY: Final = 900 << 20
+#: Seconds between two such requests: each takes some ten milliseconds.
+GIVE_BACK_EVERY: Final = 2.0
 _CODE: Final = re.compile(r"Code: (\d+)")
 
 
@@ -124,6 +128,7 @@ class Loader:
         self._opinions = Opinions(warehouse, staged)
         self._seam = seam
         self._version = 0
+        self._gave_back = 0.0
         self._refusals: Counter[int] = Counter()
         self._ready = False
 
@@ -144,6 +149,7 @@ class Loader:
             self._load(segment)
         self._drop_file(segment.path)
         self._seam("deleted")
+        self._give_back()
         self._refusals.pop(segment.number, None)
         return Loaded(segment.number, segment.items, time.monotonic() - begun, again)
 
@@ -400,6 +406,13 @@ class Loader:
         self._assembly.clear()
         self._opinions.clear()
 
+    def _give_back(self) -> None:
+        """An embedded engine keeps freed memory for a while; past a limit it is asked to give it back."""
+        now = time.monotonic()
+        if self._warehouse.embedded and now - self._gave_back > GIVE_BACK_EVERY and _resident() > KEPT_MEMORY:
+            self._gave_back = now
+            self._client.command("SYSTEM JEMALLOC PURGE")
+
     @staticmethod
     def _drop_file(path: Path) -> None:
         path.unlink(missing_ok=True)
@@ -407,6 +420,14 @@ class Loader:
 
 _KINDS: Final[dict[str, Kind]] = {"stored": "stored", "rejected": "rejected", "expired": "expired"}
 _MEMORY: Final = 241
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _bytes(load: Load, index: int) -> bytes:
