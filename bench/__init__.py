@@ -1,1 +1,1 @@
-"""Measurements: against a limit of this machine or a peer in the same run, as ratios; results are kept in bench/results/."""
+"""Measurements against a limit of this machine or a peer in the same run, as ratios. Results: bench/results/."""

@@ -1,4 +1,4 @@
-"""Ingest: accepted and durable spans a second, latency, visibility, disk and memory; beside the floor of this machine in the same run.
+"""Ingest: accepted and durable spans a second, latency, visibility, disk, memory; beside this machine's floor.
 
 The floor is a server on the same stack that only reads the body (what the HTTP layer alone can do).
 """
@@ -112,8 +112,21 @@ def homeostat(data: Path) -> Iterator[Running]:
 def floor() -> Iterator[Running]:
     """A server that only reads the body."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-               "--log-level", "warning", "bench.floor:app"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--port",
+        str(port),
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "bench.floor:app",
+    ]
     server = Running(command, port)
     try:
         server.wait("/")
@@ -135,10 +148,16 @@ def durable(server: Running, bodies: int, connections: int, seconds: float) -> d
     total = time.perf_counter() - begun
     assert stored == load.spans, (stored, load.spans)
     return {
-        "spans_a_body": bodies, "connections": connections, "accepted_a_second": round(load.rate), "durable_a_second": round(stored / total),
-        "p50_ms": round(load.percentile(0.5), 1), "p99_ms": round(load.percentile(0.99), 1), "statuses": dict(load.statuses),
-        "cpu_us_a_span": round((server.cpu() - cpu) / stored * 1e6, 1), "peak_mb": dict(server.peak),
-    }  # fmt: skip
+        "spans_a_body": bodies,
+        "connections": connections,
+        "accepted_a_second": round(load.rate),
+        "durable_a_second": round(stored / total),
+        "p50_ms": round(load.percentile(0.5), 1),
+        "p99_ms": round(load.percentile(0.99), 1),
+        "statuses": dict(load.statuses),
+        "cpu_us_a_span": round((server.cpu() - cpu) / stored * 1e6, 1),
+        "peak_mb": dict(server.peak),
+    }
 
 
 def drained(port: int) -> int:

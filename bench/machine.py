@@ -26,9 +26,13 @@ def note() -> dict[str, object]:
         if line.startswith("MemTotal")
     )
     return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()), "cores": os.cpu_count(), "memory_mb": memory, "python": platform.python_version(),
-        "kernel": platform.release().split("-")[0], "versions": versions,
-    }  # fmt: skip
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "cores": os.cpu_count(),
+        "memory_mb": memory,
+        "python": platform.python_version(),
+        "kernel": platform.release().split("-")[0],
+        "versions": versions,
+    }
 
 
 def keep(name: str, figures: dict[str, object]) -> Path:

@@ -16,11 +16,12 @@ MODELS = (
     ("anthropic", "claude-sonnet-4-5", 2),
     ("google", "gemini-2.5-flash", 1),
 )
-WORDS = (
-    "order parcel refund invoice kettle warranty shipping customer account premium discount return policy error update login "
-    "password express delivery address country payment card voucher manual filter limescale copper lid spout handle store "
-    "email phone hour day week please thank where when why how much long does cover can cannot still again before after"
-).split()
+_TEXT = """
+order parcel refund invoice kettle warranty shipping customer account premium discount return policy error update
+login password express delivery address country payment card voucher manual filter limescale copper lid spout handle
+store email phone hour day week please thank where when why how much long does cover can cannot still again before after
+"""
+WORDS = _TEXT.split()
 NEEDLE = "zanzibar"
 
 
@@ -85,15 +86,30 @@ def fill(span: object, rng: random.Random, spread_seconds: float) -> None:
     span.name = f"chat {model}"  # type: ignore[attr-defined]
     span.start_time_unix_nano, span.end_time_unix_nano = start, start + took  # type: ignore[attr-defined]
     told: dict[str, str | int | float] = {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": model, "gen_ai.response.model": model,
-        "gen_ai.request.temperature": 0.7, "gen_ai.request.max_tokens": 1024, "gen_ai.response.id": f"resp-{rng.randbytes(9).hex()}",
-        "gen_ai.usage.input_tokens": len(question) // 4, "gen_ai.usage.output_tokens": len(answer) // 4,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.model": model,
+        "gen_ai.response.model": model,
+        "gen_ai.request.temperature": 0.7,
+        "gen_ai.request.max_tokens": 1024,
+        "gen_ai.response.id": f"resp-{rng.randbytes(9).hex()}",
+        "gen_ai.usage.input_tokens": len(question) // 4,
+        "gen_ai.usage.output_tokens": len(answer) // 4,
         "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": question}]}]),
-        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}], "finish_reason": "stop"}]),
-        "user.id": f"user-{rng.randrange(500)}", "session.id": f"session-{rng.randrange(2000)}", "openinference.span.kind": "LLM",
-        "llm.model_name": model, "input.value": question, "input.mime_type": "text/plain", "output.value": answer,
-        "output.mime_type": "text/plain", "llm.token_count.prompt": len(question) // 4, "llm.token_count.completion": len(answer) // 4,
-    }  # fmt: skip
+        "gen_ai.output.messages": json.dumps(
+            [{"role": "assistant", "parts": [{"type": "text", "content": answer}], "finish_reason": "stop"}]
+        ),
+        "user.id": f"user-{rng.randrange(500)}",
+        "session.id": f"session-{rng.randrange(2000)}",
+        "openinference.span.kind": "LLM",
+        "llm.model_name": model,
+        "input.value": question,
+        "input.mime_type": "text/plain",
+        "output.value": answer,
+        "output.mime_type": "text/plain",
+        "llm.token_count.prompt": len(question) // 4,
+        "llm.token_count.completion": len(answer) // 4,
+    }
     for key, value in told.items():
         kept = span.attributes.add(key=key).value  # type: ignore[attr-defined]
         if isinstance(value, str):

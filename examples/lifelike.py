@@ -1,7 +1,7 @@
-"""Serve Homeostat and send it a few minutes of lifelike traffic: a small shop's support bot, told by the OpenTelemetry SDK.
+"""Serve Homeostat and send it a few minutes of lifelike traffic: a shop's support bot, told by the OpenTelemetry SDK.
 
-Run by `make demo`. With a terminal it lasts three minutes and leaves the server running until Ctrl-C; without one it is done
-within a minute. `--url` sends to a server that is already there.
+Run by `make demo`. With a terminal it lasts three minutes and leaves the server running until Ctrl-C;
+without one it is done within a minute. `--url` sends to a server that is already there.
 """
 
 from __future__ import annotations
@@ -56,12 +56,15 @@ QUESTIONS = {
     ),
     "What do premium members get?": ("premium.md", "Premium members get free express shipping and a 3-year warranty."),
 }
-MODELS = (("openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", 7), ("openai", "gpt-4o", "gpt-4o-2024-08-06", 2),
-          ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929", 1))  # fmt: skip
+MODELS = (
+    ("openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", 7),
+    ("openai", "gpt-4o", "gpt-4o-2024-08-06", 2),
+    ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929", 1),
+)
 
 
 def one_conversation(tracer: Tracer, rng: random.Random) -> list[dict[str, object]]:
-    """One question through retrieval and a model, as an instrumented application tells it; returns what people said later."""
+    """One question through retrieval and a model, as an instrumented application tells it; and what people said."""
     user, session = f"user-{rng.randrange(200)}", f"session-{rng.randrange(10**9):09d}"
     question, (document, answer) = rng.choice(list(QUESTIONS.items()))
     provider, asked, answered, _ = rng.choices(MODELS, weights=[model[3] for model in MODELS])[0]
@@ -69,30 +72,52 @@ def one_conversation(tracer: Tracer, rng: random.Random) -> list[dict[str, objec
     seconds = rng.lognormvariate(0.1, 0.5)
     failed = rng.random() < 0.02
     root = tracer.start_span(
-        "answer", start_time=now - int(seconds * 1e9),
-        attributes={"openinference.span.kind": "CHAIN", "input.value": question, "user.id": user, "session.id": session},
-    )  # fmt: skip
+        "answer",
+        start_time=now - int(seconds * 1e9),
+        attributes={
+            "openinference.span.kind": "CHAIN",
+            "input.value": question,
+            "user.id": user,
+            "session.id": session,
+        },
+    )
     from opentelemetry.trace import set_span_in_context
 
     inside = set_span_in_context(root)
     search = tracer.start_span(
-        "kb search", inside, start_time=now - int(seconds * 0.95e9),
+        "kb search",
+        inside,
+        start_time=now - int(seconds * 0.95e9),
         attributes={
-            "openinference.span.kind": "RETRIEVER", "input.value": question, "retrieval.documents.0.document.id": document,
-            "retrieval.documents.0.document.content": answer, "retrieval.documents.0.document.score": round(rng.uniform(0.6, 0.95), 2),
+            "openinference.span.kind": "RETRIEVER",
+            "input.value": question,
+            "retrieval.documents.0.document.id": document,
+            "retrieval.documents.0.document.content": answer,
+            "retrieval.documents.0.document.score": round(rng.uniform(0.6, 0.95), 2),
         },
-    )  # fmt: skip
+    )
     search.end(now - int(seconds * 0.85e9))
     call = tracer.start_span(
-        f"chat {asked}", inside, kind=SpanKind.CLIENT, start_time=now - int(seconds * 0.8e9),
+        f"chat {asked}",
+        inside,
+        kind=SpanKind.CLIENT,
+        start_time=now - int(seconds * 0.8e9),
         attributes={
-            "gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": asked, "gen_ai.request.temperature": 0.2,
-            "gen_ai.input.messages": json.dumps([
-                {"role": "system", "parts": [{"type": "text", "content": f"You answer for a small kettle shop. Context: {answer}"}]},
-                {"role": "user", "parts": [{"type": "text", "content": question}]},
-            ]),
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": provider,
+            "gen_ai.request.model": asked,
+            "gen_ai.request.temperature": 0.2,
+            "gen_ai.input.messages": json.dumps(
+                [
+                    {
+                        "role": "system",
+                        "parts": [{"type": "text", "content": f"You answer for a kettle shop. Context: {answer}"}],
+                    },
+                    {"role": "user", "parts": [{"type": "text", "content": question}]},
+                ]
+            ),
         },
-    )  # fmt: skip
+    )
     if failed:
         call.set_attribute("error.type", "RateLimitError")
         for span in (call, root):
@@ -101,11 +126,17 @@ def one_conversation(tracer: Tracer, rng: random.Random) -> list[dict[str, objec
         reply = json.dumps(
             [{"role": "assistant", "parts": [{"type": "text", "content": answer}], "finish_reason": "stop"}]
         )
-        call.set_attributes({
-            "gen_ai.response.model": answered, "gen_ai.response.id": f"resp-{rng.randbytes(9).hex()}", "gen_ai.output.messages": reply,
-            "gen_ai.response.finish_reasons": ["stop"], "gen_ai.usage.input_tokens": 180 + len(question), "gen_ai.usage.output_tokens": len(answer) // 4,
-            "gen_ai.usage.cache_read.input_tokens": rng.choice((0, 0, 128)),
-        })  # fmt: skip
+        call.set_attributes(
+            {
+                "gen_ai.response.model": answered,
+                "gen_ai.response.id": f"resp-{rng.randbytes(9).hex()}",
+                "gen_ai.output.messages": reply,
+                "gen_ai.response.finish_reasons": ["stop"],
+                "gen_ai.usage.input_tokens": 180 + len(question),
+                "gen_ai.usage.output_tokens": len(answer) // 4,
+                "gen_ai.usage.cache_read.input_tokens": rng.choice((0, 0, 128)),
+            }
+        )
         root.set_attribute("output.value", answer)
     call.end(now - int(seconds * 0.02e9))
     root.end(now)

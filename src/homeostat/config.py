@@ -24,33 +24,49 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs auth=required.")
     port: int = Field(4400, ge=0, le=65535, description="Port of everything: OTLP, API, gateway.")
     role: str = Field("all", description="Which roles this machine plays: all, or some of ingest,gateway,worker,web.")
-    auth: Literal["auto", "required"] = Field("auto", description="auto: no key needed while listening on loopback; required: always.")
-    behind_proxy: bool = Field(False, description="A proxy in front ends TLS. Needed to listen on anything but loopback.")
-    allowed_hosts: list[str] = Field([], description="Host headers accepted besides loopback names and the listening address.")
+    auth: Literal["auto", "required"] = Field(
+        "auto", description="auto: no key needed while listening on loopback; required: always."
+    )
+    behind_proxy: bool = Field(
+        False, description="A proxy in front ends TLS. Needed to listen on anything but loopback."
+    )
+    allowed_hosts: list[str] = Field(
+        [], description="Host headers accepted besides loopback names and the listening address."
+    )
 
     # Where it keeps things
     data: Path = Field(Path("homeostat-data"), description="The data directory.")
     warehouse: str = Field("", description="DSN of the facts engine; empty: embedded, in the data directory.")
     cluster: str = Field("", description="ClickHouse cluster name, when the warehouse is one.")
-    ledger: str = Field("", description="DSN of the ledger (postgresql+psycopg://...); empty: SQLite in the data directory.")
-    clock: Literal["live", "world"] = Field("live", description="Event clock: live, or world (set through POST /api/v1/clock; loopback only).")
+    ledger: str = Field(
+        "", description="DSN of the ledger (postgresql+psycopg://...); empty: SQLite in the data directory."
+    )
+    clock: Literal["live", "world"] = Field(
+        "live", description="Event clock: live, or world (set through POST /api/v1/clock; loopback only)."
+    )
 
     # What it accepts
     body_limit: int = Field(20 * MIB, description="Largest request body after decompression, bytes.")
     inflight_limit: int = Field(64 * MIB, description="Bodies in flight at once, bytes; above it the answer is 503.")
     body_timeout: float = Field(30.0, description="Seconds a client may take to send its body.")
-    text_limit: int = Field(10 * MIB, description="Longest prompt, answer or message kept whole, bytes; longer ones are cut and flagged.")
+    text_limit: int = Field(
+        10 * MIB, description="Longest prompt, answer or message kept whole, bytes; longer ones are cut and flagged."
+    )
     attribute_limit: int = Field(64 * 1024, description="Longest other attribute kept whole, bytes.")
 
     # The spool
     spool_bytes: int = Field(0, description="Room of the spool, bytes; 0: min(20 GB, 20 % of the free disk).")
-    spool_sync: Literal["disk", "os"] = Field("disk", description="disk: accepted means synced; os: survives a killed process, not a power loss.")
+    spool_sync: Literal["disk", "os"] = Field(
+        "disk", description="disk: accepted means synced; os: survives a killed process, not a power loss."
+    )
     segment_bytes: int = Field(24 * MIB, description="A segment is handed to the loader at this size,")
     segment_seconds: float = Field(0.4, description="or at this age.")
 
     # How long it keeps things
     retention_days: int = Field(30, ge=1, description="Facts older than this are removed.")
-    retention_bytes: int = Field(0, description="Facts beyond this size on disk are removed, oldest first; 0: no limit.")
+    retention_bytes: int = Field(
+        0, description="Facts beyond this size on disk are removed, oldest first; 0: no limit."
+    )
 
     # Questions
     readers: int = Field(3, ge=1, description="Questions answered at the same time.")

@@ -41,7 +41,7 @@ class LiveClock:
 
 
 class WorldClock:
-    """The event clock is what a file says; whoever replays history moves it. Every process of the server reads the same file."""
+    """The event clock is what a file says; whoever replays history moves it. Every process reads the same file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

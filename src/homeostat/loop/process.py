@@ -1,4 +1,4 @@
-"""What both processes do first: settings from the supervisor, logging, ending with the parent, refusing with a reason."""
+"""What both processes do first: settings from the supervisor, logging, the parent's watch, refusing with a reason."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Supervisor:
     """Runs until told to stop; returns the exit code of the whole program."""
 
     children: list[Child]
-    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: T201, E731
+    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: T201
     _stopping: bool = field(default=False, init=False)
 
     def run(self, on_tick: Callable[[], None] = lambda: None) -> int:

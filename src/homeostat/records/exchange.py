@@ -96,9 +96,7 @@ class Whole:
     calls: Sequence[Exchange] = ()
 
 
-def as_json(
-    exchange: Exchange, scores: Mapping[str, Any] | None = None, signals: Sequence[Any] = ()
-) -> dict[str, Any]:
+def as_json(exchange: Exchange, scores: Mapping[str, Any] | None = None, signals: Sequence[Any] = ()) -> dict[str, Any]:
     """An exchange as the API tells it. Unknown is null; texts are cut to previews."""
     return {
         "id": exchange.id,

@@ -45,7 +45,7 @@ class Folder:
 
     @property
     def core_socket(self) -> Path:
-        """Where the core listens. A socket's path may have 107 bytes; deeper directories get one in the temporary folder."""
+        """Where the core listens. A socket's path may have 107 bytes; deeper directories use the temporary folder."""
         path = self.control / "core.sock"
         if len(os.fsencode(path)) < 100:
             return path
@@ -70,9 +70,13 @@ class Folder:
             probe.write_bytes(b"x")
             probe.unlink()
         except PermissionError as error:
-            raise FolderRefused(f"{error.filename} cannot be written: give it to this user, or choose another with --data.") from error
+            raise FolderRefused(
+                f"{error.filename} cannot be written: give it to this user, or choose another with --data."
+            ) from error
         except OSError as error:
-            raise FolderRefused(f"{self.root} cannot be used ({error.strerror}): free space or choose another with --data.") from error
+            raise FolderRefused(
+                f"{self.root} cannot be used ({error.strerror}): free space or choose another with --data."
+            ) from error
 
     def _check_format(self) -> None:
         mark = self.root / "FORMAT"
@@ -103,7 +107,9 @@ class Folder:
             file.seek(0)
             holder = _holder(file.read())
             file.close()
-            raise FolderRefused(f"{self.root} is already open{holder}. End that process, or choose another directory with --data.") from error
+            raise FolderRefused(
+                f"{self.root} is already open{holder}. End that process, or choose another directory with --data."
+            ) from error
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
         file.flush()

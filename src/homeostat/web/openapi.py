@@ -49,7 +49,7 @@ _OPERATORS: Final = {
 FILTERS: Final[list[dict[str, Any]]] = [
     query("from", _TIME, {"type": "string"}),
     query("to", _TIME, {"type": "string"}),
-    _many("q", "Words, or \"a phrase\", that stand in input, output, error, names or ids."),
+    _many("q", 'Words, or "a phrase", that stand in input, output, error, names or ids.'),
     _many("id", "Ids of exchanges. Also .not."),
     _many("trace", "Ids of traces. Also .not."),
     _many("label", "Label of a score or signal. Also .not, .exists."),

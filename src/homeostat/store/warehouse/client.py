@@ -1,17 +1,17 @@
 """The facts engine behind one small door: chDB in this process, or a ClickHouse server, told apart only by the DSN.
 
-One engine client serialises its queries, so there are several: `load` (the loader), `read` (questions; read-only, bounded), `jobs`
-(rollups, retention, migrations). A question never waits behind an insert.
+One engine client serialises its queries, so there are several: `load` (the loader), `read` (questions; read-only,
+bounded), `jobs` (rollups, retention, migrations). A question never waits behind an insert.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import LifoQueue
-from typing import Any, Final, Iterator
+from typing import Any, Final
 
 import clickhouse_connect
 
@@ -57,7 +57,9 @@ class Warehouse:
 
     @staticmethod
     def _exists(client: Any) -> bool:
-        return bool(client.query("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": DATABASE}).result_rows)
+        return bool(
+            client.query("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": DATABASE}).result_rows
+        )
 
     @contextmanager
     def reader(self) -> Iterator[Any]:
@@ -92,7 +94,7 @@ class Warehouse:
         """Insert a local file that the engine itself decodes. Only our own paths come here, never a user's text."""
         quoted = str(path).replace("\\", "\\\\").replace("'", "\\'")
         if self.embedded:
-            client.command(f"INSERT INTO {table} FROM INFILE '{quoted}' SETTINGS {settings} FORMAT {fmt}")  # noqa: S608
+            client.command(f"INSERT INTO {table} FROM INFILE '{quoted}' SETTINGS {settings} FORMAT {fmt}")
         else:
             with path.open("rb") as file:
                 client.raw_insert(f"{table} SETTINGS {settings}", insert_block=file, fmt=fmt)

@@ -46,7 +46,7 @@ def migrations() -> list[tuple[int, str, str]]:
 
 
 def migrate(client: Any, *, cluster: str | None = None) -> list[str]:
-    """Bring the database up to this version; returns the names of what was applied. A newer database is refused, untouched."""
+    """Bring the database up to this version and tell what was applied. A newer database is refused, untouched."""
     filled = words(cluster)
     client.command(
         f"CREATE TABLE IF NOT EXISTS migrations {filled['on_cluster']} (number UInt32, name String) "
