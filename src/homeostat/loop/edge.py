@@ -30,6 +30,7 @@ from homeostat.observe.plain.intake import PlainIntake
 from homeostat.store import control
 from homeostat.store.folder import Folder
 from homeostat.store.spool.envelope import Envelope
+from homeostat.store.spool.room import KEEP_FREE
 from homeostat.store.spool.segment import Waiting
 from homeostat.store.spool.writer import SpoolWriter
 
@@ -139,7 +140,7 @@ class Edge:
         """Figures of the edge, and the core's behind them unless only one part is asked for."""
         text = self._figures().encode()
         if b"part=edge" not in scope.get("query_string", b""):
-            status, body = await self._core.fetch("/metrics", 5 * _CORE_SECONDS)
+            status, body = await self._core.fetch("/metrics", 5 * _CORE_SECONDS, scope["headers"])
             text += body if status == 200 else b""
         headers = [(b"content-type", b"text/plain; version=0.0.4"), (b"content-length", str(len(text)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -193,7 +194,7 @@ def create_edge(
 def open_edge(settings: Settings) -> Iterator[App]:
     """The edge over a data directory, its spool open until the end of the context."""
     folder = Folder(settings.data.resolve())
-    folder.prepare()
+    folder.check_format()
     if threading.current_thread() is threading.main_thread():
         # The server gives a signal that ended it back to the process; the spool must be sealed after that.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -212,6 +213,7 @@ def open_edge(settings: Settings) -> Iterator[App]:
         segment_bytes=settings.segment_bytes,
         segment_seconds=settings.segment_seconds,
         room=settings.spool_bytes or partial(_room, folder.spool),
+        keep_free=_keep_free(folder.root),
         queue_bytes=settings.inflight_limit,
         sync=settings.spool_sync,
     )
@@ -234,6 +236,11 @@ def _ended(_number: int, _frame: object) -> None:
 def _room(folder: Path) -> int:
     """Room of the spool when nobody chose it: a fifth of the free disk, 20 GB at most."""
     return min(_MOST_ROOM, shutil.disk_usage(folder).free // 5)
+
+
+def _keep_free(folder: Path) -> int:
+    """Room that we leave to engine and ledger: they go on while data is refused. A twentieth of a small disk."""
+    return min(KEEP_FREE, shutil.disk_usage(folder).total // 20)
 
 
 async def _last_resort(guarded: App, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:

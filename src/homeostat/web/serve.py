@@ -19,7 +19,7 @@ from homeostat.web.app import create_app
 def main(settings: Settings) -> None:
     """Serve the API on the local socket until SIGTERM."""
     folder = Folder(settings.data.resolve())
-    folder.prepare()
+    folder.check_format()
     os.chdir(folder.root)  # the engine keeps a small cache beside the process
     core = Core(settings)
     core.start()
