@@ -10,26 +10,24 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from clickhouse_connect.driver.exceptions import ClickHouseError as EngineError
 from clickhouse_connect.driver.exceptions import OperationalError
 
 from homeostat.config import Settings
-from homeostat.observe import exact, facts
+from homeostat.observe import prices
 from homeostat.observe.assemble.assembly import Assembled, Assembly
-from homeostat.observe.dialects import FACT_MARKS
+from homeostat.observe.assemble.relatives import Kin
 from homeostat.observe.fast import FastPath
-from homeostat.observe.fast.path import WORTH
-from homeostat.observe.opinions import Kept, Opinions
-from homeostat.observe.staged import NAMES
+from homeostat.observe.opinions import Kept
+from homeostat.observe.slot import Filled, Load, Outcomes, Piece, Slot, read
 from homeostat.records.outcome import Kind, Outcome
-from homeostat.store.ledger import Ledger, segments
+from homeostat.store.ledger import Ledger, projects, segments
 from homeostat.store.spool import segment as spool
-from homeostat.store.spool.envelope import Part, Record, decode
 from homeostat.store.warehouse.client import Warehouse
 
 log: Final = logging.getLogger("homeostat.loader")
@@ -45,9 +43,6 @@ KEPT_MEMORY: Final = 900 << 20
 #: Seconds between two such requests: each takes some ten milliseconds.
 GIVE_BACK_EVERY: Final = 2.0
 _CODE: Final = re.compile(r"Code: (\d+)")
-
-
-Outcomes = Counter[tuple[str, str, str]]
 
 
 class Clock(Protocol):
@@ -67,14 +62,6 @@ class Loaded:
     again: bool  # an earlier attempt had died
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Envelopes (by index) that are loaded together. `exact`: none of them by the fast path."""
-
-    envelopes: tuple[int, ...]
-    exact: bool = False
-
-
 class Suspect(Exception):
     """The engine, or we, could not take this piece: something in it is not as it should be."""
 
@@ -83,16 +70,8 @@ class Suspect(Exception):
         self.piece = piece
 
 
-@dataclass(slots=True)
-class Load:
-    """One attempt at a segment."""
-
-    segment: spool.Segment
-    data: bytes
-    records: list[Record]
-    first_version: int
-    outcomes: list[Outcome] = field(default_factory=list)
-    marks: set[tuple[str, datetime]] = field(default_factory=set)
+class Doubtful(Exception):
+    """Nothing of a segment can be read. Is it the segment, or is it us? Another segment that loads will tell."""
 
 
 class Loader:
@@ -116,25 +95,29 @@ class Loader:
         self._folder = spool_folder
         self._settings = settings
         self._clock = clock
-        self._staged = staged
-        self._fast = fast or FastPath(
-            warehouse,
-            attribute_limit=settings.attribute_limit,
-            text_limit=settings.text_limit,
-            incoming=f"{staged}_incoming",
-            staged=staged,
-        )
-        self._assembly = Assembly(warehouse, staged)
-        self._opinions = Opinions(warehouse, staged)
         self._seam = seam
+        kin = Kin(warehouse)
+        beside = warehouse.beside()
+
+        def overrides(project: str) -> prices.Overrides:
+            return prices.chosen(projects.settings(ledger, project))
+
+        def slot(name: str) -> Slot:
+            assembly = Assembly(warehouse, name, kin=kin, overrides=overrides)
+            return Slot(warehouse, name, settings, assembly, beside=beside, fast=fast, seam=seam)
+
+        self._slots = [slot(staged), slot(f"{staged}_ahead")]
+        self._ahead = ThreadPoolExecutor(1, "stage")
+        self._coming: tuple[int, Slot, Future[Filled]] | None = None
         self._version = 0
-        self._gave_back = 0.0
         self._refusals: Counter[int] = Counter()
+        self._doubtful: dict[int, int] = {}
+        self._proofs = 0
         self._ready = False
 
     def load_next(self) -> Loaded | None:
         """Load the oldest sealed segment; None: there is none. A sick store raises: call again, nothing is lost."""
-        waiting = spool.sealed(self._folder)
+        waiting = [one for one in spool.sealed(self._folder) if self._doubtful.get(one.number) != self._proofs]
         if not waiting:
             return None
         begun = time.monotonic()
@@ -146,175 +129,126 @@ class Loader:
             self._seam("intent")
             if again:
                 self._undo(segment.number)
-            self._load(segment)
-        self._drop_file(segment.path)
+            slot, filled = self._arrived(segment.number)
+            if len(waiting) > 1:
+                self._stage_ahead(waiting[1], slot)
+            self._load(segment, slot, filled)
+            self._proofs += 1
+        segment.path.unlink(missing_ok=True)
         self._seam("deleted")
-        self._give_back()
         self._refusals.pop(segment.number, None)
+        self._doubtful.pop(segment.number, None)
         return Loaded(segment.number, segment.items, time.monotonic() - begun, again)
+
+    def close(self) -> None:
+        """Let go of what was staged ahead; nothing of it was stored."""
+        self._ahead.shutdown(wait=True, cancel_futures=True)
 
     def _prepare(self) -> None:
         """Once: our own tables, and versions that begin above every stored one."""
         if self._ready:
             return
-        self._fast.prepare()
-        self._assembly.prepare()
-        self._opinions.prepare()
+        for slot in self._slots:
+            slot.prepare()
         stored = self._client.query("SELECT max(version) FROM exchanges").result_rows
         self._version = max(self._version, int(stored[0][0]))
         self._ready = True
 
-    def _load(self, segment: spool.Segment) -> None:
+    def _stage_ahead(self, segment: spool.Segment, busy: Slot) -> None:
+        """Stage the next segment while this one is stored: two cores have work."""
+        free = next(slot for slot in self._slots if slot is not busy)
+
+        def stage() -> Filled:
+            load = read(segment)
+            return free.fill(load, load.whole(), self._folder)
+
+        self._coming = (segment.number, free, self._ahead.submit(stage))
+
+    def _arrived(self, number: int) -> tuple[Slot, Filled | None]:
+        """The segment as it was staged ahead; None: it was not, or that failed and is done again with more care."""
+        if self._coming is None:
+            return self._slots[0], None
+        staged, slot, future = self._coming
+        self._coming = None
+        try:
+            filled = future.result()
+        except Exception:
+            log.debug("staging ahead failed", exc_info=True)
+            filled = None
+        return slot, filled if staged == number else None
+
+    def _load(self, segment: spool.Segment, slot: Slot, filled: Filled | None) -> None:
         """Steps 2 to 7."""
-        lost = self._verify(segment)
-        data = segment.path.read_bytes()
-        load = Load(segment, data, list(decode(data)), first_version=self._next_version(segment.number))
+        load = filled.load if filled else read(segment)
+        load.first_version = self._next_version(segment.number)
         self._seam("verified")
-        pieces = [Piece(tuple(index for index, record in enumerate(load.records) if not record.envelope.outcome))]
-        aside: list[int] = []
+        pieces, aside = [load.whole()], list[int]()
         while True:
             load.outcomes, load.marks = [], set()
             try:
                 for piece in pieces:
-                    self._load_piece(load, piece)
+                    self._load_piece(load, piece, slot, filled)
                 break
             except Suspect as suspect:
                 log.warning("segment %d: %s", segment.number, suspect)
                 self._undo(segment.number)
                 _split(pieces, suspect.piece, aside)
+                filled = None
             finally:
-                self._clear()
-        self._conclude(load, lost, aside)
+                slot.clear()
+        if aside and not pieces and self._doubt(segment.number):
+            raise Doubtful(f"Nothing of segment {segment.number} can be read; it waits until another one loads.")
+        self._conclude(load, slot, aside)
 
-    def _conclude(self, load: Load, lost: int, aside: Sequence[int]) -> None:
+    def _doubt(self, number: int) -> bool:
+        """Whether to wait with setting a whole segment aside: a fault of ours would refuse every segment like this."""
+        first = number not in self._doubtful
+        self._doubtful[number] = self._proofs
+        return first
+
+    def _conclude(self, load: Load, slot: Slot, aside: Sequence[int]) -> None:
         for index in aside:
             self._set_aside(load, index)
         if aside:
-            load.marks |= self._assembly.bury(load.first_version, self._next_version(load.segment.number))
+            load.marks |= slot.assembly.bury(load.first_version, self._next_version(load.segment.number))
         for record in load.records:
             envelope = record.envelope
             if envelope.outcome:
                 load.outcomes.append(Outcome(envelope.project, "rejected", envelope.items, envelope.outcome))
         self._conserve(load)
-        if lost:
+        if load.lost:
             whose = Counter(record.envelope.project for record in load.records).most_common(1)
-            load.outcomes.append(Outcome(whose[0][0] if whose else "default", "rejected", lost, "damaged"))
+            load.outcomes.append(Outcome(whose[0][0] if whose else "default", "rejected", load.lost, "damaged"))
         self._seam("stored")
         segments.finish(self._ledger, load.segment.number, load.outcomes, load.marks)
         self._seam("finished")
 
-    def _verify(self, segment: spool.Segment) -> int:
-        """Items that the segment lost to damage; what is left of it is sound."""
-        found = spool.verify(segment)
-        if isinstance(found, spool.Sound):
-            return 0
-        log.error(
-            "segment %d is damaged: %d items are lost, the original is in quarantine", segment.number, found.lost_items
-        )
-        return spool.salvage(segment).lost_items
-
-    def _load_piece(self, load: Load, piece: Piece) -> None:
+    def _load_piece(self, load: Load, piece: Piece, slot: Slot, filled: Filled | None) -> None:
         try:
-            self._take(load, piece)
+            self._store(load, slot, filled or slot.fill(load, piece, self._folder))
         except Exception as error:  # whatever it is: one bad envelope must not stop the others
             if self._not_now(error, load.segment.number):
                 raise
             log.debug("a piece of segment %d was refused", load.segment.number, exc_info=True)
             raise Suspect(piece, error) from error
 
-    def _take(self, load: Load, piece: Piece) -> None:
-        """Steps 3 to 6 for some envelopes."""
-        self._clear()
-        told = [i for i in piece.envelopes if load.records[i].envelope.part in (Part.TRACES, Part.LOGS)]
-        slow = told if piece.exact else self._stage(load, piece)
-        self._seam("staged")
-        outcomes: Outcomes = Counter()
-        rows: list[list[Any]] = []
-        for index in slow:
-            envelope = load.records[index].envelope
-            read = exact.rows(
-                envelope, index, attribute_limit=self._settings.attribute_limit, text_limit=self._settings.text_limit
-            )
-            outcomes[envelope.project, "rejected", "invalid_id"] += read.dropped.invalid_id
-            outcomes[envelope.project, "expired", ""] += read.dropped.expired
-            rows += [[row[name] for name in NAMES] for row in read]
-        plain = self._facts(load, piece, outcomes)
-        self._insert(rows + plain.exchanges)
-        self._seam("exact")
-        hidden = self._hidden_facts()
-        received = max((load.records[i].envelope.received for i in piece.envelopes), default=0) // 1000
-        done = self._assembly.store(load.segment.number, self._next_version(load.segment.number), received, self._seam)
+    def _store(self, load: Load, slot: Slot, filled: Filled) -> None:
+        """Steps 5 and 6: what is staged becomes durable."""
         number = load.segment.number
+        done = slot.assembly.store(number, self._next_version(number), filled.received, self._seam)
         kept = [
-            self._opinions.store("signals", plain.signals, number),
-            self._opinions.store("scores", plain.scores, number),
+            slot.opinions.store("signals", filled.plain.signals, number),
+            slot.opinions.store("scores", filled.plain.scores, number),
         ]
-        self._count(load, outcomes, done, kept)
+        load.outcomes += filled.dropped
+        self._count(load, filled.outcomes, done, kept)
         # Facts that hid in telemetry are no items of their own.
         kept += [
-            self._opinions.store("signals", hidden.signals, number),
-            self._opinions.store("scores", hidden.scores, number),
+            slot.opinions.store("signals", filled.hidden.signals, number),
+            slot.opinions.store("scores", filled.hidden.scores, number),
         ]
         load.marks |= done.marks.union(*(one.marks for one in kept))
         self._seam("facts")
-
-    def _stage(self, load: Load, piece: Piece) -> list[int]:
-        """The fast path over the envelopes of a piece; returns those that it leaves to the exact one."""
-        wanted = [i for i in piece.envelopes if load.records[i].envelope.part in (Part.TRACES, Part.LOGS)]
-        if sum(load.records[i].envelope.items for i in wanted) < WORTH:
-            return wanted
-        whole = len(piece.envelopes) == sum(not record.envelope.outcome for record in load.records)
-        path, index = load.segment.path, list(range(len(load.records)))
-        if not whole:
-            index = wanted
-            path = self._folder / f".piece-{load.segment.number}"
-            path.write_bytes(b"".join(_bytes(load, i) for i in wanted))
-        try:
-            self._fast.decode(path)
-            self._seam("decoded")
-            slow = list(self._fast.exact_envelopes())
-            self._fast.stage(slow)
-            load.outcomes += [outcome for outcome in self._fast.dropped(slow) if outcome.items]
-        finally:
-            if not whole:
-                path.unlink(missing_ok=True)
-        return [index[i] for i in slow]
-
-    def _facts(self, load: Load, piece: Piece, outcomes: Outcomes) -> facts.Facts:
-        found = facts.Facts()
-        for index in piece.envelopes:
-            envelope = load.records[index].envelope
-            if envelope.part is not Part.FACTS:
-                continue
-            read = facts.read(envelope, index)
-            found.exchanges += read.exchanges
-            found.signals += read.signals
-            found.scores += read.scores
-            outcomes[envelope.project, "rejected", "bad_fact"] += read.bad
-        return found
-
-    def _hidden_facts(self) -> facts.Facts:
-        """Scores and signals that hide in the staged telemetry."""
-        found = facts.Facts()
-        names = ", ".join(f"'{name}'" for name in FACT_MARKS.events)
-        attributes = ", ".join(f"'{name}'" for name in FACT_MARKS.attributes)
-        columns = [name for name in NAMES if name not in ("input", "output", "resource")]
-        result = self._client.query(
-            f"SELECT {', '.join(columns)} FROM {self._staged} WHERE name IN ({names}) "
-            f"OR (events != '' AND multiSearchAny(events, [{names}])) "
-            f"OR hasAny(mapKeys(attributes), [{attributes}]) OR hasAny(mapKeys(attributes_json), [{attributes}])"
-        )
-        for values in result.result_rows:
-            row = dict(zip(columns, values, strict=True))
-            row |= {name: row[name].replace(tzinfo=UTC) for name in ("at", "received")}
-            more = facts.opinions(exact.facts([row]), row["project"], row["received"])
-            found.signals += more.signals
-            found.scores += more.scores
-        return found
-
-    def _insert(self, rows: list[list[Any]]) -> None:
-        for start in range(0, len(rows), 5000):
-            self._client.insert(self._staged, rows[start : start + 5000], column_names=list(NAMES))
 
     def _count(self, load: Load, outcomes: Outcomes, done: Assembled, kept: Sequence[Kept]) -> None:
         """What became of the items of a piece."""
@@ -372,7 +306,7 @@ class Loader:
         folder = self._folder / spool.QUARANTINE
         folder.mkdir(exist_ok=True)
         with (folder / f"{load.segment.number:020d}-{index}.refused").open("wb") as file:
-            file.write(_bytes(load, index))
+            file.write(load.bytes_of(index))
             file.flush()
             os.fsync(file.fileno())
         log.error(
@@ -401,22 +335,6 @@ class Loader:
         self._version = max(self._version + 1, number)
         return self._version
 
-    def _clear(self) -> None:
-        self._fast.clear()
-        self._assembly.clear()
-        self._opinions.clear()
-
-    def _give_back(self) -> None:
-        """An embedded engine keeps freed memory for a while; past a limit it is asked to give it back."""
-        now = time.monotonic()
-        if self._warehouse.embedded and now - self._gave_back > GIVE_BACK_EVERY and _resident() > KEPT_MEMORY:
-            self._gave_back = now
-            self._client.command("SYSTEM JEMALLOC PURGE")
-
-    @staticmethod
-    def _drop_file(path: Path) -> None:
-        path.unlink(missing_ok=True)
-
 
 _KINDS: Final[dict[str, Kind]] = {"stored": "stored", "rejected": "rejected", "expired": "expired"}
 _MEMORY: Final = 241
@@ -428,11 +346,6 @@ def _resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
-
-
-def _bytes(load: Load, index: int) -> bytes:
-    record = load.records[index]
-    return load.data[record.offset : record.offset + record.length]
 
 
 def _split(pieces: list[Piece], piece: Piece, aside: list[int]) -> None:

@@ -25,6 +25,7 @@ DAY: Final = 86_400
 EPOCH: Final = datetime.date(1970, 1, 1)
 MILLION: Final = 1e6
 OVERRIDABLE: Final = ("input", "output", "cached", "cache_write", "reasoning")
+_EXAMPLE: Final = '{"my-model": {"input": 1.5, "output": 6}}, in USD per million tokens'
 
 Overrides = Mapping[str, Mapping[str, float]]
 Pair = tuple[str, str, str]
@@ -99,13 +100,27 @@ def windows(provider: str, model: str, overrides: Overrides) -> list[Window]:
 
 def check(overrides: Overrides) -> None:
     """Refuse overrides that cannot be meant: unknown names, negative prices, what is not a number."""
+    if not isinstance(overrides, Mapping):
+        raise BadPrices(f"prices are an object: {_EXAMPLE}")
     for model, prices in overrides.items():
+        if not isinstance(prices, Mapping):
+            raise BadPrices(f"prices of {model!r} are an object: {_EXAMPLE}")
         for name, price in prices.items():
             if name not in OVERRIDABLE:
                 raise BadPrices(f"prices of {model!r}: {name!r} is not a price; known are {', '.join(OVERRIDABLE)}")
             number = isinstance(price, int | float) and not isinstance(price, bool)
             if not number or not math.isfinite(price) or price < 0:
                 raise BadPrices(f"prices of {model!r}: {name} must be USD per million tokens, zero or more")
+
+
+def chosen(settings: Mapping[str, Any]) -> Overrides:
+    """The price overrides among a project's settings; none when what stands there cannot be meant."""
+    overrides = settings.get("prices")
+    try:
+        check(overrides or {})
+    except BadPrices:
+        return {}
+    return overrides or {}
 
 
 def join_sql(row: str) -> str:

@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from homeostat.doors import keys as made
+from homeostat.observe import prices
 from homeostat.records.visitor import Scope, Visitor
 from homeostat.store import control
 from homeostat.store.ledger import keys, projects
 from homeostat.store.ledger.keys import Key
 from homeostat.store.ledger.projects import Project
+from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.web.asked import Core, Json, core_of, visitor_of, work
 from homeostat.web.errors import error, not_found
 from homeostat.web.openapi import answers
@@ -140,6 +142,10 @@ async def change_project(request: Request, name: str, changes: Changes) -> Respo
     only = _may_see(visitor)
     if (only is not None and name != only) or await work(request, lambda: projects.get(core.ledger, name)) is None:
         return error(404, "not_found", "There is no project of this name.")
+    try:
+        prices.check(changes.settings.get("prices") or {})
+    except prices.BadPrices as problem:
+        raise Refused(str(problem)) from None
     at, actor = _machine_now(), _actor(visitor)
     after = await work(request, lambda: projects.choose(core.ledger, name, changes.settings, at=at, actor=actor))
     return Json({"name": name, "settings": dict(after)})

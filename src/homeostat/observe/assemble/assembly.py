@@ -14,7 +14,7 @@ import numpy as np
 from homeostat.observe import staged as staging
 from homeostat.observe.assemble import answers, calls, finish, keys, lone, places, rows, tree
 from homeostat.observe.assemble.relatives import Kin, Relatives, moment
-from homeostat.observe.prices import Prices
+from homeostat.observe.prices import Overrides, Prices
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.splice import splice_sql
 
@@ -40,7 +40,15 @@ class Assembled:
 class Assembly:
     """Works on one staging table, with tables of its own beside it (Memory, named after it)."""
 
-    def __init__(self, warehouse: Warehouse, staged: str, *, kin: Kin | None = None) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        staged: str,
+        *,
+        kin: Kin | None = None,
+        overrides: Callable[[str], Overrides] = lambda _: {},
+    ) -> None:
+        """`overrides`: the prices that a project chose for itself."""
         self._client = warehouse.load
         self._staged = staged
         self._clean = f"{staged}_clean"
@@ -53,6 +61,7 @@ class Assembly:
         self._fresh = f"{staged}_fresh"
         self._kin = kin or Kin(warehouse)
         self._prices = Prices()
+        self._overrides = overrides
 
     def prepare(self) -> None:
         """Its own tables, empty."""
@@ -135,7 +144,8 @@ class Assembly:
         pairs = self._client.query(
             f"SELECT DISTINCT project, provider, {finish.MODEL} AS m FROM {relation} WHERE {lone.IS_CALL} AND m != ''"
         )
-        self._prices.ensure(self._client, [tuple(row) for row in pairs.result_rows])
+        wanted = [tuple(row) for row in pairs.result_rows]
+        self._prices.ensure(self._client, wanted, {project: self._overrides(project) for project, *_ in wanted})
 
     def _exchanges(
         self, relation: str, kin: Relatives, segment: int, version: int, seam: Callable[[str], None]
