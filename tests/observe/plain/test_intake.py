@@ -337,7 +337,7 @@ def test_the_smallest_exchange(edge: Running) -> None:
         "hello",
         "call",
         "ok",
-        NOW,
+        "",
     )
     assert (fact["latency_ms"], fact["input_tokens"], fact["cost"], fact["messages"]) == (None, None, None, None)
     assert (fact["documents"], fact["tool_calls"], fact["tags"], fact["attributes"]) == ([], [], [], {})

@@ -14,7 +14,7 @@ TRACE: Final = f"if(trace_id = {NO_TRACE}, 0, sipHash64(project, trace_id))"
 #: Some instrumentors tell a streamed call in two spans without an id: the request without its answer, and later one of
 #: no length with it.
 _HALF: Final = (
-    "op = 'call' AND input != '' AND status_code != 2 AND "
+    "op = 'call' AND form = 'span' AND input != '' AND status_code != 2 AND "
     "(start_ns = end_ns OR (output = '' AND tool_calls = '' AND input_tokens IS NULL AND output_tokens IS NULL))"
 )
 #: Spans that tell of one answer of a provider, in whatever trace; 0: nothing says which answer.

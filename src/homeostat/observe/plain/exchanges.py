@@ -58,7 +58,7 @@ def exchange(item: Item, project: str) -> Fact:
         "id": f"{trace_id}-{span_id}",
         "trace_id": trace_id,
         "span_id": span_id,
-        "at": written(started or item.received()),
+        "at": written(started) if started else "",  # not said: when it was received; so a retry is the same line
         "latency_ms": _latency(item),
         "ttft_ms": _millis(item, ("ttft_ms", "time_to_first_token_ms"), ("ttft", "time_to_first_token")),
         "name": item.name("name"),
