@@ -93,3 +93,8 @@ def test_nothing_told_is_no_turn() -> None:
 def test_a_cut_emoji_can_be_sent_on() -> None:
     turns = messages({"gen_ai.input.messages": '[{"role":"user","content":"cut \\ud83d"}]'}, {})
     assert turns == [{"role": "user", "content": "cut \ufffd"}]
+
+
+@pytest.mark.parametrize("events", ["[1, null, [2]]", '[{"name": "gen_ai.choice", "attributes": 3}]', '"text"', "{}"])
+def test_stored_events_of_any_shape_break_nothing(events: str) -> None:
+    assert [turn["content"] for turn in messages({"input.value": Q}, {}, events) if turn["content"]] == [Q]

@@ -91,9 +91,12 @@ def _instructions(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _events(text: str) -> list[Event]:
     told = _json(text)
-    if not isinstance(told, list):
-        return []
-    return [Event(str(event.get("name", "")), 0, event.get("attributes") or {}) for event in told]
+    return [_event(event) for event in told if isinstance(event, dict)] if isinstance(told, list) else []
+
+
+def _event(told: dict[str, Any]) -> Event:
+    attributes = told.get("attributes")
+    return Event(str(told.get("name", "")), 0, attributes if isinstance(attributes, dict) else {})
 
 
 def _json(text: str) -> Any:
