@@ -58,6 +58,18 @@ def test_figures_of_both_parts(tmp_path: Path) -> None:
     core.close()
 
 
+def test_the_core_tells_its_figures_to_who_asked(tmp_path: Path) -> None:
+    core = FakeCore(tmp_path / "core.sock")
+    core.behave = says(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\ncore 1\n")
+    shown = {"Authorization": "Bearer hs_x", "X-API-Key": "hs_y", "X-Homeostat-Project": "shop"}
+    with running_edge(tmp_path) as edge:
+        edge.send("GET", "/metrics", headers=shown | {"Cookie": "not theirs", "User-Agent": "prometheus"})
+    lines = set(core.heads[0].lower().split(b"\r\n")[1:])
+    assert lines == {b"host: localhost", b"connection: close", b"authorization: bearer hs_x", b"x-api-key: hs_y",
+                     b"x-homeostat-project: shop"}  # fmt: skip
+    core.close()
+
+
 def test_a_bug_costs_the_sender_nothing(tmp_path: Path) -> None:
     """Exporters drop what was answered 500 and keep what was answered 503."""
     with running_edge(tmp_path) as edge:

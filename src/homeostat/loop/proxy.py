@@ -29,6 +29,8 @@ _HOPS: Final = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",
      b"trailer", b"transfer-encoding", b"upgrade", b"expect")
 )  # fmt: skip
+#: Who is asking: the credential, and the project where none is needed.
+_WHO: Final = frozenset((b"authorization", b"x-api-key", b"x-homeostat-project"))
 _OURS: Final = frozenset((b"date", b"server"))
 _CONNECT_SECONDS: Final = 1.0
 #: Longest wait for the first line of an answer: setting the world clock may load a month before it answers.
@@ -108,15 +110,17 @@ class Core:
             await refused_plainly(send, refusal, hint=hint)
             return refusal.status
 
-    async def fetch(self, path: str, seconds: float) -> tuple[int, bytes]:
-        """Ask the core something small; status 0 when it does not answer in time."""
+    async def fetch(self, path: str, seconds: float, headers: Iterable[tuple[bytes, bytes]] = ()) -> tuple[int, bytes]:
+        """Ask the core something small, as whoever these headers come from; status 0: no answer in time."""
         answer = _Answer()
         body = b""
         try:
             async with asyncio.timeout(seconds):
                 reader, writer = await self._connect()
                 try:
-                    writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+                    lines = [b"GET %b HTTP/1.1" % path.encode(), b"host: localhost", b"connection: close"]
+                    lines += [name + b": " + value for name, value in headers if name.lower() in _WHO]
+                    writer.write(b"\r\n".join((*lines, b"", b"")))
                     while not answer.complete and (data := await reader.read(_PIECE)):
                         answer.feed(data)
                         body += answer.taken()
