@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
 
 from homeostat.doors import keys
+
+_OTHER_DATA: Final = (
+    "The operator's token in HOMEOSTAT_DATA (or ./homeostat-data) is another server's: "
+    "set HOMEOSTAT_DATA to this server's data directory, or HOMEOSTAT_KEY to a key."
+)
 
 
 class Unreachable(Exception):
@@ -39,12 +44,27 @@ def operator() -> str:
         return ""
 
 
+class _Credential(httpx2.Auth):
+    """Our key; without one, the operator's token of the data directory, which may be another server's."""
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Ask with it; where the token is refused, ask as anybody may."""
+        chosen = os.environ.get("HOMEOSTAT_KEY", "")
+        key = chosen or operator()
+        if key:
+            request.headers["authorization"] = f"Bearer {key}"
+        answer = yield request
+        if answer.status_code == 401 and key and not chosen:
+            del request.headers["authorization"]
+            again = yield request
+            if again.status_code == 401:
+                again.extensions["hint"] = _OTHER_DATA
+
+
 @contextmanager
 def connect(timeout: float = 60.0) -> Iterator[httpx2.Client]:
     """A client with our key."""
-    key = os.environ.get("HOMEOSTAT_KEY", "") or operator()
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    with httpx2.Client(base_url=url(), headers=headers, timeout=timeout, trust_env=False) as client:
+    with httpx2.Client(base_url=url(), auth=_Credential(), timeout=timeout, trust_env=False) as client:
         try:
             yield client
         except httpx2.TransportError as error:
@@ -84,6 +104,7 @@ def said(response: httpx2.Response) -> str:
     """The message of an error answer."""
     try:
         error = json.loads(response.read())["error"]
-        return f"{error['message']} {error.get('hint', '')}".strip()
+        hint = response.extensions.get("hint") or error.get("hint", "")
+        return f"{error['message']} {hint}".strip()
     except (ValueError, KeyError, TypeError):
         return f"{response.status_code} from {response.request.url.path}"

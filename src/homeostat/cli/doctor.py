@@ -52,6 +52,20 @@ def lines(edge: dict[str, Any], core: dict[str, Any] | None) -> list[tuple[str, 
     rows.append(("clock", "alive", f"{core['clock']['kind']}: {core['clock']['now']}"))
     for name, store in core.get("stores", {}).items():
         rows.append((name, "alive" if store.get("ok", True) else "dead", str(store.get("detail", ""))))
+    return rows + _set_aside(core)
+
+
+def _set_aside(core: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What was damaged, once: everything goes on, and somebody should know."""
+    rows = []
+    if core.get("ledger_damage"):
+        rows.append(("ledger was damaged", "watch", str(core["ledger_damage"])))
+    if core.get("keys_problem"):
+        rows.append(("published keys", "watch", f"{core['keys_problem']}; the last good ones are obeyed"))
+    kept = core.get("quarantine") or {}
+    if kept.get("files"):
+        told = f"{kept['files']} files, {kept['bytes']:,} bytes that nobody could read, kept as they came"
+        rows.append(("quarantine", "watch", told))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -18,7 +19,7 @@ from homeostat.records.snapshot import PublishedKey
 from homeostat.records.visitor import SCOPES
 from homeostat.store import control
 from homeostat.store.folder import Folder
-from homeostat.store.ledger import Ledger, outcomes, projects, published, segments
+from homeostat.store.ledger import Ledger, audit, outcomes, projects, published, segments
 from homeostat.store.ledger import keys as ledger_keys
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
@@ -51,14 +52,18 @@ class Core:
 
     def __post_init__(self) -> None:
         self.folder = Folder(self.settings.data.resolve())
-        self.folder.prepare()
+        self.folder.check_format()
         self._lock = self.folder.hold("core")
         self.clock = event_clock(self.settings.clock, self.folder.clock)
         self.ledger = Ledger(self.settings.ledger_dsn, seal=control.pepper(self.folder.control))
         self.ledger.upgrade()
         projects.ensure(self.ledger, "default", at=datetime.now(UTC))
         self.publish()
-        self.warehouse = Warehouse(self.settings.warehouse_dsn, readers=self.settings.readers)
+        self.warehouse = Warehouse(
+            self.settings.warehouse_dsn,
+            readers=self.settings.readers,
+            question_seconds=self.settings.question_seconds,
+        )
         migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
         self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings, self.clock)
         self.jobs = [
@@ -67,7 +72,9 @@ class Core:
             Job("publish", 30.0, self.publish),
             Job("keys used", 30.0, self._used),
             Job("forget", 3600.0, self._forget),
+            Job("audit", 600.0, self._audit),
         ]
+        self._snapshot = control.Reader(self.folder.control)
         self.started = time.monotonic()
         self.loaded_segments = 0
         self.loader_error = ""
@@ -105,6 +112,7 @@ class Core:
 
     def state(self) -> dict[str, Any]:
         """Is everything alive, and how far behind is the loader? What `homeostat doctor` shows."""
+        self._snapshot()
         waiting = spool.waiting(self.folder.spool)
         threads = {thread.name: thread.is_alive() for thread in self._threads}
         return {
@@ -124,6 +132,9 @@ class Core:
                  "last_seconds_ago": None if job.last is None else round(time.monotonic() - job.last, 1)}
                 for job in self.jobs
             ],
+            "quarantine": _quarantine(self.folder),
+            "ledger_damage": self.ledger.damage,
+            "keys_problem": self._snapshot.problem,
             "retention_days": self.settings.retention_days,
             "spool_sync": self.settings.spool_sync,
         }  # fmt: skip
@@ -177,5 +188,19 @@ class Core:
     def _used(self) -> None:
         ledger_keys.used(self.ledger, control.used(self.folder.control))
 
+    def _audit(self) -> None:
+        wrong = audit.verify(self.ledger)
+        if wrong:
+            raise RuntimeError(wrong)
+
     def _forget(self) -> None:
         segments.forget(self.ledger, int((time.time() - 7 * 86400) * 1e6) << 12)
+
+
+def _quarantine(folder: Folder) -> dict[str, int]:
+    """What was set aside because it could not be read: of the spool and of the ledger."""
+    sizes = []
+    for place in (folder.spool / spool.QUARANTINE, folder.root / "quarantine"):
+        with contextlib.suppress(FileNotFoundError):
+            sizes += [path.stat().st_size for path in place.iterdir()]
+    return {"files": len(sizes), "bytes": sum(sizes)}
