@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Final
@@ -23,7 +24,6 @@ WRITE: Final = {"async_insert": 0, "max_partitions_per_insert_block": 0, "throw_
 READ: Final = {
     "readonly": 2,  # it cannot write; per-question settings and bound parameters still work
     "do_not_merge_across_partitions_select_final": 1,
-    "max_execution_time": 30,
     "max_memory_usage": 600_000_000,
     "max_result_rows": 1_000_000,
     "max_result_bytes": 256_000_000,
@@ -33,7 +33,7 @@ READ: Final = {
 class Warehouse:
     """Clients to one engine. `dsn`: `chdb:///path` or `https://user:password@host:8443/database`."""
 
-    def __init__(self, dsn: str, *, readers: int = 3) -> None:
+    def __init__(self, dsn: str, *, readers: int = 3, question_seconds: float = 30.0) -> None:
         self.dsn = dsn
         self.embedded = dsn.startswith("chdb:")
         first = self._connect({})
@@ -43,8 +43,9 @@ class Warehouse:
         self.jobs = self._connect(WRITE)
         self._readers: LifoQueue[Any] = LifoQueue()
         self._all = [self.load, self.jobs]
+        self._reading = {**READ, "max_execution_time": question_seconds}
         for _ in range(readers):
-            client = self._connect(READ)
+            client = self._connect(self._reading)
             self._all.append(client)
             self._readers.put(client)
         self._closing = threading.Lock()
@@ -60,6 +61,13 @@ class Warehouse:
         return bool(
             client.query("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": DATABASE}).result_rows
         )
+
+    def beside(self) -> Warehouse:
+        """The same engine with another client to load by, so that one load can be prepared while another is stored."""
+        other = copy(self)
+        other.load = self._connect(WRITE)
+        self._all.append(other.load)
+        return other
 
     @contextmanager
     def reader(self) -> Iterator[Any]:
@@ -79,7 +87,7 @@ class Warehouse:
         with self._closing:
             if client not in self._all:  # the warehouse is closed
                 return client
-            fresh = self._connect(READ)
+            fresh = self._connect(self._reading)
             self._all[self._all.index(client)] = fresh
         client.close()
         return fresh
