@@ -197,6 +197,7 @@ def test_other_encodings_are_refused(fresh: Running, encoding: str) -> None:
         b"\x1f\x8b",
         gzip.compress(b"abc")[:11],
     ],
+    ids=["cut", "no gzip", "something after it", "two bytes", "head only"],
 )
 def test_corrupt_gzip(fresh: Running, sent: bytes) -> None:
     status, _, answer = fresh.post("/v1/traces", sent, content_encoding="gzip")
