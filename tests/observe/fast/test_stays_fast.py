@@ -119,3 +119,16 @@ def test_skipped_envelopes_are_neither_staged_nor_counted(both: Both, warehouse:
     assert warehouse.load.query(f"SELECT count() FROM {fast.staged}").result_rows == [(0,)]
     assert fast.dropped([0]) == []
     fast.clear()
+
+
+@pytest.mark.parametrize("kind", ["LLM", "EMBEDDING"])
+def test_a_span_that_only_wraps_a_call_is_none(both: Both, kind: str) -> None:
+    wrapper = {"openinference.span.kind": kind, "input.value": "a question", "output.value": "an answer"}
+    needs = {"llm.token_count.total": 3}
+    hidden = {"input.value": "__REDACTED__"}
+    bodies = [one(n, wrapper | more) for n, more in enumerate(({}, needs, hidden, {"llm.model_name": "m"}), 1)]
+    slow, _, found = both.run(bodies)
+    same(found, expected(bodies, slow)[1])
+    op = {"LLM": "call", "EMBEDDING": "embedding"}[kind]
+    assert [row["op"] for row in found] == ["chain", op, "chain"]
+    assert slow == [2]

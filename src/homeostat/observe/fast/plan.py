@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from homeostat.observe.dialects import FACT_MARKS, FIELDS, OP_MARKS, OPS, Alias, Field, Indexed
+from homeostat.observe.dialects import FACT_MARKS, FIELDS, OP_MARKS, OPS, WRAPPERS, Alias, Field, Indexed
 from homeostat.observe.fast import words
 from homeostat.observe.fast.words import Class
 
@@ -123,7 +123,7 @@ class _Reading:
         self.shape = shape
         self.status = shape.names[words.STATUS].word
         self.simple: set[int] = set()  # attributes that are simple messages, or the span goes the complete path
-        self.op = self._op() or self._implied_op()
+        self.op = self._unwrapped(self._op() or self._implied_op())
 
     def pick(self, field: Field) -> Pick:
         """Where the column comes from: first hit wins."""
@@ -180,6 +180,30 @@ class _Reading:
             raise Unplanned
         seen = self.shape.families[family].get(int(number), {}).get(member)
         return seen is not None and seen.kind != Class.BLANK
+
+    def _unwrapped(self, op: str) -> str:
+        """The op, or what a span is that only wraps the one that does the work."""
+        for wrapper in WRAPPERS:
+            if wrapper.op != op or not self._has(wrapper.key) or not self._has(wrapper.hidden[0]):
+                continue
+            word = self.shape.names[words.NAMES[wrapper.hidden[0]]].word
+            if words.WORD_OF.get(word) == wrapper.hidden[1].lower():
+                raise Unplanned
+            if not any(self._has(need) for need in wrapper.needs):
+                return wrapper.becomes
+        return op
+
+    def _has(self, key: str) -> bool:
+        """Whether there is such an attribute, whatever it says."""
+        for prefix, family in words.FAMILIES.items():
+            number, dot, suffix = key.removeprefix(prefix).partition(".")
+            if key.startswith(prefix) and number.isdecimal():
+                members = self.shape.families.get(family, {}).get(int(number), {})
+                member = words.SUFFIXES[prefix].get(dot + suffix, 0)
+                if member in members and member == 0:  # some member of no interest, maybe this one
+                    raise Unplanned
+                return member in members
+        return words.NAMES[key] in self.shape.names
 
     def _alias(self, alias: Alias) -> Pick:
         if alias.where == "event":

@@ -68,7 +68,7 @@ def _family() -> str:
     cases = []
     for prefix, first in words.FAMILIES.items():
         rest = f"substring(k, {len(prefix) + 1})"
-        number = f"extract({rest}, '^([0-9]{{1,6}})(?:[.]|$)')"
+        number = f"extract({rest}, '^(0|[1-9][0-9]{{0,5}})(?:[.]|$)')"
         member = table(words.SUFFIXES[prefix], f"substring({rest}, length({number}) + 1)", "UInt32")
         known = f"({first} + {member}) * 65536 + least(toUInt32OrZero({number}), {words.MAX_NUMBER})"
         cases.append(

@@ -11,7 +11,7 @@ import re
 from enum import IntEnum
 from typing import Final
 
-from homeostat.observe.dialects import FACT_MARKS, FIELDS, OP_MARKS, OPS, Alias, Indexed
+from homeostat.observe.dialects import FACT_MARKS, FIELDS, OP_MARKS, OPS, WRAPPERS, Alias, Indexed
 
 NAME, NUMBER, WORD, CLASS = 48, 32, 24, 16  # by how many bits each part is shifted
 MAX_NUMBER: Final = 0xFFFF  # also: "no number stands there"
@@ -48,7 +48,9 @@ def _attribute_names() -> tuple[list[str], list[str]]:
                     other.append(alias.key)
                 if alias.when is not None and alias.when[0] != "status_code":
                     deciding.append(alias.when[0])
+    deciding += [name for wrapper in WRAPPERS for name in (wrapper.key, wrapper.hidden[0])]
     other += [name for name, _ in OP_MARKS]
+    other += [name for wrapper in WRAPPERS for name in wrapper.needs]
     other += FACT_MARKS.attributes
     deciding = list(dict.fromkeys(deciding))
     prefixes = {alias.prefix for field in FIELDS for alias in field.aliases if isinstance(alias, Indexed)}
@@ -96,7 +98,8 @@ MESSAGE: Final = 0x3001  # class: of the status message
 EVENT: Final = 0x3002  # number: which event
 
 #: The words that decide, lower case -> number.
-WORDS: Final[dict[str, int]] = {word: n for n, word in enumerate([*dict.fromkeys([*OPS, *ROLES, "error"])], 1)}
+_HIDDEN: Final = [wrapper.hidden[1].lower() for wrapper in WRAPPERS]
+WORDS: Final[dict[str, int]] = {word: n for n, word in enumerate(dict.fromkeys([*OPS, *ROLES, "error", *_HIDDEN]), 1)}
 ODD_WORD: Final = 255  # it has white space in it, or is not ASCII: Python may see a word where SQL sees none
 WORD_OF: Final[dict[int, str]] = {n: word for word, n in WORDS.items()}
 
