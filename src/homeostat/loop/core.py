@@ -93,6 +93,7 @@ class Core:
         self._stop.set()
         for thread in self._threads:
             thread.join(20)
+        self.loader.close()
         self.warehouse.close()
         self._lock.close()
 

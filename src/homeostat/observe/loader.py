@@ -29,6 +29,7 @@ from homeostat.records.outcome import Kind, Outcome
 from homeostat.store.ledger import Ledger, projects, segments
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.memory import Thrift
 
 log: Final = logging.getLogger("homeostat.loader")
 
@@ -38,10 +39,6 @@ NOT_NOW: Final = frozenset(
 )
 #: Times that "not now" is believed of the same segment, before its envelopes are suspected.
 PATIENCE: Final = 20
-#: Bytes that the process may hold between two segments before the engine is asked to give back what it freed.
-KEPT_MEMORY: Final = 900 << 20
-#: Seconds between two such requests: each takes some ten milliseconds.
-GIVE_BACK_EVERY: Final = 2.0
 _CODE: Final = re.compile(r"Code: (\d+)")
 
 
@@ -106,6 +103,7 @@ class Loader:
             assembly = Assembly(warehouse, name, kin=kin, overrides=overrides)
             return Slot(warehouse, name, settings, assembly, beside=beside, fast=fast, seam=seam)
 
+        self._thrift = Thrift(warehouse)
         self._slots = [slot(staged), slot(f"{staged}_ahead")]
         self._ahead = ThreadPoolExecutor(1, "stage")
         self._coming: tuple[int, Slot, Future[Filled]] | None = None
@@ -136,6 +134,7 @@ class Loader:
             self._proofs += 1
         segment.path.unlink(missing_ok=True)
         self._seam("deleted")
+        self._thrift.give_back()
         self._refusals.pop(segment.number, None)
         self._doubtful.pop(segment.number, None)
         return Loaded(segment.number, segment.items, time.monotonic() - begun, again)
@@ -338,14 +337,6 @@ class Loader:
 
 _KINDS: Final[dict[str, Kind]] = {"stored": "stored", "rejected": "rejected", "expired": "expired"}
 _MEMORY: Final = 241
-
-
-def _resident() -> int:
-    """Bytes of memory that this process holds; 0 where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def _split(pieces: list[Piece], piece: Piece, aside: list[int]) -> None:

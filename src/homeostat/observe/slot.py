@@ -1,0 +1,208 @@
+"""A staging place: envelopes in, rows in Memory tables out. Nothing here is durable, so the next segment can be staged
+while the one before it is still being stored.
+"""
+
+# ruff: noqa: S608 (SQL made of our own names and numbers only; values never enter it as text)
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from homeostat.config import Settings
+from homeostat.observe import exact, facts
+from homeostat.observe.assemble.assembly import Assembly
+from homeostat.observe.dialects import FACT_MARKS
+from homeostat.observe.fast import FastPath
+from homeostat.observe.fast.path import WORTH
+from homeostat.observe.opinions import Opinions
+from homeostat.observe.staged import NAMES
+from homeostat.records.outcome import Outcome
+from homeostat.store.spool import segment as spool
+from homeostat.store.spool.envelope import Part, Record, decode
+from homeostat.store.warehouse.client import Warehouse
+
+log: Final = logging.getLogger("homeostat.loader")
+
+Outcomes = Counter[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Envelopes (by index) that are loaded together. `exact`: none of them by the fast path."""
+
+    envelopes: tuple[int, ...]
+    exact: bool = False
+
+
+@dataclass(slots=True)
+class Load:
+    """One attempt at a segment."""
+
+    segment: spool.Segment
+    data: bytes
+    records: list[Record]
+    lost: int  # items that damage took
+    first_version: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    marks: set[tuple[str, datetime]] = field(default_factory=set)
+
+    def whole(self) -> Piece:
+        """Every envelope that has something to load."""
+        return Piece(tuple(index for index, record in enumerate(self.records) if not record.envelope.outcome))
+
+    def bytes_of(self, index: int) -> bytes:
+        """An envelope as it stands in the segment."""
+        record = self.records[index]
+        return self.data[record.offset : record.offset + record.length]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A piece whose rows are staged, and what is to be stored beside them."""
+
+    load: Load
+    piece: Piece
+    dropped: list[Outcome]  # what the engine left out
+    outcomes: Outcomes  # what Python left out
+    plain: facts.Facts
+    hidden: facts.Facts
+    received: int  # unix µs of the newest envelope
+
+
+def read(segment: spool.Segment) -> Load:
+    """A sealed segment, salvaged first when it is damaged."""
+    found = spool.verify(segment)
+    lost = 0
+    if not isinstance(found, spool.Sound):
+        log.error("segment %d is damaged: %d items are lost", segment.number, found.lost_items)
+        lost = spool.salvage(segment).lost_items
+    data = segment.path.read_bytes()
+    return Load(segment, data, list(decode(data)), lost)
+
+
+class Slot:
+    """Tables named after `staged`, and the rooms that work on them. `beside`: it fills over a client of its own."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        staged: str,
+        settings: Settings,
+        assembly: Assembly,
+        *,
+        beside: Warehouse,
+        fast: FastPath | None = None,
+        seam: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.staged = staged
+        self.assembly = assembly
+        self.opinions = Opinions(warehouse, staged)
+        self._client = beside.load
+        self._settings = settings
+        self._seam = seam
+        self._fast = fast or FastPath(
+            beside,
+            attribute_limit=settings.attribute_limit,
+            text_limit=settings.text_limit,
+            incoming=f"{staged}_incoming",
+            staged=staged,
+        )
+
+    def prepare(self) -> None:
+        """Its tables, empty."""
+        self._fast.prepare()
+        self.assembly.prepare()
+        self.opinions.prepare()
+
+    def clear(self) -> None:
+        """Empty its tables."""
+        self._fast.clear()
+        self.assembly.clear()
+        self.opinions.clear()
+
+    def fill(self, load: Load, piece: Piece, folder: Path) -> Filled:
+        """Steps 3 and 4 for some envelopes of a segment."""
+        self._fast.clear()
+        told = [i for i in piece.envelopes if load.records[i].envelope.part in (Part.TRACES, Part.LOGS)]
+        dropped: list[Outcome] = []
+        slow = told if piece.exact else self._stage(load, piece, told, folder, dropped)
+        self._seam("staged")
+        outcomes: Outcomes = Counter()
+        rows: list[list[Any]] = []
+        for index in slow:
+            envelope = load.records[index].envelope
+            taken = exact.rows(
+                envelope, index, attribute_limit=self._settings.attribute_limit, text_limit=self._settings.text_limit
+            )
+            outcomes[envelope.project, "rejected", "invalid_id"] += taken.dropped.invalid_id
+            outcomes[envelope.project, "expired", ""] += taken.dropped.expired
+            rows += [[row[name] for name in NAMES] for row in taken]
+        plain = _plain(load, piece, outcomes)
+        self._insert(rows + plain.exchanges)
+        self._seam("exact")
+        received = max((load.records[i].envelope.received for i in piece.envelopes), default=0) // 1000
+        return Filled(load, piece, dropped, outcomes, plain, self._hidden(), received)
+
+    def _stage(self, load: Load, piece: Piece, told: list[int], folder: Path, dropped: list[Outcome]) -> list[int]:
+        """The fast path over the envelopes of a piece; returns those that it leaves to the exact one."""
+        if sum(load.records[i].envelope.items for i in told) < WORTH:
+            return told
+        whole = len(piece.envelopes) == sum(not record.envelope.outcome for record in load.records)
+        path, index = load.segment.path, list(range(len(load.records)))
+        if not whole:
+            index = told
+            path = folder / f".piece-{load.segment.number}"
+            path.write_bytes(b"".join(load.bytes_of(i) for i in told))
+        try:
+            self._fast.decode(path)
+            self._seam("decoded")
+            slow = list(self._fast.exact_envelopes())
+            self._fast.stage(slow)
+            dropped += [outcome for outcome in self._fast.dropped(slow) if outcome.items]
+        finally:
+            if not whole:
+                path.unlink(missing_ok=True)
+        return [index[i] for i in slow]
+
+    def _hidden(self) -> facts.Facts:
+        """Scores and signals that hide in the staged telemetry."""
+        found = facts.Facts()
+        names = ", ".join(f"'{name}'" for name in FACT_MARKS.events)
+        attributes = ", ".join(f"'{name}'" for name in FACT_MARKS.attributes)
+        columns = [name for name in NAMES if name not in ("input", "output", "resource")]
+        result = self._client.query(
+            f"SELECT {', '.join(columns)} FROM {self.staged} WHERE name IN ({names}) "
+            f"OR (events != '' AND multiSearchAny(events, [{names}])) "
+            f"OR hasAny(mapKeys(attributes), [{attributes}]) OR hasAny(mapKeys(attributes_json), [{attributes}])"
+        )
+        for values in result.result_rows:
+            row = dict(zip(columns, values, strict=True))
+            row |= {name: row[name].replace(tzinfo=UTC) for name in ("at", "received")}
+            more = facts.opinions(exact.facts([row]), row["project"], row["received"])
+            found.signals += more.signals
+            found.scores += more.scores
+        return found
+
+    def _insert(self, rows: list[list[Any]]) -> None:
+        for start in range(0, len(rows), 5000):
+            self._client.insert(self.staged, rows[start : start + 5000], column_names=list(NAMES))
+
+
+def _plain(load: Load, piece: Piece, outcomes: Outcomes) -> facts.Facts:
+    found = facts.Facts()
+    for index in piece.envelopes:
+        envelope = load.records[index].envelope
+        if envelope.part is not Part.FACTS:
+            continue
+        taken = facts.read(envelope, index)
+        found.exchanges += taken.exchanges
+        found.signals += taken.signals
+        found.scores += taken.scores
+        outcomes[envelope.project, "rejected", "bad_fact"] += taken.bad
+    return found
