@@ -1,0 +1,153 @@
+"""T2: the disk is full, or takes nothing any more: nothing acknowledged is lost, nothing crashes, it comes back by itself."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.live.disks import disk, fill, read_only
+from tests.live.harness import HOMEOSTAT, Oracle, Server, batch, free_port, serving
+from tests.live.spans import PROTOBUF
+
+pytestmark = pytest.mark.live
+RECOVERED_SECONDS = 5.0
+
+
+def ready_within(server: Server, seconds: float) -> float:
+    """Seconds until the edge says that what is sent now is kept."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        if server.get("/readyz")[0] == 200:
+            return time.monotonic() - begun
+        time.sleep(0.05)
+    raise AssertionError(f"not ready {seconds} s after the room came back:\n{server.log()[-3000:]}")
+
+
+def probe(server: Server, rng: random.Random) -> tuple[int, str | None]:
+    """One body as a client sends it: the status, and when it may come again."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    try:
+        connection.request("POST", "/v1/traces", batch(rng, 5)[0], PROTOBUF)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("retry-after")
+    finally:
+        connection.close()
+
+
+def refuses_politely(server: Server, seconds: float) -> Counter[int]:
+    """While the disk takes nothing: 503 that says when to come again, and questions are answered."""
+    rng, seen = random.Random(1), Counter[int]()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        status, later = probe(server, rng)
+        seen[status] += 1
+        assert status in (200, 503, 413), status
+        if status == 503:
+            assert later is not None and 0 < int(later) <= 2
+        status, answer = server.get("/api/v1/exchanges?limit=5&kind=all")
+        assert status == 200, answer
+        assert answer["items"]
+        time.sleep(0.05)
+    return seen
+
+
+def some_are_stored(server: Server) -> None:
+    end = time.monotonic() + 30
+    while not server.json("/api/v1/exchanges?limit=1&kind=all")["items"]:
+        assert time.monotonic() < end, server.log()[-3000:]
+        time.sleep(0.05)
+
+
+def test_a_full_disk_under_load(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 192) as folder, serving(folder / "data") as server:
+        before = server.children()
+        oracle = Oracle(server.port, 21, clients=3, pause=0.02).start()
+        took = []
+        for _ in range(2):
+            reached = len(oracle.acknowledged)
+            while len(oracle.acknowledged) < reached + 1000:
+                time.sleep(0.05)
+            some_are_stored(server)
+            other = fill(folder)
+            assert refuses_politely(server, 3)[503] > 5
+            other.unlink()
+            took.append(ready_within(server, RECOVERED_SECONDS))
+        reached = len(oracle.acknowledged)
+        while len(oracle.acknowledged) < reached + 500:
+            time.sleep(0.05)
+        oracle.stop()
+        figures = oracle.verify(server, own=False)
+        print(f"recovered after {took} s: {figures}", flush=True)
+        after = server.children()
+        assert {name: child.pid for name, child in before.items()} == {name: c.pid for name, c in after.items()}
+        assert server.stop() == 0
+
+
+def test_a_full_disk_at_start(tmp_path: Path) -> None:
+    """Data that is there must not be out of reach because the disk is full."""
+    with disk(tmp_path / "disk", 192) as folder:
+        with serving(folder / "data") as server:
+            oracle = Oracle(server.port, 23, clients=2, pause=0.02).start()
+            while len(oracle.acknowledged) < 1000:
+                time.sleep(0.05)
+            oracle.stop()
+            server.drain()
+            assert server.stop() == 0
+            other = fill(folder)
+            server.start(wait=False)
+            seen = wait_for_edge(server)
+            assert seen == 503
+            assert probe(server, random.Random(2))[0] == 503
+            other.unlink()
+            ready_within(server, 15)
+            server.wait_ready()
+            oracle.verify(server)
+
+
+def wait_for_edge(server: Server) -> int:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            return server.get("/readyz")[0]
+        except OSError:
+            assert server.process is not None
+            assert server.process.poll() is None, server.log()
+            time.sleep(0.05)
+    raise AssertionError(server.log())
+
+
+def refused(data: Path) -> str:
+    """`homeostat up` must end by itself, as a matter of usage; what it said."""
+    done = subprocess.run(
+        [HOMEOSTAT, "up", "--port", str(free_port()), "--data", str(data)],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_new_directory_on_a_full_disk_is_refused(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 16) as folder:
+        other = fill(folder)
+        assert "free some space" in refused(folder / "data")
+        other.unlink()
+        with serving(folder / "data") as server:  # and nothing half-made stays behind
+            assert server.stop() == 0
+
+
+def test_a_read_only_disk_is_refused(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 16) as folder:
+        (folder / "data").mkdir()
+        read_only(folder)
+        said = refused(folder / "data")
+        assert "read-only" in said
+        assert str(folder / "data") in said
+        assert list((folder / "data").iterdir()) == []
