@@ -126,6 +126,7 @@ def _exchange(fact: Fact, project: str, received: datetime, env: int, line: byte
     failed = fact.get("status") == "error"
     row.update(
         env=env,
+        ordinal=0,
         exact=True,
         ident=hashlib.sha256(line).hexdigest()[:32],
         project=project,

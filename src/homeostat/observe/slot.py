@@ -18,7 +18,7 @@ from homeostat.config import Settings
 from homeostat.observe import exact, facts
 from homeostat.observe.assemble.assembly import Assembly
 from homeostat.observe.dialects import FACT_MARKS
-from homeostat.observe.fast import FastPath
+from homeostat.observe.fast import FastPath, Odd
 from homeostat.observe.fast.path import WORTH
 from homeostat.observe.opinions import Opinions
 from homeostat.observe.staged import NAMES
@@ -131,14 +131,19 @@ class Slot:
         self._fast.clear()
         told = [i for i in piece.envelopes if load.records[i].envelope.part in (Part.TRACES, Part.LOGS)]
         dropped: list[Outcome] = []
-        slow = told if piece.exact else self._stage(load, piece, told, folder, dropped)
+        slow = dict.fromkeys(told, Odd()) if piece.exact else self._stage(load, piece, told, folder, dropped)
         self._seam("staged")
         outcomes: Outcomes = Counter()
         rows: list[list[Any]] = []
-        for index in slow:
+        for index, odd in slow.items():
             envelope = load.records[index].envelope
             taken = exact.rows(
-                envelope, index, attribute_limit=self._settings.attribute_limit, text_limit=self._settings.text_limit
+                envelope,
+                index if odd.env is None else odd.env,
+                attribute_limit=self._settings.attribute_limit,
+                text_limit=self._settings.text_limit,
+                first=odd.first,
+                only=odd.positions,
             )
             outcomes[envelope.project, "rejected", "invalid_id"] += taken.dropped.invalid_id
             outcomes[envelope.project, "expired", ""] += taken.dropped.expired
@@ -149,10 +154,10 @@ class Slot:
         received = max((load.records[i].envelope.received for i in piece.envelopes), default=0) // 1000
         return Filled(load, piece, dropped, outcomes, plain, self._hidden(), received)
 
-    def _stage(self, load: Load, piece: Piece, told: list[int], folder: Path, dropped: list[Outcome]) -> list[int]:
-        """The fast path over the envelopes of a piece; returns those that it leaves to the exact one."""
+    def _stage(self, load: Load, piece: Piece, told: list[int], folder: Path, dropped: list[Outcome]) -> dict[int, Odd]:
+        """The fast path over the envelopes of a piece; returns what of them it leaves to the exact one."""
         if sum(load.records[i].envelope.items for i in told) < WORTH:
-            return told
+            return dict.fromkeys(told, Odd())
         whole = len(piece.envelopes) == sum(not record.envelope.outcome for record in load.records)
         path, index = load.segment.path, list(range(len(load.records)))
         if not whole:
@@ -162,13 +167,12 @@ class Slot:
         try:
             self._fast.decode(path)
             self._seam("decoded")
-            slow = list(self._fast.exact_envelopes())
-            self._fast.stage(slow)
-            dropped += [outcome for outcome in self._fast.dropped(slow) if outcome.items]
+            slow = self._fast.stage()
+            dropped += self._fast.dropped()
         finally:
             if not whole:
                 path.unlink(missing_ok=True)
-        return [index[i] for i in slow]
+        return {index[env]: odd for env, odd in slow.items()}
 
     def _hidden(self) -> facts.Facts:
         """Scores and signals that hide in the staged telemetry."""

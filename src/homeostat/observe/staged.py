@@ -11,6 +11,7 @@ from typing import Final
 #: (name, engine type), in the order of the table.
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("env", "UInt32"),  # index of the envelope (record) in its segment
+    ("ordinal", "UInt32"),  # grows with the position of the item in its envelope
     ("exact", "Bool"),  # which path wrote the row
     ("ident", "String"),  # what tells rows of one span apart besides its ids (log records, plain JSON); empty for spans
     ("project", "String"),

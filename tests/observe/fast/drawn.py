@@ -150,7 +150,7 @@ class Draw:
         return made
 
     def request(self) -> Envelope:
-        told = [self.span() for _ in range(self.rng.choice([1, 1, 1, 2]))]
+        told = [self.span() for _ in range(self.rng.choice([1, 1, 2, 5]))]
         resource = {self.rng.choice(RESOURCE): self.value() for _ in range(self.rng.randint(0, 2))}
         body = request(*told, resource={**resource, self.letters(4): self.text()})
         oldest = self.rng.choice([0, 0, START - 1000, 1000])

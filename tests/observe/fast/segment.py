@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from homeostat.observe.exact import rows
-from homeostat.observe.fast import FastPath
+from homeostat.observe.exact.rows import Dropped
+from homeostat.observe.fast import FastPath, Odd
 from homeostat.observe.staged import NAMES
 from homeostat.records.outcome import Outcome
 from homeostat.store.spool.envelope import Envelope, Part, encode
@@ -35,14 +36,13 @@ class Both:
         self.fast = FastPath(warehouse, incoming=f"{name}_incoming", staged=f"{name}_staged", **LIMITS)
         self.fast.prepare()
 
-    def run(self, envelopes: Sequence[Envelope]) -> tuple[list[int], list[Outcome], list[dict[str, Any]]]:
-        """(envelopes left to the complete path, what was dropped, staged rows in a fixed order)."""
+    def run(self, envelopes: Sequence[Envelope]) -> tuple[dict[int, Odd], list[Outcome], list[dict[str, Any]]]:
+        """(spans left to the complete path, what was dropped, staged rows in a fixed order)."""
         write(self.path, envelopes)
         self.fast.clear()
         self.fast.decode(self.path)
-        slow = self.fast.exact_envelopes()
-        self.fast.stage(slow)
-        dropped = self.fast.dropped(slow)
+        slow = self.fast.stage()
+        dropped = self.fast.dropped()
         found = self.warehouse.load.query(f"SELECT {', '.join(NAMES)} FROM {self.fast.staged}").result_rows
         self.fast.clear()
         return slow, dropped, ordered([_told(dict(zip(NAMES, row, strict=True))) for row in found])
@@ -53,18 +53,26 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "at": row["at"].replace(tzinfo=UTC), "received": row["received"].replace(tzinfo=UTC)}
 
 
-def expected(envelopes: Sequence[Envelope], slow: Sequence[int]) -> tuple[list[Outcome], list[dict[str, Any]]]:
-    """(dropped, rows) of the complete path for all envelopes but the `slow` ones."""
+def expected(envelopes: Sequence[Envelope], slow: Mapping[int, Odd]) -> tuple[list[Outcome], list[dict[str, Any]]]:
+    """(dropped, rows) of the complete path for all spans but those left to it."""
     dropped: dict[tuple[str, str], int] = {}
     out: list[dict[str, Any]] = []
+    first = 0
     for env, envelope in enumerate(envelopes):
-        if env in slow or envelope.part is not Part.TRACES or envelope.outcome:
+        if envelope.part is not Part.TRACES or envelope.outcome:
             continue
-        found = rows(envelope, env, **LIMITS)
+        found = rows(envelope, env, first=first, **LIMITS)
+        left = slow.get(env, Odd(env, first, frozenset()))
+        assert (left.env, left.first) == (env, first)
+        assert left.positions is not None
+        odd = rows(envelope, env, first=first, only=left.positions, **LIMITS)
+        assert [row for row in found if row["ordinal"] in left.positions] == odd
+        assert odd.dropped == Dropped()
+        first += len(found) + found.dropped.expired + found.dropped.invalid_id
         for fate in ("expired", "invalid_id"):
             key = (envelope.project, fate)
             dropped[key] = dropped.get(key, 0) + getattr(found.dropped, fate)
-        out += [{**row, "exact": False} for row in found]
+        out += [{**row, "exact": False} for row in found if row["ordinal"] not in left.positions]
     outcomes = [
         Outcome(project, "expired", n) if fate == "expired" else Outcome(project, "rejected", n, fate)
         for (project, fate), n in sorted(dropped.items())
@@ -74,7 +82,7 @@ def expected(envelopes: Sequence[Envelope], slow: Sequence[int]) -> tuple[list[O
 
 
 def ordered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(found, key=lambda row: (row["env"], row["trace_id"], row["span_id"], row["name"], row["start_ns"]))
+    return sorted(found, key=lambda row: (row["env"], row["ordinal"]))
 
 
 def same(fast: list[dict[str, Any]], exact: list[dict[str, Any]]) -> None:

@@ -124,8 +124,8 @@ class Assembly:
         new = f"{keys.ROW} NOT IN ({_numbers(kin.repeated)})" if len(kin.repeated) else "1"
         self._client.command(f"TRUNCATE TABLE {self._clean}")
         self._client.command(
-            f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} ORDER BY env LIMIT 1 BY {keys.ROW} "
-            "SETTINGS max_query_size = 10000000"
+            f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} "
+            f"ORDER BY env, ordinal LIMIT 1 BY {keys.ROW} SETTINGS max_query_size = 10000000"
         )
         left = self._client.query(
             f"SELECT project, sum(n) FROM (SELECT project, 1 AS n FROM {self._staged} UNION ALL "
@@ -135,7 +135,7 @@ class Assembly:
 
     def _spans(self, relation: str, segment: int) -> str:
         """The statement that stores the facts."""
-        plain = [name for name in staging.NAMES if name not in ("env", "exact", "ident", *_KEYS)]
+        plain = [name for name in staging.NAMES if name not in ("env", "ordinal", "exact", "ident", *_KEYS)]
         names = ", ".join((*plain, *_KEYS, "segment"))
         values = ", ".join((*plain, *_KEYS.values(), str(segment)))
         return f"INSERT INTO spans ({names}) SELECT {values} FROM {relation} SETTINGS {_WRITE}"

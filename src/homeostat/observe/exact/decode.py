@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,16 +55,17 @@ class Item:
     flags: set[str] = field(default_factory=set)
 
 
-def spans(body: bytes) -> Iterator[Item]:
-    """Every span of a traces request, in its order."""
-    for resource, scope, record in _items(body):
-        yield _span(record, resource, scope)
+def spans(body: bytes, first: int = 0, only: Container[int] | None = None) -> Iterator[tuple[int, Item]]:
+    """The spans of a traces request, each with its position (counted from `first`); `only`: those at these."""
+    for ordinal, (resource, scope, record) in enumerate(_items(body), first):
+        if only is None or ordinal in only:
+            yield ordinal, _span(record, resource, scope)
 
 
-def logs(body: bytes) -> Iterator[Item]:
-    """Every log record of a logs request, in its order."""
-    for resource, scope, record in _items(body):
-        yield _log(record, resource, scope)
+def logs(body: bytes) -> Iterator[tuple[int, Item]]:
+    """Every log record of a logs request, each with its position."""
+    for ordinal, (resource, scope, record) in enumerate(_items(body)):
+        yield ordinal, _log(record, resource, scope)
 
 
 def _items(body: bytes) -> Iterator[tuple[Item, Item, bytes]]:

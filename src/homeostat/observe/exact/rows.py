@@ -8,7 +8,7 @@ the end are before the envelope's `oldest`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -51,17 +51,28 @@ class Rows(list[Row]):
     dropped: Dropped = Dropped()
 
 
-def rows(envelope: Envelope, env: int, *, attribute_limit: int, text_limit: int) -> Rows:
-    """The staged rows of an envelope that holds traces or logs; `env` is its index in the segment."""
+def rows(
+    envelope: Envelope,
+    env: int,
+    *,
+    attribute_limit: int,
+    text_limit: int,
+    first: int = 0,
+    only: Container[int] | None = None,
+) -> Rows:
+    """The staged rows of an envelope that holds traces or logs; `env` is its index in the segment.
+
+    `only`: of its spans those at these positions, counted from `first`, as if there were no others.
+    """
     is_log = envelope.part is Part.LOGS
-    items: Iterable[decode.Item] = ()
+    items: Iterable[tuple[int, decode.Item]] = ()
     if is_log:
         items = decode.logs(envelope.body)
     elif envelope.part is Part.TRACES:
-        items = decode.spans(envelope.body)
+        items = decode.spans(envelope.body, first, only)
     out = Rows()
     invalid = expired = 0
-    for item in items:
+    for ordinal, item in items:
         if not _ids(item, is_log):
             invalid += 1
             continue
@@ -69,7 +80,8 @@ def rows(envelope: Envelope, env: int, *, attribute_limit: int, text_limit: int)
         if envelope.oldest and max(at, item.end) < envelope.oldest:
             expired += 1
             continue
-        out.append(_row(item, envelope, env, at, Limits(attribute_limit, text_limit, item.flags), is_log))
+        limits = Limits(attribute_limit, text_limit, item.flags)
+        out.append(_row(item, envelope, (env, ordinal), at, limits, is_log))
     out.dropped = Dropped(invalid, expired)
     return out
 
@@ -98,14 +110,15 @@ def _at(item: decode.Item, received: int, is_log: bool) -> int:
     return item.start
 
 
-def _row(item: decode.Item, envelope: Envelope, env: int, at: int, limits: Limits, is_log: bool) -> Row:
+def _row(item: decode.Item, envelope: Envelope, place: tuple[int, int], at: int, limits: Limits, is_log: bool) -> Row:
     found = Reading(item, is_log=is_log).columns()
     strings, others = limits.split(item.attributes)
     if is_log:
         _log_extras(item, limits, strings, others)
     resource, resource_json = limits.split(item.resource, "resource.")
     row: Row = {
-        "env": env,
+        "env": place[0],
+        "ordinal": place[1],
         "exact": True,
         "ident": hashlib.sha256(item.raw).hexdigest()[:32] if is_log else "",
         "project": envelope.project,

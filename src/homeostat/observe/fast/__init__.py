@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from homeostat.observe.fast.path import FastPath
+from homeostat.observe.fast.path import FastPath, Odd
 
-__all__ = ["FastPath"]
+__all__ = ["FastPath", "Odd"]

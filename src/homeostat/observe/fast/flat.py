@@ -15,6 +15,7 @@ AHEAD: Final = 600_000_000_000
 
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("env", "UInt32"),
+    ("position", "UInt32"),  # among all spans of the segment
     ("project", "String"),
     ("received", "UInt64"),
     ("fate", "Enum8('kept' = 0, 'invalid_id' = 1, 'expired' = 2)"),
@@ -73,7 +74,8 @@ def _spans(incoming: str) -> str:
         f"arrayJoin(scopes.spans) AS span FROM ({scopes})"
     )
     return (
-        f"SELECT {_ABOVE}, scope, scope_version, span.trace_id AS trace_id, span.span_id AS span_id, "
+        f"SELECT {_ABOVE}, rowNumberInAllBlocks() AS position, scope, scope_version, "
+        "span.trace_id AS trace_id, span.span_id AS span_id, "
         "if(length(span.parent_id) = 8, span.parent_id, repeat('\\0', 8)) AS parent_id, span.name AS name, "
         "if(span.kind < 256, span.kind, 0) AS otel_kind, span.start AS start_ns, span.end AS end_ns, "
         "if(span.status.code < 256, span.status.code, 0) AS status_code, span.status.message AS status_message, "

@@ -18,8 +18,8 @@ _COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "cache_write
 _NUMBERS: Final = ("cost", "ttft_ms")
 _TEXTS: Final = ("input", "output", "documents", "tool_calls", "error")
 _SAME: Final = (
-    "env", "project", "name", "otel_kind", "status_code", "status_message", "scope", "scope_version", "events", "links",
-    "trace_id", "span_id", "parent_id", "start_ns", "end_ns",
+    "env", "position", "project", "name", "otel_kind", "status_code", "status_message", "scope", "scope_version",
+    "events", "links", "trace_id", "span_id", "parent_id", "start_ns", "end_ns",
 )  # fmt: skip
 _EMPTY: Final = {"streaming": "NULL", "tags": "[]::Array(String)"} | dict.fromkeys((*_COUNTS, *_NUMBERS), "NULL")
 
@@ -97,7 +97,10 @@ def _column(column: str, used: Uses) -> str:
 
 
 def rows(flat: str, plans: str, used: Uses) -> str:
-    """A SELECT of staged rows and `odd`. `{attribute:UInt64}`, `{text:UInt64}`: what is longer (in bytes) is odd."""
+    """A SELECT of staged rows; `exact` marks the odd ones.
+
+    `{attribute:UInt64}`, `{text:UInt64}`: what is longer (in bytes) is odd.
+    """
     mapped = ", ".join(f"{_column(column, used)} AS {column}" for column in COLUMNS)
     same = ", ".join(_SAME)
     inner = (
@@ -105,14 +108,14 @@ def rows(flat: str, plans: str, used: Uses) -> str:
         f"{_unread(used)} AS unread FROM (SELECT * FROM {flat} WHERE fate = 'kept') AS f "
         f"ANY LEFT JOIN {plans} AS p USING (shape)"
     )
-    return (
-        f"SELECT {', '.join(f'{_staged(name, used)} AS {name}' for name in NAMES)}, {_odd(used)} AS odd FROM ({inner})"
-    )
+    judged = f"SELECT *, {_odd(used)} AS odd FROM ({inner})"
+    return f"SELECT {', '.join(f'{_staged(name, used)} AS {name}' for name in NAMES)} FROM ({judged})"
 
 
 def _staged(name: str, used: Uses) -> str:
     made = {
-        "exact": "false",
+        "exact": "odd",  # until the complete path has read it, this row stands in its place
+        "ordinal": "position",
         "ident": "''",
         "form": "'span'",
         "at": "fromUnixTimestamp64Micro(toInt64(intDiv(at_ns, 1000)), 'UTC')",

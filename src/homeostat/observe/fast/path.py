@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -27,13 +28,25 @@ _SETTINGS: Final = (
 _planned = lru_cache(maxsize=4096)(plan)
 
 
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What of an envelope is left to the complete path: the spans at `positions`, counted from `first`; None: all.
+
+    `env` is what its other rows say of the envelope, if there are any.
+    """
+
+    env: int | None = None
+    first: int = 0
+    positions: frozenset[int] | None = None
+
+
 class FastPath:
     """Fills the Memory table `staged` (columns of `observe.staged`) from a segment file, on `warehouse.load`.
 
-    The order of one load: `decode`, `exact_envelopes`, `stage(skip=those)`, `dropped(skip=those)`, `clear`. An
-    envelope is named by its index among the records of the file, as `enumerate(envelope.decode(data))` gives it. The
-    loader takes the envelopes in `skip` by the complete path and inserts their rows into the same `staged` table. A
-    segment of less than `WORTH` items is better taken by the complete path altogether.
+    The order of one load: `decode`, `stage`, `dropped`, `clear`. An envelope is named by its index among the records
+    of the file, as `enumerate(envelope.decode(data))` gives it. What `stage` returns is not in the table: the loader
+    takes it by the complete path and inserts its rows. A segment of less than `WORTH` items is better taken by the
+    complete path altogether.
     """
 
     def __init__(
@@ -49,14 +62,13 @@ class FastPath:
         self.incoming = incoming
         self.staged = staged
         self._limits = {"attribute": attribute_limit, "text": text_limit}
-        self._flat, self._plans, self._ready = f"{incoming}_flat", f"{incoming}_plans", f"{staged}_ready"
+        self._flat, self._plans = f"{incoming}_flat", f"{incoming}_plans"
         self._lay_out = flat.insert(self._flat, incoming) + _SETTINGS
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
-        ready = staged_columns.table(self._ready).replace(") ENGINE", ", odd Bool) ENGINE")
         plans = f"CREATE TABLE IF NOT EXISTS {self._plans} {mapping.PLANS} ENGINE = Memory"
-        tables = (schema.table(self.incoming), flat.table(self._flat), plans, ready, staged_columns.table(self.staged))
+        tables = (schema.table(self.incoming), flat.table(self._flat), plans, staged_columns.table(self.staged))
         for ddl in tables:
             self._command(ddl)
         self.clear()
@@ -65,34 +77,35 @@ class FastPath:
         """Fill `incoming` from a sound segment file."""
         self.warehouse.read_file(self.warehouse.load, self.incoming, path, "Protobuf", schema.SETTINGS)
 
-    def exact_envelopes(self) -> list[int]:
-        """Envelopes of traces or logs that hold anything SQL cannot express; ascending."""
-        records = f"SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {self.incoming}"
-        logs = f"SELECT env FROM ({records}) WHERE logs != '' AND outcome = ''{_SETTINGS}"
-        found = {row[0] for row in self._rows(logs)}
+    def stage(self) -> dict[int, Odd]:
+        """Insert a row into `staged` for every span that SQL can express; returns the others, by envelope."""
         self._command(self._lay_out)
         used = mapping.uses(self._plan_shapes())
-        self._command(
-            f"INSERT INTO {self._ready} {mapping.rows(self._flat, self._plans, used)}{_SETTINGS}", self._limits
-        )
-        found |= {row[0] for row in self._rows(f"SELECT DISTINCT env FROM {self._ready} WHERE odd")}
-        return sorted(found)
-
-    def stage(self, skip: Sequence[int] = ()) -> None:
-        """Insert a row into `staged` for every span, but for those in the envelopes of `skip`."""
         names = ", ".join(staged_columns.NAMES)
-        self._command(
-            f"INSERT INTO {self.staged} ({names}) SELECT {names} FROM {self._ready} "
-            f"WHERE NOT has({{skip:Array(UInt32)}}, env){_SETTINGS}",
-            {"skip": list(skip)},
-        )
+        rows = mapping.rows(self._flat, self._plans, used)
+        self._command(f"INSERT INTO {self.staged} ({names}) {rows}{_SETTINGS}", self._limits)
+        return self._odd_spans() | self._logs()
 
-    def dropped(self, skip: Sequence[int] = ()) -> list[Outcome]:
-        """What `stage` left out, per project: expired, rejected for invalid ids."""
+    def _odd_spans(self) -> dict[int, Odd]:
+        """The spans whose rows only hold a place, which is free after this."""
+        found = self._rows(f"SELECT env, groupArray(ordinal) FROM {self.staged} WHERE exact GROUP BY env ORDER BY env")
+        if not found:
+            return {}
+        self._command(f"ALTER TABLE {self.staged} DELETE WHERE exact")
+        begun = self._rows(f"SELECT env, min(position) FROM {self._flat} GROUP BY env")
+        first: dict[int, int] = {env: position for env, position in begun}
+        return {env: Odd(env, first[env], frozenset(positions)) for env, positions in found}
+
+    def _logs(self) -> dict[int, Odd]:
+        records = f"SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {self.incoming}"
+        logs = self._rows(f"SELECT env FROM ({records}) WHERE logs != '' AND outcome = ''{_SETTINGS}")
+        return {env: Odd() for (env,) in logs}
+
+    def dropped(self) -> list[Outcome]:
+        """The spans that are rows on no path, per project: expired, rejected for invalid ids."""
         found = self._rows(
             f"SELECT project, toString(fate), count() FROM {self._flat} WHERE fate != 'kept' "
-            "AND NOT has({skip:Array(UInt32)}, env) GROUP BY 1, 2 ORDER BY 1, 2",
-            {"skip": list(skip)},
+            "GROUP BY 1, 2 ORDER BY 1, 2"
         )
         return [
             Outcome(project, "expired", items) if fate == "expired" else Outcome(project, "rejected", items, fate)
@@ -101,7 +114,7 @@ class FastPath:
 
     def clear(self) -> None:
         """Empty all tables: the segment is done, or its load is given up."""
-        for table in (self.incoming, self._flat, self._plans, self._ready, self.staged):
+        for table in (self.incoming, self._flat, self._plans, self.staged):
             self._command(f"TRUNCATE TABLE {table}")
 
     def _plan_shapes(self) -> list[Plan]:

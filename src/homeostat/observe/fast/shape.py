@@ -30,10 +30,8 @@ def string_class() -> str:
             (f"{_FIRST} = 91", json),
             (f"{_FIRST} BETWEEN 48 AND 57", f"if(match(x, '^[0-9]{{1,9}}$'), {Class.DIGITS:d}, {Class.TEXT:d})"),
             ("length(x) < 6 AND lower(x) IN ('true', 'false')", f"{Class.BOOLEAN:d}"),
-            (
-                f"match(x, {quote(f'^{SPACE}*(?:null{SPACE}*)?$')})",
-                f"if(length(x) < {HEAD - 4}, {Class.BLANK:d}, {Class.ODD:d})",
-            ),
+            (f"match(x, {quote(f'^{SPACE}*(?:null)?{SPACE}{{12}}')})", f"{Class.ODD:d}"),
+            (f"match(x, {quote(f'^{SPACE}*(?:null{SPACE}*)?$')})", f"{Class.BLANK:d}"),
             (f"{_FIRST} IN (84, 116, 70, 102, 110)", f"{Class.TEXT:d}"),
             (f"match(x, {quote(_JSON_START)})", json),
         ),
