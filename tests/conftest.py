@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ settings.load_profile("pinned")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A migrated warehouse, shared by every test of this process."""
     folder: Path = tmp_path_factory.mktemp("warehouse")
+    os.chdir(folder)  # the engine keeps a small cache where the process stands
     warehouse = Warehouse(f"chdb://{folder}/engine")
     migrate(warehouse.jobs)
     yield warehouse

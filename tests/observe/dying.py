@@ -29,6 +29,7 @@ LOOK = {
 
 
 def main(folder: Path, step: str) -> None:
+    os.chdir(folder)
     warehouse = Warehouse(f"chdb://{folder}/engine", readers=1)
     migrate(warehouse.jobs)
     room = Room(folder, warehouse)
