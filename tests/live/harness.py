@@ -147,7 +147,7 @@ class Server:
         return code
 
     def drain(self, seconds: float = 60) -> dict[str, Any]:
-        """Wait until nothing waits, as long as it gets less; returns the accounting, whose difference must be 0 (T18)."""
+        """Wait until nothing waits, as long as it gets less; returns the accounting; its difference is 0 (T18)."""
         end = time.monotonic() + seconds
         told: dict[str, Any] = {}
         least = 1 << 63

@@ -1,4 +1,4 @@
-"""Bad and odd input through the real program: stored and visible, or refused in words; never lost, never somebody else's."""
+"""Bad and odd input: stored and visible, or refused in words; never lost, never somebody else's."""
 
 from __future__ import annotations
 

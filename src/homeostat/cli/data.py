@@ -139,6 +139,7 @@ def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory."
     from homeostat.cli.up import read_settings
     from homeostat.store.folder import Folder, FolderRefused
     from homeostat.store.ledger import Ledger
+    from homeostat.store.ledger.database import LedgerError
     from homeostat.store.warehouse.client import Warehouse
     from homeostat.store.warehouse.schema import NewerData, migrate
 
@@ -152,6 +153,6 @@ def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory."
         done = migrate(warehouse.jobs, cluster=settings.cluster or None)
         warehouse.close()
         lock.close()
-    except (FolderRefused, NewerData) as error:
+    except (FolderRefused, LedgerError, NewerData) as error:
         raise client.Refused(str(error)) from error
     typer.echo("\n".join(f"applied {name}" for name in done) or "already up to date")

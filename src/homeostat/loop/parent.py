@@ -10,12 +10,18 @@ import threading
 import time
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent() -> None:
+    """Called in a new child before its program begins, so that it cannot outlive a parent that ends meanwhile."""
+    with contextlib.suppress(OSError, AttributeError):
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_with_parent(parent: int) -> None:
     """End this process at once when `parent` ends, however it ends. Everything we write is safe against that."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent").start()
 
 

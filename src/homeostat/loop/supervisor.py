@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from homeostat.loop.parent import die_with_parent
+
 #: A child that ends with this code must not be started again: its message says what a person has to do.
 REFUSED: Final = 4
 _FIRST_DELAY: Final = 0.1
@@ -35,7 +37,11 @@ class Child:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            list(self.command), env={**os.environ, **self.env}, pass_fds=tuple(self.files), stdin=subprocess.DEVNULL
+            list(self.command),
+            env={**os.environ, **self.env},
+            pass_fds=tuple(self.files),
+            stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
         )
         self.started = time.monotonic()
 

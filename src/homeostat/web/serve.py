@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
+import sys
 
 import uvicorn
 
@@ -30,14 +30,21 @@ def main(settings: Settings) -> None:
         timeout_graceful_shutdown=5, lifespan="off",
     )  # fmt: skip
     os.umask(0o077)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ended)
     try:
         uvicorn.Server(config).run()
     finally:
         with contextlib.suppress(Exception):
             core.close()
-        # The engine's own threads may take their time; what we wrote is on disk, so the process may simply end.
-        threading.Timer(5.0, os.kill, (os.getpid(), signal.SIGKILL)).start()
         socket.unlink(missing_ok=True)
+    # The engine's own threads may take their time; what we wrote is on disk, so the process may simply end.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _ended(_number: int, _frame: object) -> None:
+    """The server gives a signal that ended it back to the process; the stores must be closed after that."""
 
 
 if __name__ == "__main__":
