@@ -37,7 +37,7 @@ def up(
     except (FolderRefused, PermissionError) as error:
         raise Refused(str(error)) from error
     listener = listen(settings)
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    settings = settings.model_copy(update={"port": listener.getsockname()[1], "data": folder.root})
     supervisor = Supervisor(children(settings, listener))
     _greet(settings)
     code = supervisor.run()
