@@ -40,13 +40,21 @@ class Room:
     ledger: Ledger = field(init=False)
     loader: Loader = field(init=False)
     seam: Callable[[str], None] = lambda _: None
+    together: int = 1
+    """Segments that are loaded at once."""
 
     def __post_init__(self) -> None:
         self.spool.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger(f"sqlite:///{self.folder}/ledger.db")
         self.ledger.upgrade()
         self.loader = Loader(
-            self.warehouse, self.ledger, self.spool, Settings(data=self.folder), Fixed(), seam=lambda at: self.seam(at)
+            self.warehouse,
+            self.ledger,
+            self.spool,
+            Settings(data=self.folder),
+            Fixed(),
+            together=self.together,
+            seam=lambda at: self.seam(at),
         )
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from homeostat.observe.loader import Doubtful
 from homeostat.store.ledger import marks, outcomes, segments
 from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.warehouse.client import Warehouse
@@ -190,3 +191,37 @@ def test_what_hides_in_telemetry_is_found(room: Room, project: str) -> None:
     (score,) = room.warehouse.ask("SELECT name, value FROM scores WHERE project = {p:String}", {"p": project})
     assert score == {"name": "relevance", "value": 1.0}
     assert outcomes.totals(room.ledger, project)["stored"] == 2
+
+
+def test_small_segments_are_loaded_together(room: Room, project: str, warehouse: Warehouse) -> None:
+    together = Room(room.folder / "together", warehouse, together=64)
+    for _ in range(5):
+        together.put(told(project, call(new_id(), 1)), told(project, call(new_id(), 1)))
+    assert together.load() == 1
+    assert spans(together, project) == 10
+    assert outcomes.totals(together.ledger, project)["stored"] == 10
+    assert list(together.spool.glob("*.seg")) == []
+
+
+def test_a_fault_of_ours_sets_nothing_aside(room: Room, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.put(told(project, call(new_id(), 1)))
+    with monkeypatch.context() as broken:
+        broken.setattr("homeostat.observe.exact.rows", lambda *_, **__: 1 / 0)
+        with pytest.raises(Doubtful):
+            room.loader.load_next()
+        assert room.loader.load_next() is None, "it waits for another segment to load"
+    assert len(list(room.spool.glob("*.seg"))) == 1
+    room.put(told(project, call(new_id(), 1)))
+    room.load()
+    assert spans(room, project) == 2
+    assert outcomes.totals(room.ledger, project)["rejected"] == {}
+
+
+def test_a_segment_that_alone_is_unreadable_goes_aside_once_another_loads(room: Room, project: str) -> None:
+    room.put(Envelope(NOON, project, 4, Part.TRACES, b"\x0a\xff\xff\xff\xff\x0f no protobuf"))
+    with pytest.raises(Doubtful):
+        room.loader.load_next()
+    room.put(told(project, call(new_id(), 1)))
+    room.load()
+    assert spans(room, project) == 1
+    assert outcomes.totals(room.ledger, project)["rejected"] == {"undecodable": 4}

@@ -75,6 +75,8 @@ def _loader(loader: dict[str, Any]) -> tuple[str, str, str]:
         f"{loader['behind_seconds']} s behind, {loader['segments_waiting']} segments waiting, "
         f"{loader['segments_loaded']} loaded"
     )
+    if doubtful := loader.get("doubtful", 0):
+        return "loader", "dead", f"{doubtful} segments cannot be read and wait; the log says why. {told}"
     if not loader["alive"] or loader["error"]:
         return "loader", "dead", told
     return "loader", "watch" if loader["behind_seconds"] > 10 else "alive", told

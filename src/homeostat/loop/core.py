@@ -27,6 +27,11 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.schema import migrate
 
 log: Final = logging.getLogger("homeostat.core")
+#: A load of fewer items is followed by a pause of so many times its length: what arrives meanwhile is loaded together,
+#: and a quiet application costs little of this machine.
+FEW: Final = 2_000
+PAUSE: Final = 2.0
+LONGEST_PAUSE: Final = 0.8
 
 
 @dataclass
@@ -126,6 +131,7 @@ class Core:
                 "bytes_waiting": waiting.bytes,
                 "behind_seconds": round(max(0.0, time.time() - waiting.oldest / 1e6), 2) if waiting.oldest else 0.0,
                 "segments_loaded": self.loaded_segments,
+                "doubtful": self.loader.doubtful,
                 "error": self.loader_error,
             },
             "jobs": [
@@ -155,8 +161,10 @@ class Core:
             if loaded is None:
                 delay = 0.05
                 self._stop.wait(0.03)
-            else:
-                self.loaded_segments += 1
+                continue
+            self.loaded_segments += 1
+            if loaded.items < FEW:
+                self._stop.wait(min(LONGEST_PAUSE, PAUSE * loaded.seconds))
 
     def _run_jobs(self) -> None:
         while not self._stop.wait(0.25):

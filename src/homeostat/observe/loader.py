@@ -39,6 +39,9 @@ NOT_NOW: Final = frozenset(
 )
 #: Times that "not now" is believed of the same segment, before its envelopes are suspected.
 PATIENCE: Final = 20
+#: Small segments are loaded together: a load costs about the same for ten items and for a thousand.
+MOST_SEGMENTS: Final = 64
+BATCH_BYTES: Final = 8 << 20
 _CODE: Final = re.compile(r"Code: (\d+)")
 
 
@@ -83,6 +86,7 @@ class Loader:
         clock: Clock,
         *,
         staged: str = "staged",
+        together: int = MOST_SEGMENTS,
         fast: FastPath | None = None,
         seam: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -92,21 +96,21 @@ class Loader:
         self._folder = spool_folder
         self._settings = settings
         self._clock = clock
+        self._together = together
         self._seam = seam
         kin = Kin(warehouse)
-        beside = warehouse.beside()
 
         def overrides(project: str) -> prices.Overrides:
             return prices.chosen(projects.settings(ledger, project))
 
         def slot(name: str) -> Slot:
             assembly = Assembly(warehouse, name, kin=kin, overrides=overrides)
-            return Slot(warehouse, name, settings, assembly, beside=beside, fast=fast, seam=seam)
+            return Slot(warehouse, name, settings, assembly, beside=warehouse.beside(), fast=fast, seam=seam)
 
         self._thrift = Thrift(warehouse)
         self._slots = [slot(staged), slot(f"{staged}_ahead")]
         self._ahead = ThreadPoolExecutor(1, "stage")
-        self._coming: tuple[int, Slot, Future[Filled]] | None = None
+        self._coming: tuple[Slot, Future[Filled]] | None = None
         self._version = 0
         self._refusals: Counter[int] = Counter()
         self._doubtful: dict[int, int] = {}
@@ -115,29 +119,46 @@ class Loader:
 
     def load_next(self) -> Loaded | None:
         """Load the oldest sealed segment; None: there is none. A sick store raises: call again, nothing is lost."""
-        waiting = [one for one in spool.sealed(self._folder) if self._doubtful.get(one.number) != self._proofs]
+        begun = time.monotonic()
+        waiting = self._waiting()
         if not waiting:
             return None
-        begun = time.monotonic()
-        segment = waiting[0]
         self._prepare()
-        again = False
-        if segments.state(self._ledger, segment.number) != "loaded":
-            again = segments.intend(self._ledger, segment.number)
-            self._seam("intent")
-            if again:
-                self._undo(segment.number)
-            slot, filled = self._arrived(segment.number)
-            if len(waiting) > 1:
-                self._stage_ahead(waiting[1], slot)
-            self._load(segment, slot, filled)
-            self._proofs += 1
-        segment.path.unlink(missing_ok=True)
+        slot, batch, filled = self._arrived(waiting)
+        again = [one.number for one in batch if segments.intend(self._ledger, one.number)]
+        self._seam("intent")
+        for number in again:
+            self._undo(number)
+        if rest := waiting[len(batch) :]:
+            self._stage_ahead(self._batch(rest), slot)
+        self._load(batch, slot, filled)
+        self._proofs += 1
+        for segment in batch:
+            segment.path.unlink(missing_ok=True)
+            self._doubtful.pop(segment.number, None)
         self._seam("deleted")
         self._thrift.give_back()
-        self._refusals.pop(segment.number, None)
-        self._doubtful.pop(segment.number, None)
-        return Loaded(segment.number, segment.items, time.monotonic() - begun, again)
+        self._refusals.pop(batch[0].number, None)
+        return Loaded(batch[0].number, sum(one.items for one in batch), time.monotonic() - begun, bool(again))
+
+    def _waiting(self) -> list[spool.Segment]:
+        """Sealed segments that are to be loaded, oldest first. Those that are loaded already only left their files."""
+        waiting = []
+        for segment in spool.sealed(self._folder):
+            if self._doubtful.get(segment.number) == self._proofs:
+                continue
+            if segments.state(self._ledger, segment.number) == "loaded":
+                segment.path.unlink(missing_ok=True)
+                continue
+            waiting.append(segment)
+            if len(waiting) >= 2 * self._together:
+                break
+        return waiting
+
+    @property
+    def doubtful(self) -> int:
+        """Segments that could not be read, and wait until another one shows whether it is them or us."""
+        return len(self._doubtful)
 
     def close(self) -> None:
         """Let go of what was staged ahead; nothing of it was stored."""
@@ -153,33 +174,46 @@ class Loader:
         self._version = max(self._version, int(stored[0][0]))
         self._ready = True
 
-    def _stage_ahead(self, segment: spool.Segment, busy: Slot) -> None:
-        """Stage the next segment while this one is stored: two cores have work."""
+    def _batch(self, waiting: Sequence[spool.Segment]) -> list[spool.Segment]:
+        """The oldest segment, and those after it while all are small together."""
+        batch, size = [waiting[0]], waiting[0].path.stat().st_size
+        for segment in waiting[1 : self._together]:
+            size += segment.path.stat().st_size
+            if size > BATCH_BYTES:
+                break
+            batch.append(segment)
+        return batch
+
+    def _stage_ahead(self, batch: Sequence[spool.Segment], busy: Slot) -> None:
+        """Stage what comes next while this is stored: two cores have work."""
         free = next(slot for slot in self._slots if slot is not busy)
 
         def stage() -> Filled:
-            load = read(segment)
+            load = read(batch)
             return free.fill(load, load.whole(), self._folder)
 
-        self._coming = (segment.number, free, self._ahead.submit(stage))
+        self._coming = (free, self._ahead.submit(stage))
 
-    def _arrived(self, number: int) -> tuple[Slot, Filled | None]:
-        """The segment as it was staged ahead; None: it was not, or that failed and is done again with more care."""
+    def _arrived(self, waiting: Sequence[spool.Segment]) -> tuple[Slot, Sequence[spool.Segment], Filled | None]:
+        """What is to be loaded now, and its rows if they were staged ahead and nothing went wrong."""
         if self._coming is None:
-            return self._slots[0], None
-        staged, slot, future = self._coming
+            return self._slots[0], self._batch(waiting), None
+        slot, future = self._coming
         self._coming = None
         try:
             filled = future.result()
         except Exception:
             log.debug("staging ahead failed", exc_info=True)
-            filled = None
-        return slot, filled if staged == number else None
+            return slot, self._batch(waiting), None
+        staged = filled.load.segments
+        if list(staged) == list(waiting[: len(staged)]):
+            return slot, staged, filled
+        return slot, self._batch(waiting), None
 
-    def _load(self, segment: spool.Segment, slot: Slot, filled: Filled | None) -> None:
+    def _load(self, batch: Sequence[spool.Segment], slot: Slot, filled: Filled | None) -> None:
         """Steps 2 to 7."""
-        load = filled.load if filled else read(segment)
-        load.first_version = self._next_version(segment.number)
+        load = filled.load if filled else read(batch)
+        load.first_version = self._next_version(load.number)
         self._seam("verified")
         pieces, aside = [load.whole()], list[int]()
         while True:
@@ -189,27 +223,27 @@ class Loader:
                     self._load_piece(load, piece, slot, filled)
                 break
             except Suspect as suspect:
-                log.warning("segment %d: %s", segment.number, suspect)
-                self._undo(segment.number)
+                log.warning("segment %d: %s", load.number, suspect)
+                self._undo(load.number)
                 _split(pieces, suspect.piece, aside)
                 filled = None
             finally:
                 slot.clear()
-        if aside and not pieces and self._doubt(segment.number):
-            raise Doubtful(f"Nothing of segment {segment.number} can be read; it waits until another one loads.")
+        if aside and not pieces and self._doubt(batch):
+            raise Doubtful(f"Nothing of segment {load.number} can be read; it waits until another one loads.")
         self._conclude(load, slot, aside)
 
-    def _doubt(self, number: int) -> bool:
-        """Whether to wait with setting a whole segment aside: a fault of ours would refuse every segment like this."""
-        first = number not in self._doubtful
-        self._doubtful[number] = self._proofs
+    def _doubt(self, batch: Sequence[spool.Segment]) -> bool:
+        """Whether to wait with setting all of it aside: a fault of ours would refuse every segment like this."""
+        first = any(segment.number not in self._doubtful for segment in batch)
+        self._doubtful |= dict.fromkeys((segment.number for segment in batch), self._proofs)
         return first
 
     def _conclude(self, load: Load, slot: Slot, aside: Sequence[int]) -> None:
         for index in aside:
             self._set_aside(load, index)
         if aside:
-            load.marks |= slot.assembly.bury(load.first_version, self._next_version(load.segment.number))
+            load.marks |= slot.assembly.bury(load.first_version, self._next_version(load.number))
         for record in load.records:
             envelope = record.envelope
             if envelope.outcome:
@@ -219,21 +253,22 @@ class Loader:
             whose = Counter(record.envelope.project for record in load.records).most_common(1)
             load.outcomes.append(Outcome(whose[0][0] if whose else "default", "rejected", load.lost, "damaged"))
         self._seam("stored")
-        segments.finish(self._ledger, load.segment.number, load.outcomes, load.marks)
+        numbers = [segment.number for segment in load.segments]
+        segments.finish(self._ledger, numbers, load.outcomes, load.marks)
         self._seam("finished")
 
     def _load_piece(self, load: Load, piece: Piece, slot: Slot, filled: Filled | None) -> None:
         try:
             self._store(load, slot, filled or slot.fill(load, piece, self._folder))
         except Exception as error:  # whatever it is: one bad envelope must not stop the others
-            if self._not_now(error, load.segment.number):
+            if self._not_now(error, load.number):
                 raise
-            log.debug("a piece of segment %d was refused", load.segment.number, exc_info=True)
+            log.debug("a piece of segment %d was refused", load.number, exc_info=True)
             raise Suspect(piece, error) from error
 
     def _store(self, load: Load, slot: Slot, filled: Filled) -> None:
         """Steps 5 and 6: what is staged becomes durable."""
-        number = load.segment.number
+        number = load.number
         done = slot.assembly.store(number, self._next_version(number), filled.received, self._seam)
         kept = [
             slot.opinions.store("signals", filled.plain.signals, number),
@@ -271,7 +306,7 @@ class Loader:
             expected[outcome.project] -= outcome.items
         for project, left in expected.items():
             if left:
-                log.error("segment %d: %d items of project %r have no outcome", load.segment.number, left, project)
+                log.error("segment %d: %d items of project %r have no outcome", load.number, left, project)
             if left > 0:
                 load.outcomes.append(Outcome(project, "rejected", left, "unexplained"))
 
@@ -304,13 +339,13 @@ class Loader:
         envelope = load.records[index].envelope
         folder = self._folder / spool.QUARANTINE
         folder.mkdir(exist_ok=True)
-        with (folder / f"{load.segment.number:020d}-{index}.refused").open("wb") as file:
+        with (folder / f"{load.number:020d}-{index}.refused").open("wb") as file:
             file.write(load.bytes_of(index))
             file.flush()
             os.fsync(file.fileno())
         log.error(
             "segment %d: an envelope of project %r cannot be read; it is in quarantine",
-            load.segment.number,
+            load.number,
             envelope.project,
         )
         load.outcomes.append(Outcome(envelope.project, "rejected", envelope.items, "undecodable"))

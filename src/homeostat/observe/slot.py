@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,15 +42,20 @@ class Piece:
 
 @dataclass(slots=True)
 class Load:
-    """One attempt at a segment."""
+    """One attempt at some segments. Their rows carry the number of the first."""
 
-    segment: spool.Segment
+    segments: tuple[spool.Segment, ...]
     data: bytes
     records: list[Record]
     lost: int  # items that damage took
     first_version: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     marks: set[tuple[str, datetime]] = field(default_factory=set)
+
+    @property
+    def number(self) -> int:
+        """What it is called by."""
+        return self.segments[0].number
 
     def whole(self) -> Piece:
         """Every envelope that has something to load."""
@@ -75,15 +80,16 @@ class Filled:
     received: int  # unix µs of the newest envelope
 
 
-def read(segment: spool.Segment) -> Load:
-    """A sealed segment, salvaged first when it is damaged."""
-    found = spool.verify(segment)
+def read(segments: Sequence[spool.Segment]) -> Load:
+    """Sealed segments, salvaged first when they are damaged."""
     lost = 0
-    if not isinstance(found, spool.Sound):
-        log.error("segment %d is damaged: %d items are lost", segment.number, found.lost_items)
-        lost = spool.salvage(segment).lost_items
-    data = segment.path.read_bytes()
-    return Load(segment, data, list(decode(data)), lost)
+    for segment in segments:
+        found = spool.verify(segment)
+        if not isinstance(found, spool.Sound):
+            log.error("segment %d is damaged: %d items are lost", segment.number, found.lost_items)
+            lost += spool.salvage(segment).lost_items
+    data = b"".join(segment.path.read_bytes() for segment in segments)
+    return Load(tuple(segments), data, list(decode(data)), lost)
 
 
 class Slot:
@@ -158,11 +164,11 @@ class Slot:
         """The fast path over the envelopes of a piece; returns what of them it leaves to the exact one."""
         if sum(load.records[i].envelope.items for i in told) < WORTH:
             return dict.fromkeys(told, Odd())
-        whole = len(piece.envelopes) == sum(not record.envelope.outcome for record in load.records)
-        path, index = load.segment.path, list(range(len(load.records)))
+        whole = len(load.segments) == 1 and piece == load.whole()
+        path, index = load.segments[0].path, list(range(len(load.records)))
         if not whole:
             index = told
-            path = folder / f".piece-{load.segment.number}"
+            path = folder / f".piece-{load.number}"
             path.write_bytes(b"".join(load.bytes_of(i) for i in told))
         try:
             self._fast.decode(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -47,18 +47,21 @@ def attempts(ledger: Ledger, number: int) -> int:
         return connection.scalar(select(segments.c.attempts).where(segments.c.number == number)) or 0
 
 
-def finish(ledger: Ledger, number: int, outcomes: Iterable[Outcome], marks: Iterable[tuple[str, datetime]]) -> None:
-    """In one transaction: loaded, what became of its items, and which hours of which projects it touched."""
+def finish(
+    ledger: Ledger, numbers: int | Sequence[int], outcomes: Iterable[Outcome], marks: Iterable[tuple[str, datetime]]
+) -> None:
+    """In one transaction: loaded, what became of their items, and which hours of which projects they touched."""
+    named = [numbers] if isinstance(numbers, int) else list(numbers)
     counts: Counter[tuple[str, str, str]] = Counter()
     for outcome in outcomes:
         counts[outcome.project, outcome.kind, outcome.reason] += outcome.items
     with ledger.begin() as connection:
-        done = update(segments).where(segments.c.number == number, segments.c.state == "loading").values(state="loaded")
-        if connection.execute(done).rowcount != 1:
-            raise LedgerError(f"Segment {number} is not being loaded; finishing it would count its items twice.")
+        loading = (segments.c.number.in_(named), segments.c.state == "loading")
+        if connection.execute(update(segments).where(*loading).values(state="loaded")).rowcount != len(named):
+            raise LedgerError(f"Segment {named[0]} is not being loaded; finishing it would count its items twice.")
         rows = [{"project": p, "kind": k, "reason": r, "items": n} for (p, k, r), n in counts.items() if n]
         upsert(connection, outcomes_table, rows, lambda new: {"items": outcomes_table.c["items"] + new["items"]})
-        rollup_marks.add(ledger, marks, number)
+        rollup_marks.add(ledger, marks, max(named))
 
 
 def unfinished(ledger: Ledger) -> list[int]:
