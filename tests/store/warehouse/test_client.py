@@ -7,6 +7,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from homeostat.store.warehouse.client import Warehouse
 
+HALF = "SELECT number, throwIf(number = 2999999) FROM numbers(3000000) SETTINGS max_block_size = 1000"
 LIMITS = "SELECT name, value FROM system.settings WHERE name IN ('max_execution_time', 'readonly')"
 
 
@@ -18,5 +19,23 @@ def test_a_question_has_its_time_and_cannot_write(warehouse: Warehouse) -> None:
             assert limits == {"max_execution_time": 1.5, "readonly": 2.0}
             with pytest.raises(ClickHouseError):
                 second.ask("SELECT throwIf(1)")
+    finally:
+        second.close()
+
+
+@pytest.mark.parametrize("name", ["load", "jobs"])
+def test_what_a_failed_statement_answered_never_reaches_the_next_one(warehouse: Warehouse, name: str) -> None:
+    second = Warehouse(warehouse.dsn, readers=1)
+    writer = getattr(second, name)
+    try:
+        for fmt in ("Native", "RowBinary"):
+            with pytest.raises(ClickHouseError):
+                writer.raw_query(HALF, fmt=fmt)
+            assert writer.raw_query("SELECT toUInt64(7)", fmt="RowBinary") == (7).to_bytes(8, "little")
+            with pytest.raises(ClickHouseError):
+                writer.query(HALF)
+            assert writer.query("SELECT 7").result_rows == [(7,)]
+            settings = writer.query("SELECT value FROM system.settings WHERE name = 'async_insert'").result_rows
+            assert settings == [("0",)]
     finally:
         second.close()

@@ -7,7 +7,7 @@ bounded), `jobs` (rollups, retention, migrations). A question never waits behind
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -30,6 +30,55 @@ READ: Final = {
 }
 
 
+class Writer:
+    """A client to write by. chDB hands what a failed statement had already answered to the next statement of the same
+    connection, which would take those bytes for its own rows: where one failed, the next one gets a new connection.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._client = connect()
+        self._failed = False
+        self._turn = threading.Lock()  # a connection takes one statement at a time anyway
+
+    def command(self, *args: Any, **options: Any) -> Any:
+        """A statement without rows."""
+        return self._run("command", args, options)
+
+    def query(self, *args: Any, **options: Any) -> Any:
+        """Rows."""
+        return self._run("query", args, options)
+
+    def raw_query(self, *args: Any, **options: Any) -> Any:
+        """Rows as bytes."""
+        return self._run("raw_query", args, options)
+
+    def insert(self, *args: Any, **options: Any) -> Any:
+        """Rows that Python made, into a table."""
+        return self._run("insert", args, options)
+
+    def raw_insert(self, *args: Any, **options: Any) -> Any:
+        """Rows as bytes, into a table."""
+        return self._run("raw_insert", args, options)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        with self._turn:
+            self._client.close()
+
+    def _run(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        with self._turn:
+            if self._failed:
+                stale, self._client = self._client, self._connect()
+                self._failed = False
+                stale.close()
+            try:
+                return getattr(self._client, name)(*args, **options)
+            except BaseException:
+                self._failed = True
+                raise
+
+
 class Warehouse:
     """Clients to one engine. `dsn`: `chdb:///path` or `https://user:password@host:8443/database`."""
 
@@ -39,16 +88,19 @@ class Warehouse:
         first = self._connect({})
         first.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         first.close()
-        self.load = self._connect(WRITE)
-        self.jobs = self._connect(WRITE)
+        self.load = self._writer()
+        self.jobs = self._writer()
         self._readers: LifoQueue[Any] = LifoQueue()
-        self._all = [self.load, self.jobs]
+        self._all: list[Any] = [self.load, self.jobs]
         self._reading = {**READ, "max_execution_time": question_seconds}
         for _ in range(readers):
             client = self._connect(self._reading)
             self._all.append(client)
             self._readers.put(client)
         self._closing = threading.Lock()
+
+    def _writer(self) -> Writer:
+        return Writer(lambda: self._connect(WRITE))
 
     def _connect(self, settings: Mapping[str, Any]) -> Any:
         client = clickhouse_connect.get_client(dsn=self.dsn, settings=dict(settings))
@@ -65,7 +117,7 @@ class Warehouse:
     def beside(self) -> Warehouse:
         """The same engine with another client to load by, so that one load can be prepared while another is stored."""
         other = copy(self)
-        other.load = self._connect(WRITE)
+        other.load = self._writer()
         self._all.append(other.load)
         return other
 
