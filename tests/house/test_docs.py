@@ -54,7 +54,7 @@ def test_every_setting_named_exists(path: Path) -> None:
 
 @pytest.mark.parametrize("path", USER, ids=names(USER))
 def test_every_route_named_exists(path: Path) -> None:
-    known = {re.sub(r"\{[^}]*\}", "{}", route.path).rstrip("/") for route in TABLE}
+    known = {re.sub(r"\{[^}]*\}", "{}", route.path).rstrip("/") for route in TABLE.routes}
     for name in re.findall(r"(?<![\w.:/])(/(?:api|v1|otel|healthz|readyz|metrics)[\w/{}.-]*)", path.read_text()):
         plain = re.sub(r"\{[^}]*\}", "{}", name).rstrip("/.")
         if plain in ("/api/v1", "/v1"):
