@@ -61,6 +61,8 @@ CHAT = {
     "gen_ai.response.finish_reasons": ["stop"], "gen_ai.input.messages": '[{"role": "user", "content": "why?"}]',
 }  # fmt: skip
 
+UNENDED = {key: value for key, value in CHAT.items() if key != "gen_ai.response.finish_reasons"}
+
 
 class Draw:
     """A source of requests; the same seed draws the same ones."""
@@ -85,8 +87,8 @@ class Draw:
                 ]
             else:
                 message["content"] = self.rng.choice(SAID)
-            if self.chance(0.2):
-                message["finish_reason"] = self.rng.choice(["stop", None])
+            if self.chance(0.4):
+                message["finish_reason"] = self.rng.choice(["stop", "stop", "null", "[Scrubbed", " ", "a\nb", None])
             if self.chance(0.3):
                 message["name"] = self.rng.choice(["Anna", None, 1])
             told.append(message)
@@ -131,12 +133,23 @@ class Draw:
 
     def attributes(self) -> dict[str, Any]:
         told = {self.key(): self.text() if self.chance(0.6) else self.value() for _ in range(self.rng.randint(0, 5))}
+        if self.chance(0.2):
+            answer = [{"role": "assistant", "content": "so", "finish_reason": self.rng.choice(["stop", " ", None])}]
+            told = {**UNENDED, "gen_ai.output.messages": json.dumps(answer), **told}
         return {**CHAT, **told} if self.chance(0.6) else told
+
+    def event(self) -> tuple[str, dict[str, Any]]:
+        told = {
+            "exception.message": self.rng.choice([*SAID, "it broke", "", "null", 1]),
+            "exception.stacktrace": "\tat",
+        }
+        name = self.rng.choice(["exception"] * 9 + ["x", "x", "gen_ai.choice"])
+        return name, {**(told if self.chance(0.8) else {}), **({"a": self.value()} if self.chance(0.2) else {})}
 
     def span(self) -> Span:
         made = span(
             self.attributes(),
-            [(self.rng.choice(["exception", "x", "gen_ai.choice"]), {"a": self.value()})] if self.chance(0.08) else [],
+            [self.event() for _ in range(self.rng.choice([0, 0, 0, 1, 1, 2]))],
             trace_id=self.rng.choice([b"t" * 16] * 8 + [bytes(16), b"short"]),
             span_id=self.rng.randbytes(8),
             parent_span_id=self.rng.choice([b"", b"p" * 8, b"odd"]),

@@ -24,8 +24,8 @@ def check(both: Both, seed: int, size: int) -> None:
     outcomes, rows = expected(bodies, slow)
     same(found, rows)
     assert dropped == outcomes
-    assert len(slow) < 0.75 * size  # else hardly anything was compared
-    assert len(found) > 0.2 * size
+    assert len(found) > 0.3 * size  # else hardly anything was compared
+    assert slow
 
 
 @pytest.mark.parametrize("seed", range(4))

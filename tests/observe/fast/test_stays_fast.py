@@ -44,13 +44,21 @@ NUMBERED = {
     "llm.input_messages.1.message.content": QUESTION, "llm.output_messages.0.message.role": "assistant",
     "llm.output_messages.0.message.content": ANSWER, "llm.token_count.prompt": 3, "llm.token_count.completion": 4,
 }  # fmt: skip
+UNENDED = {key: value for key, value in BOTH_VOCABULARIES.items() if key != "gen_ai.response.finish_reasons"}
 HTTP = {
     "http.request.method": "POST",
     "url.full": "https://example.org/",
     "http.response.status_code": 200,
     "x.list": ["a", 1, True],
 }
-PLAIN = {"genai": GENAI, "both vocabularies": BOTH_VOCABULARIES, "numbered": NUMBERED, "http": HTTP, "nothing": {}}
+PLAIN = {
+    "genai": GENAI,
+    "both": BOTH_VOCABULARIES,
+    "reason inside": UNENDED,
+    "numbered": NUMBERED,
+    "http": HTTP,
+    "nothing": {},
+}
 ODD: dict[str, dict[str, Any]] = {
     "too deep": {"a": [[1]]},
     "bytes": {"a": b"x"},
@@ -80,9 +88,22 @@ def test_plain_spans_stay_on_the_fast_path(both: Both) -> None:
     slow, _, found = both.run(bodies)
     assert [list(PLAIN)[n] for n in slow] == []
     same(found, expected(bodies, {})[1])
-    assert [row["op"] for row in found] == ["call", "call", "call", "", ""]
-    assert {row["input"] for row in found[:3]} == {QUESTION}
-    assert {row["output"] for row in found[:3]} == {ANSWER}
+    assert [row["op"] for row in found] == ["call", "call", "call", "call", "", ""]
+    assert {row["input"] for row in found[:4]} == {QUESTION}
+    assert {row["output"] for row in found[:4]} == {ANSWER}
+    assert [row["finish_reason"] for row in found[:3]] == ["stop"] * 3
+
+
+def test_failed_spans_stay_on_the_fast_path(both: Both) -> None:
+    told = {"exception.type": "TimeoutError", "exception.message": "it took 'too' long", "exception.escaped": False}
+    trace = {"exception.stacktrace": 'Traceback:\n  File "a/b.py", line 3\n\ttimeout é\u2026'}
+    several = [("retry", {}), ("exception", told | trace), ("exception", {"exception.type": "KeyError"})]
+    bodies = [one(n, GENAI, events=events) for n, events in enumerate((several[:2], several, [several[0]]), 1)]
+    bodies.append(one(4, GENAI, events=several[:2], status={"code": 2, "message": "it broke"}))
+    slow, _, found = both.run(bodies)
+    assert slow == {}
+    same(found, expected(bodies, slow)[1])
+    assert [row["error"] for row in found] == ["it took 'too' long", "it took 'too' long", "", "it broke"]
 
 
 def test_odd_envelopes_are_left_to_the_complete_path(both: Both) -> None:

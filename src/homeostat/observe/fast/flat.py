@@ -39,10 +39,11 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("scope", "String"),
     ("scope_version", "String"),
     ("events", "String"),
+    ("exception", "String"),  # the message of the last event of that name
     ("links", "String"),
 )
-_LAST: Final = ("own", "fate", "odd", "events", "links", "shape", "places")
-_LATER: Final = (*_LAST, "keys", "strings", "texts")
+_LAST: Final = ("own", "fate", "odd", "links", "shape", "places")
+_LATER: Final = (*_LAST, "keys", "strings", "texts", "events", "exception")
 _ABOVE: Final = "env, project, received, oldest"
 
 
@@ -79,7 +80,7 @@ def _spans(incoming: str) -> str:
         "if(length(span.parent_id) = 8, span.parent_id, repeat('\\0', 8)) AS parent_id, span.name AS name, "
         "if(span.kind < 256, span.kind, 0) AS otel_kind, span.start AS start_ns, span.end AS end_ns, "
         "if(span.status.code < 256, span.status.code, 0) AS status_code, span.status.message AS status_message, "
-        "length(span.events) + length(span.links) AS extras, length(span.attributes) AS own, "
+        f"length(span.links) AS extras, {values.unpack_events('span.events', 'e')}, length(span.attributes) AS own, "
         f"if(start_ns BETWEEN {YEAR_2000} AND received + {AHEAD}, start_ns, received) AS at_ns, "
         f"{values.unpack('arrayConcat(span.attributes, r_pairs)', 'v')} FROM ({spans})"
     )
@@ -90,7 +91,8 @@ def _named(spans: str) -> str:
     return (
         f"SELECT {kept}, oldest, own, extras, v_keys AS keys, arrayMap(t -> t = 's', v_kinds) AS strings, "
         f"v_kinds, v_d, {values.texts('v')} AS texts, {values.odd_values('v')} AS v_odd, "
-        f"{shape.names('v_keys', 'own')} AS names FROM ({spans})"
+        f"{shape.names('v_keys', 'own')} AS names, e_names, e_keys, e_kinds, {values.events('e')} AS events, "
+        f"{values.event_text('e', 'exception', 'exception.message')} AS exception FROM ({spans})"
     )
 
 
@@ -104,16 +106,17 @@ def _judged(named: str) -> str:
     odd = (
         f"(v_odd + {values.odd_texts('[name, status_message, scope, scope_version]')} + {values.odd_texts('keys')} "
         f"+ {values.odd_texts('texts')} + {values.odd_escapes('v_kinds', 'texts')} + extras "
+        f"+ {values.odd_events('e', 'events')} "
         "+ (arrayUniq(arraySlice(keys, 1, own)) < own) + (arrayUniq(arraySlice(keys, own + 1)) < length(keys) - own) "
         f"+ (name IN ({', '.join(map(quote, FACT_MARKS.events))})) + (length(keys) > 60000)) > 0"
     )
     coded = (
-        f"SELECT {kept}, own, {fate} AS fate, {odd} AS odd, '' AS events, '' AS links, "
+        f"SELECT {kept}, own, {fate} AS fate, {odd} AS odd, '' AS links, e_names, "
         f"{shape.codes('names', 'v_kinds', 'texts', 'v_d')} AS codes FROM ({named})"
     )
-    facts = shape.facts("status_code", "status_message", "[]::Array(String)")
+    facts = shape.facts("status_code", "status_message", "e_names")
     return (
-        f"SELECT {kept}, own, fate, odd, events, links, "
+        f"SELECT {kept}, own, fate, odd, links, "
         f"arrayConcat(arrayMap(c -> bitAnd(c, {0xFFFFFFFFFFFF0000}), codes), {facts}) AS shape, "
         f"arrayMap(c -> toUInt16(bitAnd(c, 65535)), codes) AS places FROM ({coded})"
     )

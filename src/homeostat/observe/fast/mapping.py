@@ -19,10 +19,12 @@ _NUMBERS: Final = ("cost", "ttft_ms")
 _TEXTS: Final = ("input", "output", "documents", "tool_calls", "error")
 _SAME: Final = (
     "env", "position", "project", "name", "otel_kind", "status_code", "status_message", "scope", "scope_version",
-    "events", "links", "trace_id", "span_id", "parent_id", "start_ns", "end_ns",
+    "events", "exception", "links", "trace_id", "span_id", "parent_id", "start_ns", "end_ns",
 )  # fmt: skip
 _EMPTY: Final = {"streaming": "NULL", "tags": "[]::Array(String)"} | dict.fromkeys((*_COUNTS, *_NUMBERS), "NULL")
 
+#: What is made of something that the shape does not know: it may turn out to be absent.
+_FOUND: Final = frozenset((How.FIRST, How.LAST_USER, How.ANSWER, How.TAIL, How.THAT_REASON, How.EXCEPTION))
 #: In which ways each column is made by the plans of a segment. What no plan uses costs nothing.
 Uses = dict[str, frozenset[How]]
 
@@ -62,6 +64,7 @@ def _answer(text: str) -> str:
 
 def _text(column: str, hows: frozenset[How]) -> str:
     how, picked = _picked(column)
+    reason = f"JSONExtractString({picked}, 1, 'finish_reason')"
     made = {
         How.NOTHING: "''",
         How.TAIL: f"splitByChar('.', {picked})[1]",
@@ -70,6 +73,9 @@ def _text(column: str, hows: frozenset[How]) -> str:
         How.ANSWER: _answer(picked),
         How.MESSAGE: "status_message",
         How.WORD_ERROR: "'error'",
+        How.EXCEPTION: "exception",
+        How.REASON: f"if({absent(f'substring({reason}, 1, 256)')}, '', {reason})",
+        How.THAT_REASON: reason,
     }
     return choose([(f"{how} = {h:d}", made[h]) for h in sorted(hows) if h in made], picked)
 
@@ -158,6 +164,7 @@ def _unread(used: Uses) -> str:
 def _odd(used: Uses) -> str:
     """More than 0: the row must not be trusted, its envelope goes the complete path."""
     checks = ["odd_values", "NOT planned", "unread", "arrayExists(x -> length(x) > {attribute:UInt64}, texts)"]
+    checks.append("length(events) > {attribute:UInt64}")
     checks.append("arrayExists(x -> length(x) > {attribute:UInt64}, [name, status_message, scope, scope_version])")
     short: list[str] = []
     for column in (column for column in COLUMNS if column in used):
@@ -168,8 +175,9 @@ def _odd(used: Uses) -> str:
             checks.append(f"{how} > 0 AND empty(tags)")
             checks.append("arrayExists(x -> length(x) > 1024, tags)")
         elif column != "streaming":
-            if used[column] & {How.FIRST, How.LAST_USER, How.ANSWER, How.TAIL}:
-                checks.append(f"{how} > {How.TEXT:d} AND {absent(f'substring({column}, 1, 256)')}")
+            if used[column] & _FOUND:
+                trusted = f"{how} NOT IN ({How.NOTHING:d}, {How.TEXT:d}, {How.REASON:d})"
+                checks.append(f"{trusted} AND {absent(f'substring({column}, 1, 256)')}")
             if column in _TEXTS:
                 checks.append(f"length({column}) > {{text:UInt64}}")
             else:

@@ -93,7 +93,7 @@ class FastPath:
             return {}
         self._command(f"ALTER TABLE {self.staged} DELETE WHERE exact")
         begun = self._rows(f"SELECT env, min(position) FROM {self._flat} GROUP BY env")
-        first: dict[int, int] = {env: position for env, position in begun}
+        first: dict[int, int] = {int(env): int(position) for env, position in begun}
         return {env: Odd(env, first[env], frozenset(positions)) for env, positions in found}
 
     def _logs(self) -> dict[int, Odd]:

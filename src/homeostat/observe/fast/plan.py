@@ -9,7 +9,7 @@ find, there is no plan: `None` sends the envelope there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Final
 
@@ -37,6 +37,9 @@ class How(IntEnum):
     RESOURCE = 13  # as it is, from the resource
     MESSAGE = 14  # the status message
     WORD_ERROR = 15  # the word "error"
+    REASON = 16  # why the first of simple messages ended, if it says so
+    THAT_REASON = 17  # the same, and it must
+    EXCEPTION = 18  # the message of an event of that name
 
 
 Pick = tuple[How, int]
@@ -86,7 +89,9 @@ class _Shape:
 def plan(codes: Sequence[int]) -> Plan | None:
     """The plan of a shape (its codes, without places), or None when only the complete path can read it."""
     shape = _shape(codes)
-    if shape.odd or any(words.NAMES[name] in shape.names for name in FACT_MARKS.attributes):
+    marked = [words.NAMES[name] in shape.names for name in FACT_MARKS.attributes]
+    marked += [words.EVENTS[name] in shape.events for name in FACT_MARKS.events]
+    if shape.odd or any(marked):
         return None
     try:
         reading = _Reading(shape)
@@ -137,15 +142,26 @@ class _Reading:
     def _first(self, field: Field) -> Pick:
         if field.ops and self.op not in field.ops:
             return ABSENT
-        for alias in field.aliases:
+        for number, alias in enumerate(field.aliases):
             if alias.ops and self.op not in alias.ops:
                 continue
+            if isinstance(alias, Alias) and alias.path == (0, "finish_reason") and (at := self._simple(alias.key)):
+                try:
+                    sure = self._first(replace(field, aliases=field.aliases[number + 1 :])) != ABSENT
+                except Unplanned:
+                    sure = True
+                return (How.THAT_REASON if sure else How.REASON, at)
             found = self._family(alias) if isinstance(alias, Indexed) else self._alias(alias)
             if found != ABSENT:
                 if found[0] in (How.LAST_USER, How.ANSWER):
                     self.simple.add(found[1])
                 return found
         return ABSENT
+
+    def _simple(self, key: str) -> int:
+        """Where the attribute stands if it is known to be simple messages, else 0."""
+        seen = self.shape.names.get(words.NAMES[key])
+        return seen.at if seen is not None and seen.at in self.simple else 0
 
     def _op(self) -> str:
         for alias in FIELDS[0].aliases:
@@ -207,9 +223,11 @@ class _Reading:
 
     def _alias(self, alias: Alias) -> Pick:
         if alias.where == "event":
-            if words.EVENTS[alias.key] in self.shape.events:
-                raise Unplanned
-            return ABSENT
+            if words.EVENTS[alias.key] not in self.shape.events:
+                return ABSENT
+            if (alias.key, alias.path) == ("exception", ("exception.message",)):
+                return (How.EXCEPTION, 0)
+            raise Unplanned
         if alias.when is not None and not self._holds(*alias.when):
             return ABSENT
         if alias.where == "span":

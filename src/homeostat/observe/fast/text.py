@@ -35,7 +35,8 @@ _PART: Final = "(?:{}|{})".format(
 )
 _SAID: Final = f"(?:{_pair('parts', _list(_PART))}|{_pair('content', _STRING)})"
 #: What may follow and says nothing about the words.
-_MORE: Final = rf'(?:{_S},{_S}"(?:finish_reason|name)"{_S}:{_S}(?:null|{_STRING}))*'
+_REASON, _NAME = (rf'(?:{_S},{_S}"{key}"{_S}:{_S}(?:null|{_STRING}))' for key in ("finish_reason", "name"))
+_MORE: Final = f"(?:{_REASON}{_NAME}?|{_NAME}{_REASON}?)?"
 #: A list of messages of the plainest kind: roles that everybody knows, parts that are texts, nothing else.
 SIMPLE_MESSAGES: Final = rf"^{_S}{_list(_object(_pair('role', _ROLE), _SAID + _MORE))}{_S}$"
 

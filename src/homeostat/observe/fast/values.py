@@ -13,6 +13,11 @@ _PARTS: Final = {
     "a": "value.a.values", "k": "value.k.values",
 }  # fmt: skip
 
+EVENT_PARTS: Final = {
+    "names": "name", "times": "time", "keys": "attributes.key", "kinds": "attributes.value.value",
+    "s": "attributes.value.s", "i": "attributes.value.i", "b": "attributes.value.b",
+}  # fmt: skip
+
 
 def unpack(pairs: str, prefix: str) -> str:
     """Columns `<prefix>_keys`, `<prefix>_kinds`, … of an array of pairs."""
@@ -51,6 +56,39 @@ def texts(prefix: str) -> str:
         f"arrayMap((t, s, i, d, b, a, k) -> multiIf(t = 's', s, t = 'i', toString(i), t = 'd', {_double('d')}, "
         f"t = 'b', if(b, 'true', 'false'), t = 'a', {a_list}, t = 'k', {a_map}, 'null'), "
         f"{columns(prefix).split(', ', 1)[1]})"
+    )
+
+
+def events(prefix: str) -> str:
+    """JSON of events whose columns are called `<prefix>_names`, `<prefix>_times`, `<prefix>_keys`, …"""
+    value = "multiIf(t = 's', toJSONString(s), t = 'i', toString(i), t = 'b', if(b, 'true', 'false'), 'null')"
+    pairs = f"arrayMap((key, t, s, i, b) -> concat(toJSONString(key), ':', {value}), ks, ts, ss, iis, bs)"
+    event = (
+        'concat(\'{"name":\', toJSONString(name), \',"time_ns":"\', toString(time), \'","attributes":{\', '
+        f"arrayStringConcat({pairs}, ','), '}}}}')"
+    )
+    all_ = ", ".join(f"{prefix}_{part}" for part in EVENT_PARTS)
+    told = f"arrayMap((name, time, ks, ts, ss, iis, bs) -> {event}, {all_})"
+    return f"if(empty({prefix}_names), '', concat('[', arrayStringConcat({told}, ','), ']'))"
+
+
+def unpack_events(events_: str, prefix: str) -> str:
+    """The columns that `events` reads."""
+    return ", ".join(f"{events_}.{path} AS {prefix}_{part}" for part, path in EVENT_PARTS.items())
+
+
+def event_text(prefix: str, event: str, key: str) -> str:
+    """What the last event of a name says under a key, as a string."""
+    said = f"arrayMap((ks, ss) -> arrayFirst((s, k) -> k = '{key}', ss, ks), {prefix}_keys, {prefix}_s)"
+    return f"arrayLast((x, name, ks) -> name = '{event}' AND has(ks, '{key}'), {said}, {prefix}_names, {prefix}_keys)"
+
+
+def odd_events(prefix: str, events_: str) -> str:
+    """Events with keys told twice, with values that are no strings, integers or booleans, or with rare characters."""
+    return (
+        f"arrayExists(ks -> arrayUniq(ks) < length(ks), {prefix}_keys) "
+        f"+ arrayExists(ts -> arrayExists(t -> t IN ('d', 'a', 'k', 'y'), ts), {prefix}_kinds) "
+        f"+ (position({events_}, '\\\\u') > 0) + (NOT isValidUTF8({events_}))"
     )
 
 
