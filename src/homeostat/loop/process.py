@@ -20,7 +20,8 @@ PARENT: Final = "HOMEOSTAT_CHILD_PARENT"
 def run(name: str, main: Callable[[Settings], None]) -> NoReturn:
     """Run a child process to its end; a refusal is one line on stderr and a code that says "do not start me again"."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {name} %(levelname)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for noisy in ("httpx2", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = Settings.model_validate_json(os.environ.pop(SETTINGS))
     if parent := os.environ.pop(PARENT, ""):
         end_with_parent(int(parent))
