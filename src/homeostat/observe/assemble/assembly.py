@@ -100,7 +100,7 @@ class Assembly:
         self._kin.remember(here, received)
         seam("spans")
         self._ensure_prices(relation)
-        marks = self._exchanges(relation, kin, segment, version, seam)
+        marks = self._exchanges(relation, kin, version, seam)
         counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows
         return Assembled(dict(counted), doubled, frozenset(marks))
 
@@ -148,7 +148,7 @@ class Assembly:
         self._prices.ensure(self._client, wanted, {project: self._overrides(project) for project, *_ in wanted})
 
     def _exchanges(
-        self, relation: str, kin: Relatives, segment: int, version: int, seam: Callable[[str], None]
+        self, relation: str, kin: Relatives, version: int, seam: Callable[[str], None]
     ) -> set[tuple[str, datetime]]:
         """Write the exchanges of the staged traces; those that have rows stored already anew."""
         self._clear_tables(self._own()[1:])
@@ -161,7 +161,7 @@ class Assembly:
             self._run(finish.insert(priced, version))
             seam("exchanges")
             return marks
-        self._lay_out(relation, kin, segment)
+        self._lay_out(relation, kin)
         self._draft(calls.drafts(self._tree))
         columns = ", ".join(finish.stored_columns())
         self._run(
@@ -192,9 +192,9 @@ class Assembly:
         columns = ", ".join((*finish.stored_columns(), *finish.DRAFT))
         self._run(f"INSERT INTO {self._drafts} ({columns}) SELECT {columns} FROM ({drafts})")
 
-    def _lay_out(self, relation: str, kin: Relatives, segment: int) -> None:
+    def _lay_out(self, relation: str, kin: Relatives) -> None:
         """The touched traces as nodes in their places."""
-        self._gather(relation, kin, segment)
+        self._gather(relation, kin)
         self._run(
             f"INSERT INTO {self._nodes} ({_names(nodes=True)}) "
             f"SELECT {_names(nodes=True)} FROM ({tree.nodes(self._rows)})"
@@ -207,17 +207,17 @@ class Assembly:
         placed = tree.placed(self._nodes, self._places, differing=self._differing())
         self._run(f"INSERT INTO {self._tree} {placed}")
 
-    def _gather(self, relation: str, kin: Relatives, segment: int) -> None:
-        """The rows of the touched traces: staged, and stored before this segment."""
+    def _gather(self, relation: str, kin: Relatives) -> None:
+        """The rows of the touched traces: staged, and stored before these, also by an earlier piece of the segment."""
         names = _names()
         run = self._run
-        run(f"INSERT INTO {self._rows} ({names}) {rows.select(relation, stored=False)} "
-            f"WHERE {keys.TRACE} IN ({_numbers(kin.touched)})")  # fmt: skip
+        touched = f"{keys.TRACE} IN ({_numbers(kin.touched)})"
+        run(f"INSERT INTO {self._rows} ({names}) {rows.select(relation, stored=False)} WHERE {touched}")
         if len(kin.stored):
             run(f"INSERT INTO {self._rows} ({names}) {rows.select('spans', stored=True)} "
-                f"PREWHERE trace_key IN ({_numbers(kin.stored)}) WHERE segment != {segment} "
-                f"AND at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} "
-                "")  # fmt: skip
+                f"PREWHERE trace_key IN ({_numbers(kin.stored)}) "
+                f"WHERE row_key NOT IN (SELECT {keys.ROW} FROM {relation} WHERE {touched}) "
+                f"AND at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)}")  # fmt: skip
 
     def _differing(self) -> bool:
         """Whether a trace disagrees with itself about user, session, release …"""
@@ -227,13 +227,13 @@ class Assembly:
         return bool(row[0])
 
     def _gone(self, kin: Relatives) -> str:
-        """Stored exchanges of spans that are none any more: they were merged into others. Empty: there can be none."""
+        """Stored exchanges that are none any more: merged into others, or of another time. Empty: there are none."""
         if not len(kin.stored):
             return ""
         return f"""SELECT project, at, trace_id, span_id FROM exchanges
             WHERE at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} AND trace_key IN ({_numbers(kin.stored)})
                 AND (trace_key, span_id) IN (SELECT trace_key, span_id FROM {self._tree})
-                AND (trace_key, span_id) NOT IN (SELECT trace_key, span_id FROM {self._fresh})
+                AND (trace_key, span_id, at) NOT IN (SELECT trace_key, span_id, at FROM {self._fresh})
             GROUP BY project, at, trace_id, span_id HAVING argMax(gone, version) = 0"""
 
     def _marks(self, relation: str) -> set[tuple[str, datetime]]:
