@@ -126,8 +126,8 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
         if who in ("supervisor", "all"):
             self.process.wait(10)
-            for child in targets.values():  # they must end within a second of the supervisor
-                child.wait(3)
+            for child in targets.values():
+                ended(child, 3)
             self.process = None
 
     def stop(self, seconds: float = 45) -> int:
@@ -173,6 +173,16 @@ class Server:
             cursor = page["next"]
             if not cursor:
                 return items
+
+
+def ended(process: psutil.Process, seconds: float) -> None:
+    """Wait until it has ended. An orphan may stand in the list for a while after that, until somebody buries it."""
+    end = time.monotonic() + seconds
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > end:
+                raise AssertionError(f"still there after {seconds} s: {process}")
+            time.sleep(0.01)
 
 
 def conserved(told: dict[str, Any]) -> None:
