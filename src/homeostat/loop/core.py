@@ -72,6 +72,7 @@ class Core:
         migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
         self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings, self.clock)
         self.jobs = [
+            Job("hours never rolled up", 86_400.0, self._missing),
             Job("rollups", 2.0, self._rollups),
             Job("retention", 3600.0, self._retention),
             Job("publish", 30.0, self.publish),
@@ -113,7 +114,8 @@ class Core:
         if not isinstance(self.clock, WorldClock):
             raise ValueError("The event clock is live: start with --clock world to move it.")
         self.clock.set(to_ns)
-        while spool.waiting(self.folder.spool).items and not self._stop.is_set():
+        last = spool.last_number(self.folder.spool)
+        while len(spool.not_loaded(self.folder.spool, last)) > self.loader.doubtful and not self._stop.is_set():
             time.sleep(0.01)
 
     def state(self) -> dict[str, Any]:
@@ -185,6 +187,9 @@ class Core:
         job.took = job.last - begun
         job.due = job.last + job.every
 
+    def _missing(self) -> None:
+        rollups.mark_missing(self.warehouse, self.ledger)
+
     def _rollups(self) -> None:
         rollups.run(self.warehouse, self.ledger, self.clock.now())
 
@@ -203,7 +208,9 @@ class Core:
             raise RuntimeError(wrong)
 
     def _forget(self) -> None:
-        segments.forget(self.ledger, int((time.time() - 7 * 86400) * 1e6) << 12)
+        week = int((time.time() - 7 * 86400) * 1e6) << 12
+        # What is loaded is known by the ledger alone while its file is there: it would be loaded, and counted, again.
+        segments.forget(self.ledger, min([week, *spool.not_loaded(self.folder.spool, week)]))
 
 
 def _quarantine(folder: Folder) -> dict[str, int]:

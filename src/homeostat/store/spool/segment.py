@@ -91,6 +91,12 @@ def last_number(folder: Path, *, storage: Storage = DISK) -> int:
     return max((int(name[:20]) for name in names if name[:20].isdigit() and len(name) > 20), default=0)
 
 
+def not_loaded(folder: Path, until: int, *, storage: Storage = DISK) -> set[int]:
+    """Numbers up to `until` of segments whose files are there: the loader deletes a file when its rows are stored."""
+    names = [name for name in storage.names(folder) if _OPEN.fullmatch(name) or _SEALED.fullmatch(name)]
+    return {number for name in names if (number := int(name[:20])) <= until}
+
+
 def waiting(folder: Path, *, storage: Storage = DISK) -> Waiting:
     """What waits in the spool's sealed segments, from names and sizes alone."""
     found = sealed(folder, storage=storage)

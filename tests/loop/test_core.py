@@ -1,0 +1,67 @@
+"""What the core promises about time, tried on its own methods over a folder of segments."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from homeostat.loop.clock import WorldClock
+from homeostat.loop.core import Core
+from homeostat.store.folder import Folder
+from homeostat.store.ledger import Ledger, segments
+from homeostat.store.spool.segment import open_name, sealed_name
+
+from .serving import until
+
+OLD = int((time.time() - 8 * 86400) * 1e6) << 12
+
+
+def core(folder: Path, **more: Any) -> Any:
+    """A core without an engine."""
+    (folder / "spool").mkdir()
+    told = {"folder": Folder(folder), "loader": SimpleNamespace(doubtful=0), "_stop": threading.Event(), **more}
+    return SimpleNamespace(**told)
+
+
+def test_the_world_moves_on_when_also_the_segment_being_written_is_loaded(tmp_path: Path) -> None:
+    one = core(tmp_path, clock=WorldClock(tmp_path / "clock"))
+    being_written, sealed = tmp_path / "spool" / open_name(OLD), tmp_path / "spool" / sealed_name(OLD, 3)
+    being_written.write_bytes(b"what was accepted")
+    moving = threading.Thread(target=Core.advance, args=(one, 10**18))
+    moving.start()
+    try:
+        until(lambda: one.clock.now_ns() == 10**18)
+        being_written.rename(sealed)
+        moving.join(0.1)
+        assert moving.is_alive()
+        sealed.unlink()
+        moving.join(10)
+        assert not moving.is_alive()
+    finally:
+        one._stop.set()
+        moving.join()
+
+
+def test_a_world_with_a_segment_that_waits_for_another_one_moves(tmp_path: Path) -> None:
+    one = core(tmp_path, clock=WorldClock(tmp_path / "clock"), loader=SimpleNamespace(doubtful=1))
+    (tmp_path / "spool" / sealed_name(OLD, 3)).touch()
+    Core.advance(one, 10**18)
+    assert one.clock.now_ns() == 10**18
+
+
+def test_a_loaded_segment_is_known_while_its_file_is_there(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.upgrade()
+    one = core(tmp_path, ledger=ledger)
+    file = tmp_path / "spool" / sealed_name(OLD, 3)
+    file.touch()
+    segments.intend(ledger, OLD)
+    segments.finish(ledger, OLD, [], [])
+    Core._forget(one)
+    assert segments.state(ledger, OLD) == "loaded"
+    file.unlink()
+    Core._forget(one)
+    assert segments.state(ledger, OLD) is None
