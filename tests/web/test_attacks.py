@@ -206,7 +206,7 @@ def crawl(mark: str, trace: str) -> Iterator[str]:
         yield f"measures?measure=count&from=7d&by=model,user&{pair}"
         yield f"exchanges?{name}.not={value}"
         yield f"exchanges?from=7d&to=2030-01-01&limit=1&{pair}"
-    dimensions = ("model", "user", "session", "tag", "status")
+    dimensions = ("model", "user", "session", "tag", "status", f"attribute.{mark}-key", "attribute.service")
     yield from (f"measures?measure=count,unique(user)&from=7d&by={name}" for name in dimensions)
     yield from (f"exchanges/export?format={form}&kind=all" for form in ("jsonl", "csv", "parquet"))
 
@@ -226,7 +226,8 @@ def isolation(api: Api, warehouse: Warehouse, rounds: int) -> int:
             assert own in seen  # the crawler would see a canary if it were there
             for path in crawl(other, trace):
                 answer = client.get(f"/api/v1/{path}")
-                body = answer.text.replace(quote(path), "")
+                # What was asked is repeated: the path, and the dimension that points are told by.
+                body = answer.text.replace(quote(path), "").replace(f'"attribute.{other}-key":', "")
                 answers += 1
                 asked_back = (
                     answer.status_code == 400 or answer.status_code == 404

@@ -311,10 +311,10 @@ def test_cursors_are_checked(text: str) -> None:
 
 
 def test_when_the_time_is_up_the_page_says_where_to_go_on(warehouse: Warehouse, project: str) -> None:
-    rows = [exchange_row(project, name=str(n), at=NOON - timedelta(hours=n * 2)) for n in range(8)]
+    rows = [exchange_row(project, name=str(n), at=NOON - timedelta(minutes=n * 2)) for n in range(8)]
     store(warehouse, exchanges=rows)
     seen: list[str] = []
-    ask = Ask(project, NOW, since=NOON - timedelta(hours=15))
+    ask = Ask(project, NOW, since=NOON - timedelta(minutes=15), until=NOON + timedelta(seconds=1))
     for _ in range(30):
         got = page(warehouse, ask, seconds=-1)  # every window ends the page
         seen += [exchange.name for exchange in got.items]

@@ -26,7 +26,8 @@ Which = Literal["answer", "call", "all"]
 Key = tuple[int, str, str]
 KINDS: Final[dict[Which, str]] = {"answer": ANSWER, "call": "is_call", "all": "true"}
 MAX_LIMIT: Final = 1000
-_HOUR: Final = 3_600_000_000
+_MINUTE: Final = 60_000_000
+_HOUR: Final = 60 * _MINUTE
 _LONGEST: Final = 64 * 24 * _HOUR
 _LONGEST_RARE: Final = 4 * 24 * _HOUR
 _KEYS: Final = "toUnixTimestamp64Micro(at) AS at_us, lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex"
@@ -84,23 +85,26 @@ def page(warehouse: Warehouse, ask: Ask, *, seconds: float = 20.0) -> Page:
     found: list[Place] = []
     ends = time.monotonic() + seconds
     floor, high = _span(warehouse, ask)
-    length = _HOUR
+    # Whole texts are costly to begin with, whatever the window; where much arrives, a minute is already plenty.
+    length = _HOUR if ask.filters.rare else _MINUTE
     while high > floor:
         low = max(floor, high - length)
         bound.between(low, high)
         bound.values["wanted"] = ask.limit + 1 - len(found)
-        found += [Place(row["at_us"], row["trace_hex"], row["span_hex"]) for row in warehouse.ask(sql, bound.values)]
+        more = [Place(row["at_us"], row["trace_hex"], row["span_hex"]) for row in warehouse.ask(sql, bound.values)]
+        found += more
         if len(found) > ask.limit:
             return Page(_read(warehouse, ask, found[: ask.limit]), found[ask.limit - 1])
         if low > floor and time.monotonic() > ends:
             return Page(_read(warehouse, ask, found), Place(low, "0" * 32, "0" * 16))
-        high, length = low, _next_length(length, bool(found), ask.filters.rare)
+        most = _LONGEST_RARE if ask.filters.rare else _LONGEST
+        high, length = low, min(most, length * _growth(len(more), ask.limit + 1 - len(found)))
     return Page(_read(warehouse, ask, found), None)
 
 
-def _next_length(length: int, found: bool, rare: bool) -> int:
-    """Where an hour held nothing, a day may; what reads whole texts stays within what one question may take."""
-    return min(length * (5 if found else 24), _LONGEST_RARE if rare else _LONGEST)
+def _growth(found: int, missing: int) -> int:
+    """How much longer the next window is: as long as it takes at this density, and a bit; a day after an empty hour."""
+    return min(64, max(3, 2 * missing // found)) if found else 24
 
 
 def _keys_sql(ask: Ask, bound: Bound) -> str:
