@@ -22,7 +22,7 @@ def ls(
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """The newest exchanges."""
+    """The newest exchanges. A narrow terminal leaves out ids; --json and pipes have everything."""
     parameters = [*pairs(where), ("kind", kind), ("limit", str(limit)), *([("from", since)] if since else [])]
     answer = client.get("/api/v1/exchanges", parameters)
     if as_json:
@@ -32,6 +32,7 @@ def ls(
         ("at", "id", "model", "user", "ms", "tokens", "cost", "status", "input", "output"),
         (_row(item) for item in answer["items"]),
         right=("ms", "tokens", "cost"),
+        spare=("id", "user", "output"),
     )
 
 

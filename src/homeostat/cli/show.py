@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.table import Table
+
+_WIDE: Final = 160
+_SHORT: Final = 19
 
 
 def as_json(value: object) -> None:
@@ -16,18 +19,27 @@ def as_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
-    """A table on a terminal, tab-separated rows elsewhere."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), spare: Sequence[str] = ()
+) -> None:
+    """A table on a terminal, tab-separated rows elsewhere. `spare`: columns that a narrow terminal does without."""
     if not sys.stdout.isatty():
         for row in rows:
             sys.stdout.write("\t".join(text(cell).replace("\t", " ").replace("\n", " ") for cell in row) + "\n")
         return
+    console = Console()
+    kept = [at for at, column in enumerate(columns) if column not in spare or console.width >= _WIDE]
+    lines = [[text(row[at]).replace("\n", " ") for at in kept] for row in rows]
     shown = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        shown.add_column(column, justify="right" if column in right else "left", overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        shown.add_row(*(text(cell).replace("\n", " ") for cell in row))
-    Console().print(shown, markup=False)
+    for place, at in enumerate(kept):
+        # Numbers and times are of no use when cut; what is long gives way.
+        need = max((len(columns[at]), *(len(line[place]) for line in lines)))
+        justify: Literal["left", "right"] = "right" if columns[at] in right else "left"
+        least = need if need <= _SHORT else None
+        shown.add_column(columns[at], justify=justify, overflow="ellipsis", no_wrap=True, min_width=least)
+    for line in lines:
+        shown.add_row(*line)
+    console.print(shown, markup=False)
 
 
 def text(value: object) -> str:
