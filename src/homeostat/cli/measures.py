@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,10 @@ def measures(
     columns = (["at"] if every else []) + ["measure", *dimensions, "value", "low", "high", "n"]
     show.table(
         columns,
-        ([point.get(column) for column in columns] for point in answer["points"]),
+        ([_cell(point, column) for column in columns] for point in answer["points"]),
         right=("value", "low", "high", "n"),
     )
+
+
+def _cell(point: dict[str, Any], column: str) -> Any:
+    return str(point["at"])[:19] if column == "at" else point.get(column)
