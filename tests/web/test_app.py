@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from homeostat.doors.routes import ROUTES
@@ -56,6 +58,26 @@ def test_what_breaks_here_is_told_without_its_insides(
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal"
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        DatabaseError("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)"),
+        OperationalError("SELECT 1", {}, Exception("database is locked")),
+        OSError(28, "No space left on device"),
+    ],
+)
+def test_what_passes_by_itself_is_no_fault(
+    api: Api, client: TestClient, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def sick(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(api.core.warehouse, "ask", sick)
+    answer = client.get("/api/v1/exchanges")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["error"]["code"] == "not_now"
 
 
 def test_docs_load_nothing_from_elsewhere(client: TestClient) -> None:

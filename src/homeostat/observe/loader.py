@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,20 +28,16 @@ from homeostat.records.outcome import Kind, Outcome
 from homeostat.store.ledger import Ledger, projects, segments
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.codes import NOT_NOW, code_of
 from homeostat.store.warehouse.memory import Thrift
 
 log: Final = logging.getLogger("homeostat.loader")
 
-#: The engine's codes for "not now" (no room, no memory, no file, no network, …): nothing is wrong with the segment.
-NOT_NOW: Final = frozenset(
-    (74, 75, 76, 159, 160, 198, 202, 209, 210, 236, 241, 242, 243, 252, 279, 394, 425, 439, 473, 499, 999, 1000)
-)
 #: Times that "not now" is believed of the same segment, before its envelopes are suspected.
 PATIENCE: Final = 20
 #: Small segments are loaded together: a load costs about the same for ten items and for a thousand.
 MOST_SEGMENTS: Final = 64
 BATCH_BYTES: Final = 8 << 20
-_CODE: Final = re.compile(r"Code: (\d+)")
 
 
 class Clock(Protocol):
@@ -356,13 +351,13 @@ class Loader:
             return True
         if not isinstance(error, EngineError):
             return False
-        code = _CODE.search(str(error))
+        code = code_of(error)
         if code is None:
             return isinstance(error, OperationalError)
         self._refusals[number] += 1
-        if int(code[1]) == _MEMORY and self._refusals[number] > PATIENCE:
+        if code == _MEMORY and self._refusals[number] > PATIENCE:
             return False  # a piece too large for the memory there is: smaller ones may do
-        return int(code[1]) in NOT_NOW
+        return code in NOT_NOW
 
     def _next_version(self, number: int) -> int:
         """Above every version that was ever stored, whatever the order of segments."""

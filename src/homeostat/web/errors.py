@@ -8,10 +8,12 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from homeostat.store.ledger import LedgerError
+from homeostat.store.warehouse.codes import NOT_NOW, code_of
 from homeostat.store.warehouse.questions.refused import EngineError, Refused, from_engine
 from homeostat.web.asked import Gone, Json
 
@@ -38,7 +40,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Gone, _gone)
-    app.add_exception_handler(Exception, _broken)
+    for transient in (OSError, MemoryError, OperationalError):
+        app.add_exception_handler(transient, _not_now)
+    for broken in (PermissionError, Exception):
+        app.add_exception_handler(broken, _broken)
 
 
 async def _refused(_: Request, problem: Exception) -> Json:
@@ -55,7 +60,7 @@ async def _engine(request: Request, problem: Exception) -> Json:
     refused = from_engine(problem)
     if refused:
         return await _refused(request, refused)
-    return await _broken(request, problem)
+    return await (_not_now if code_of(problem) in NOT_NOW else _broken)(request, problem)
 
 
 async def _invalid(_: Request, problem: Exception) -> Json:
@@ -73,6 +78,13 @@ async def _http(_: Request, problem: Exception) -> Json:
 
 async def _gone(_: Request, __: Exception) -> Json:
     return error(499, "gone", "The client left.")
+
+
+async def _not_now(request: Request, problem: Exception) -> Json:
+    """A full disk, a busy ledger: nothing is wrong with the question, and it may be asked again."""
+    log.warning("%s %s cannot be answered now: %s", request.method, request.url.path, problem)
+    hint = "Ask again in a second; homeostat doctor says more."
+    return error(503, "not_now", "A store does not answer at the moment.", hint, {"retry-after": "1"})
 
 
 async def _broken(request: Request, problem: Exception) -> Json:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError as EngineError
+
+from homeostat.store.warehouse.codes import code_of
 
 __all__ = ["EngineError", "Refused", "from_engine"]
 
@@ -22,13 +23,11 @@ class Refused(ValueError):
 
 #: What the engine says when a question was too much for its limits: time, memory, rows, depth.
 _TOO_MUCH: Final = frozenset((158, 159, 160, 161, 167, 168, 191, 241, 307, 394, 396))
-_CODE: Final = re.compile(r"Code: (\d+)")
 
 
 def from_engine(error: EngineError) -> Refused | None:
     """A limit that a question ran into, as a refusal; None: something else is wrong."""
-    code = _CODE.search(str(error))
-    if code is None or int(code[1]) not in _TOO_MUCH:
+    if code_of(error) not in _TOO_MUCH:
         return None
     hint = "Ask for a shorter time (from, to) or fewer filters."
     return Refused("The question is too heavy.", code="too_heavy", hint=hint)
