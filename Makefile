@@ -26,7 +26,7 @@ demo: setup  ## serve, and send lifelike traffic
 	$(BIN)/python examples/lifelike.py
 
 test: setup check  ## every test of the commit tier
-	$(BIN)/python -m pytest -q -m "not nightly" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -m "not nightly" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 12
 
 test-nightly: setup  ## long crash, fuzz and simulation runs, fresh seeds
 	HOMEOSTAT_TEST_SEEDS=fresh $(BIN)/python -m pytest -q -m nightly --timeout 5400

@@ -32,3 +32,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 def project() -> str:
     """A name that no other test uses."""
     return f"p{secrets.token_hex(6)}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no worker waits for the other at the end."""
+    items.sort(key=lambda item: not ("/live/" in str(item.path) or item.path.name == "test_loader_crash.py"))
