@@ -225,3 +225,11 @@ def test_a_segment_that_alone_is_unreadable_goes_aside_once_another_loads(room: 
     room.load()
     assert spans(room, project) == 1
     assert outcomes.totals(room.ledger, project)["rejected"] == {"undecodable": 4}
+
+
+def test_what_a_dead_process_left_for_the_engine_is_gone(room: Room, project: str) -> None:
+    left = room.spool / ".piece-17"
+    left.write_bytes(b"what somebody said")
+    room.put(told(project, call(new_id(), 1)))
+    room.load()
+    assert not left.exists()

@@ -23,7 +23,7 @@ from homeostat.observe.assemble.assembly import Assembled, Assembly
 from homeostat.observe.assemble.relatives import Kin
 from homeostat.observe.fast import FastPath
 from homeostat.observe.opinions import Kept
-from homeostat.observe.slot import Filled, Load, Outcomes, Piece, Slot, read
+from homeostat.observe.slot import PIECE, Filled, Load, Outcomes, Piece, Slot, read
 from homeostat.records.outcome import Kind, Outcome
 from homeostat.store.ledger import Ledger, projects, segments
 from homeostat.store.spool import segment as spool
@@ -163,6 +163,8 @@ class Loader:
         """Once: our own tables, and versions that begin above every stored one."""
         if self._ready:
             return
+        for left in self._folder.glob(f"{PIECE}*"):  # of a process that died
+            left.unlink(missing_ok=True)
         for slot in self._slots:
             slot.prepare()
         stored = self._client.query("SELECT max(version) FROM exchanges").result_rows

@@ -30,6 +30,8 @@ from homeostat.store.warehouse.client import Warehouse
 log: Final = logging.getLogger("homeostat.loader")
 
 Outcomes = Counter[tuple[str, str, str]]
+#: How files begin that hold envelopes for the engine to read, for a moment.
+PIECE: Final = ".piece-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,10 @@ class Slot:
         path, index = load.segments[0].path, list(range(len(load.records)))
         if not whole:
             index = told
-            path = folder / f".piece-{load.number}"
-            path.write_bytes(b"".join(load.bytes_of(i) for i in told))
+            path = folder / f"{PIECE}{load.number}"
         try:
+            if not whole:
+                path.write_bytes(b"".join(load.bytes_of(i) for i in told))
             self._fast.decode(path)
             self._seam("decoded")
             slow = self._fast.stage()
