@@ -19,7 +19,10 @@ FIRST_PROJECT: Final = "default"
 _REMEMBERED: Final = 4096
 _TELL_SECONDS: Final = 20.0
 _NOBODY: Final = PublishedKey("", bytes(32), "", frozenset())
-_FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
+_FORWARDED: Final = (
+    b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto",
+    b"x-forwarded-server", b"x-real-ip",
+)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -143,7 +143,8 @@ class Kin:
         names = np.where(staged.traces == 0, staged.rows, staged.traces)
         if self._seen is None:
             return np.unique(names), np.unique(staged.responses[staged.responses != 0])
-        old = staged.at < self._seen.since
+        # A row may be ten minutes ahead of when it was received.
+        old = staged.at < self._seen.since + AFTER
         maybe = np.unique(names[self._seen.maybe(names) | old])
         answers = staged.responses
         return maybe, np.unique(answers[(answers != 0) & (self._seen.maybe(answers) | old)])
