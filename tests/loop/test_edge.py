@@ -12,6 +12,7 @@ import pytest
 
 from homeostat.config import Settings
 from homeostat.loop.edge import PLAIN, SIGNALS, create_edge, open_edge
+from homeostat.store.folder import Folder
 from homeostat.store.spool import envelope, segment
 from tests.loop.serving import FixedClock, MemorySpool, Running, everybody, running_edge, serve, until
 from tests.loop.test_proxy import FakeCore, says
@@ -148,6 +149,7 @@ def test_what_was_in_flight_is_answered_at_the_end(tmp_path: Path) -> None:
 def test_a_real_edge_over_a_data_directory(tmp_path: Path) -> None:
     """Guard, clock and spool of the real program: accepted is on disk, and sealed when it ends."""
     settings = Settings(data=tmp_path / "data", segment_seconds=60)
+    Folder(settings.data).prepare()  # as `homeostat up` does
     with open_edge(settings) as app, serve(app) as port:
         edge = Running(port, MemorySpool(), FixedClock())
         assert edge.post("/v1/traces/", b"\x0a\x04\x12\x02\x12\x00")[0] == 200
