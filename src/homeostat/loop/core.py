@@ -24,7 +24,7 @@ from homeostat.store.ledger import keys as ledger_keys
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.schema import migrate
+from homeostat.store.warehouse.schema import forget_staging, migrate
 
 log: Final = logging.getLogger("homeostat.core")
 #: A load of fewer items is followed by a pause of so many times its length: what arrives meanwhile is loaded together,
@@ -70,6 +70,7 @@ class Core:
             question_seconds=self.settings.question_seconds,
         )
         migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
+        forget_staging(self.warehouse.jobs)
         self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings, self.clock)
         self.jobs = [
             Job("hours never rolled up", 86_400.0, self._missing),

@@ -9,6 +9,8 @@ import re
 from importlib.resources import files
 from typing import Any, Final
 
+from homeostat.store.warehouse.client import DATABASE
+
 DURABLE: Final = (
     "fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000, "
     "min_bytes_for_wide_part = 33554432, index_granularity = 8192"
@@ -69,6 +71,17 @@ def migrate(client: Any, *, cluster: str | None = None) -> list[str]:
         client.insert("migrations", [[number, name]], column_names=["number", "name"])
         applied.append(f"{number:04d}_{name}")
     return applied
+
+
+def forget_staging(client: Any) -> None:
+    """Drop the loader's tables in memory. They are empty after a start, but keep the columns of the version that made
+    them, and a newer loader would find columns missing. Only for the one core of a warehouse, before it loads.
+    """
+    rows = client.query(
+        "SELECT name FROM system.tables WHERE database = {name:String} AND engine = 'Memory'", {"name": DATABASE}
+    ).result_rows
+    for (name,) in rows:
+        client.command("DROP TABLE IF EXISTS {name:Identifier}", {"name": name})
 
 
 def fill(statement: str, filled: dict[str, str]) -> str:
