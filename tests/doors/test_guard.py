@@ -134,7 +134,9 @@ def test_open_loopback(door: Make, ring: Keyring) -> None:
     assert fresh.ask("POST", "/v1/traces").visitor == everybody
 
 
-@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-proto", "via"])
+@pytest.mark.parametrize(
+    "header", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-proto", "via"]
+)
 def test_what_came_through_a_proxy_is_not_loopback(door: Make, header: str) -> None:
     assert door(auth="auto").ask("GET", "/metrics", headers={header: "203.0.113.9"}).status == 401
 
