@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from homeostat.observe import facts
+from homeostat.observe.staged import NAMES
 from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.warehouse.client import Warehouse
 
@@ -23,3 +25,18 @@ def test_the_same_question_of_two_people_is_two_exchanges(tmp_path: Path, wareho
     room.put(Envelope(NOON, project, len(lines), Part.FACTS, body))
     room.load()
     assert [row["user_id"] for row in room.exchanges(project)] == ["u1", "u2", "u3"]
+
+
+def test_facts_from_before_the_retention_expire_and_times_far_ahead_are_not_believed() -> None:
+    noon, day = 1_795_176_000_000_000_000, 86_400 * 10**9
+    told = [
+        {"fact": "exchange", "trace_id": f"{n:032x}", "span_id": f"{n:016x}", "at": at}
+        for n, at in enumerate(("1971-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "2026-11-20T11:00:00Z"), 1)
+    ]
+    told += [{"fact": kind, "id": "a", "name": "x", "at": "1971-01-01T00:00:00Z"} for kind in ("signal", "score")]
+    body = "\n".join(json.dumps(fact) for fact in told).encode()
+    found = facts.read(Envelope(noon, "p", len(told), Part.FACTS, body, oldest=noon - 30 * day), 0)
+    assert (found.expired, found.bad, found.signals, found.scores) == (3, 0, [], [])
+    ahead, fine = (dict(zip(NAMES, row, strict=True)) for row in found.exchanges)
+    assert (ahead["at"], ahead["flags"]) == (ahead["received"], ["clock_skew"])
+    assert (fine["at"].hour, fine["flags"]) == (11, [])

@@ -7,12 +7,12 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeostat.observe.exact.rows import moment
 from homeostat.observe.staged import COLUMNS, NAMES
-from homeostat.records.instant import EPOCH, BadTime, parse
+from homeostat.records.instant import BadTime, micros, parse
 from homeostat.store.spool.envelope import Envelope
 
 Fact = dict[str, Any]
@@ -43,10 +43,16 @@ _TEXTS: Final = (
 )  # fmt: skip
 _COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _LARGEST: Final = 2**32 - 1
+#: A time farther ahead of its receipt is a clock that is wrong. (Each day is a partition: a body must not make many.)
+_AHEAD: Final = timedelta(minutes=10)
 
 
 class BadFact(ValueError):
     """A line that is not a fact of ours."""
+
+
+class Expired(Exception):
+    """A fact from before the retention."""
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class Facts:
     signals: list[Row] = field(default_factory=list)  # in the order of SIGNAL
     scores: list[Row] = field(default_factory=list)  # in the order of SCORE
     bad: int = 0
+    expired: int = 0
 
 
 def read(envelope: Envelope, env: int) -> Facts:
@@ -70,6 +77,8 @@ def read(envelope: Envelope, env: int) -> Facts:
             if not isinstance(fact, dict):
                 raise BadFact("a fact is a JSON object")
             _sort(found, fact, envelope, env, line)
+        except Expired:
+            found.expired += 1
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             found.bad += 1
     return found
@@ -90,20 +99,26 @@ def _sort(found: Facts, fact: Fact, envelope: Envelope, env: int, line: bytes) -
     received = moment(envelope.received)
     kind = fact.get("fact")
     if kind == "exchange":
-        found.exchanges.append(_exchange(fact, envelope.project, received, env, line))
+        found.exchanges.append(_exchange(fact, envelope, received, env, line))
     elif kind == "signal":
-        found.signals.append(_opinion(fact, envelope.project, received, SIGNAL))
+        found.signals.append(_unexpired(_opinion(fact, envelope.project, received, SIGNAL), envelope))
     elif kind == "score":
-        found.scores.append(_opinion(fact, envelope.project, received, SCORE))
+        found.scores.append(_unexpired(_opinion(fact, envelope.project, received, SCORE), envelope))
     else:
         raise BadFact(f"{kind!r} is not a fact: exchange, signal or score")
+
+
+def _unexpired(row: Row, envelope: Envelope) -> Row:
+    if row[SIGNAL.index("at")] < moment(envelope.oldest):
+        raise Expired
+    return row
 
 
 def _opinion(fact: Fact, project: str, received: datetime, columns: tuple[str, ...]) -> Row:
     known: dict[str, Any] = {
         "project": project,
         "received": received,
-        "at": _time(fact.get("at"), received),
+        "at": _sane(_time(fact.get("at"), received), received),
         "value": _number(fact.get("value")),
         "trace_id": _id(fact.get("trace_id"), 16),
         "span_id": _id(fact.get("span_id"), 8),
@@ -113,10 +128,14 @@ def _opinion(fact: Fact, project: str, received: datetime, columns: tuple[str, .
     return [known[name] if name in known else _text(fact.get(name)) for name in columns]
 
 
-def _exchange(fact: Fact, project: str, received: datetime, env: int, line: bytes) -> Row:
+def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line: bytes) -> Row:
     """One plain exchange as a staged row."""
-    at = _time(fact.get("at"), received)
-    start = int((at - EPOCH).total_seconds() * 1e6) * 1000
+    told = _time(fact.get("at"), received)
+    at = _sane(told, received)
+    start = micros(told) * 1000
+    end = start + int((_number(fact.get("latency_ms")) or 0.0) * 1e6)
+    if max(micros(at) * 1000, end) < envelope.oldest:
+        raise Expired
     row: Fact = dict(_EMPTY)
     row.update({name: _text(fact.get(name)) for name in _TEXTS})
     row.update({name: _count(fact.get(name)) for name in _COUNTS})
@@ -129,7 +148,7 @@ def _exchange(fact: Fact, project: str, received: datetime, env: int, line: byte
         ordinal=0,
         exact=True,
         ident=hashlib.sha256(line).hexdigest()[:32],
-        project=project,
+        project=envelope.project,
         at=at,
         trace_id=trace_id,
         span_id=span_id,
@@ -137,10 +156,10 @@ def _exchange(fact: Fact, project: str, received: datetime, env: int, line: byte
         form="plain",
         received=received,
         start_ns=start,
-        end_ns=start + int((_number(fact.get("latency_ms")) or 0.0) * 1e6),
+        end_ns=end,
         otel_kind=0,
         status_code=2 if failed else 1,
-        flags=["client_closed"] if fact.get("status") == "client_closed" else [],
+        flags=["client_closed"] * (fact.get("status") == "client_closed") + ["clock_skew"] * (at != told),
         op=_op(fact, row),
         cost=_number(fact.get("cost")),
         ttft_ms=_number(fact.get("ttft_ms")),
@@ -213,3 +232,7 @@ def _time(value: Any, received: datetime) -> datetime:
         return parse(value, received) if isinstance(value, str) and value else received
     except BadTime as error:
         raise BadFact(str(error)) from None
+
+
+def _sane(at: datetime, received: datetime) -> datetime:
+    return at if at <= received + _AHEAD else received

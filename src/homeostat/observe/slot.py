@@ -218,4 +218,5 @@ def _plain(load: Load, piece: Piece, outcomes: Outcomes) -> facts.Facts:
         found.signals += taken.signals
         found.scores += taken.scores
         outcomes[envelope.project, "rejected", "bad_fact"] += taken.bad
+        outcomes[envelope.project, "expired", ""] += taken.expired
     return found
