@@ -80,9 +80,6 @@ ROLLED_BY: Final = (
     "name",
 )
 
-UNITS: Final[dict[str, str]] = {"latency_ms": "ms", "ttft_ms": "ms", "cost": "USD"}
-
-
 def number_sql(field: str) -> str:
     """The value of a numeric field of an exchange, NULL where it is not known."""
     if field == "tokens":
