@@ -51,6 +51,7 @@ def test_injection_strings_in_parameters(guarded: TestClient) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_every_injection_string_in_every_parameter(guarded: TestClient) -> None:
     for name, text in itertools.product(NAMES, strings()):
         check(guarded.get("/api/v1/exchanges", params={name: text}), (name, text))
@@ -244,6 +245,7 @@ def test_no_project_sees_anothers(api: Api, warehouse: Warehouse) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(7200)
 def test_no_project_sees_anothers_in_thousands_of_answers(api: Api, warehouse: Warehouse) -> None:
     assert isolation(api, warehouse, 140) >= 50_000
 

@@ -96,6 +96,16 @@ def test_the_same_after_rollups_and_filters(
     assert {point["tag"]: point["value"] for point in before[3]} == {"": 10, "vip": 2}
 
 
+def test_the_same_when_buckets_are_counted_in_the_engine(
+    client: TestClient, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"measure": "p50(latency),p95(latency),p5(tokens),count", "by": "model"}
+    listed = client.get("/api/v1/measures", params=asked).json()["points"]
+    monkeypatch.setattr(query, "LONG", 0)
+    assert client.get("/api/v1/measures", params=asked).json()["points"] == listed
+    assert len(listed) == 8
+
+
 def test_another_project_sees_nothing(api: Api, rows: list[dict[str, Any]]) -> None:
     stranger = api.client(f"{rows[0]['project']}x")
     assert stranger.get("/api/v1/measures", params={"measure": "count"}).json()["points"][0]["value"] == 0

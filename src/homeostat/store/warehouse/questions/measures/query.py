@@ -17,6 +17,9 @@ from homeostat.store.warehouse.questions.measures.sources import KIND, exchanges
 MAX_GROUPS: Final = 50_000
 #: Rows of rollups that one question may add up; the reader's own limit would be told less kindly.
 MAX_ROWS: Final = 900_000
+#: Raw rows of so long a time (µs) have their buckets counted in the engine: slower, but what comes out stays small
+#: whatever the number of rows. For less, listing them is quicker.
+LONG: Final = 2 * 86_400_000_000
 _ROLLUP_PARTS: Final = dict(zip(PARTS, ("n", "sum", "squares", "low", "high"), strict=True))
 _EPOCH: Final = "fromUnixTimestamp64Micro(toInt64(0), 'UTC')"
 
@@ -73,8 +76,9 @@ def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bo
         columns += [f"({known}) AS m{i}_row", f"({hit}) AS k{i}_row"]
     columns += [f"{unique_sql(field)} AS u{i}_row" for i, field in enumerate(needs.unique)]
     grouped = ["t", *(f"d{i}" for i in range(len(question.by)))]
+    counting = _counting(needs, compact=sum(high - low for low, high in ranges) > LONG)
     return (
-        f"SELECT {', '.join([*grouped, *_counting(needs)])} FROM (SELECT {', '.join(columns)} FROM {relation}) "  # noqa: S608
+        f"SELECT {', '.join([*grouped, *counting])} FROM (SELECT {', '.join(columns)} FROM {relation}) "  # noqa: S608
         f"GROUP BY {', '.join(grouped)}"
     )
 
@@ -103,8 +107,8 @@ def _rolled(question: Question, needs: Needs, hours: Mapping[int, int], bound: B
     return f"SELECT {', '.join(columns)} FROM ({rows}) AS r WHERE {where}"  # noqa: S608
 
 
-def _counting(needs: Needs) -> list[str]:
-    """Rows into parts."""
+def _counting(needs: Needs, *, compact: bool) -> list[str]:
+    """Rows into parts. `compact`: each bucket once with its count, not once for each row."""
     columns = ["count() AS n"]
     for i in range(len(needs.fields)):
         columns += [
@@ -116,8 +120,13 @@ def _counting(needs: Needs) -> list[str]:
         ]
     for i, field in enumerate(needs.buckets):
         x = f"x{needs.fields.index(field)}"
-        columns.append(f"groupArrayIf({index_sql(f'assumeNotNull({x})')}, {x} IS NOT NULL) AS b{i}")
-        columns.append(f"arrayWithConstant(length(b{i}), toUInt32(1)) AS c{i}")
+        index = index_sql(f"assumeNotNull({x})")
+        if compact:
+            columns.append(f"(sumMapIf([{index}], [toUInt32(1)], {x} IS NOT NULL) AS s{i}).1 AS b{i}")
+            columns.append(f"CAST(s{i}.2, 'Array(UInt32)') AS c{i}")
+        else:
+            columns.append(f"groupArrayIf({index}, {x} IS NOT NULL) AS b{i}")
+            columns.append(f"arrayWithConstant(length(b{i}), toUInt32(1)) AS c{i}")
     for i in range(len(needs.conditions)):
         columns += [f"countIf(m{i}_row) AS m{i}", f"countIf(m{i}_row AND k{i}_row) AS k{i}"]
     columns += [f"uniqExact(u{i}_row) AS u{i}" for i in range(len(needs.unique))]
