@@ -80,6 +80,7 @@ ROLLED_BY: Final = (
     "name",
 )
 
+
 def number_sql(field: str) -> str:
     """The value of a numeric field of an exchange, NULL where it is not known."""
     if field == "tokens":
