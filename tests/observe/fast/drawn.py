@@ -61,6 +61,8 @@ CHAT = {
     "gen_ai.response.finish_reasons": ["stop"], "gen_ai.input.messages": '[{"role": "user", "content": "why?"}]',
 }  # fmt: skip
 
+PATHED = sorted({alias.key for alias in _ALIASES if alias.path and alias.where == "attributes"})
+KEYS = sorted({step for alias in _ALIASES for step in alias.path[:1] if isinstance(step, str)})
 UNENDED = {key: value for key, value in CHAT.items() if key != "gen_ai.response.finish_reasons"}
 
 
@@ -94,6 +96,18 @@ class Draw:
             told.append(message)
         return json.dumps(told, ensure_ascii=self.chance(0.5), separators=(",", ":") if self.chance(0.5) else None)
 
+    def object(self) -> str:
+        """JSON of a map with keys that are asked for, maybe with one that is told twice or hidden by an escape."""
+        keys = self.rng.choices(KEYS, k=self.rng.randint(0, 4))
+        odd = (self.value(5), {self.rng.choice(KEYS): "deep"}, "\ud800", None, [1])
+        told = {key: self.rng.choice(PLAIN) if self.chance(0.8) else self.rng.choice(odd) for key in keys}
+        out = json.dumps(told, ensure_ascii="\ud800" in told.values() or self.chance(0.5), default=str)
+        if self.chance(0.1):
+            out = out.replace("m", "\\u006d", 1)
+        if self.chance(0.1):
+            out = out[:-1] + ', "model": "again"}'
+        return out if self.chance(0.9) else self.rng.choice([" ", "\n"]) + out + self.rng.choice(["", "x", " "])
+
     def text(self) -> str:
         kind = self.rng.randint(0, 9)
         if kind < 4:
@@ -101,7 +115,7 @@ class Draw:
         if kind < 6:
             return self.rng.choice(ODD)
         if kind < 7:
-            return self.messages()
+            return self.messages() if self.chance(0.5) else self.object()
         if kind < 8:
             return self.rng.choice([word.title() if self.chance(0.3) else word for word in OPS])
         if kind < 9:
@@ -136,6 +150,8 @@ class Draw:
         if self.chance(0.2):
             answer = [{"role": "assistant", "content": "so", "finish_reason": self.rng.choice(["stop", " ", None])}]
             told = {**UNENDED, "gen_ai.output.messages": json.dumps(answer), **told}
+        for key in self.rng.choices(PATHED, k=self.rng.choice([0, 0, 0, 1])):
+            told[key] = self.object()
         return {**CHAT, **told} if self.chance(0.6) else told
 
     def event(self) -> tuple[str, dict[str, Any]]:
@@ -149,7 +165,7 @@ class Draw:
     def span(self) -> Span:
         made = span(
             self.attributes(),
-            [self.event() for _ in range(self.rng.choice([0, 0, 0, 1, 1, 2]))],
+            [self.event() for _ in range(self.rng.choice([0, 0, 0, 0, 1, 2]))],
             trace_id=self.rng.choice([b"t" * 16] * 8 + [bytes(16), b"short"]),
             span_id=self.rng.randbytes(8),
             parent_span_id=self.rng.choice([b"", b"p" * 8, b"odd"]),

@@ -45,6 +45,10 @@ NUMBERED = {
     "llm.output_messages.0.message.content": ANSWER, "llm.token_count.prompt": 3, "llm.token_count.completion": 4,
 }  # fmt: skip
 UNENDED = {key: value for key, value in BOTH_VOCABULARIES.items() if key != "gen_ai.response.finish_reasons"}
+INVOKED = NUMBERED | {
+    "llm.invocation_parameters": '{"model": "gpt-4o", "temperature": 0.5}',
+    "metadata": '{"user_id": "u-1", "note": "caf\\u00e9", "deep": {"n": 1}}',
+}
 HTTP = {
     "http.request.method": "POST",
     "url.full": "https://example.org/",
@@ -56,6 +60,7 @@ PLAIN = {
     "both": BOTH_VOCABULARIES,
     "reason inside": UNENDED,
     "numbered": NUMBERED,
+    "invoked": INVOKED,
     "http": HTTP,
     "nothing": {},
 }
@@ -88,9 +93,10 @@ def test_plain_spans_stay_on_the_fast_path(both: Both) -> None:
     slow, _, found = both.run(bodies)
     assert [list(PLAIN)[n] for n in slow] == []
     same(found, expected(bodies, {})[1])
-    assert [row["op"] for row in found] == ["call", "call", "call", "call", "", ""]
-    assert {row["input"] for row in found[:4]} == {QUESTION}
-    assert {row["output"] for row in found[:4]} == {ANSWER}
+    assert [row["op"] for row in found] == ["call", "call", "call", "call", "call", "", ""]
+    assert {row["input"] for row in found[:5]} == {QUESTION}
+    assert {row["output"] for row in found[:5]} == {ANSWER}
+    assert (found[4]["requested_model"], found[4]["user_id"]) == ("gpt-4o", "u-1")
     assert [row["finish_reason"] for row in found[:3]] == ["stop"] * 3
 
 

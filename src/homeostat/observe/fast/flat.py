@@ -112,11 +112,12 @@ def _judged(named: str) -> str:
     )
     coded = (
         f"SELECT {kept}, own, {fate} AS fate, {odd} AS odd, '' AS links, e_names, "
+        f"{shape.held('names', 'v_kinds', 'texts')} AS held, "
         f"{shape.codes('names', 'v_kinds', 'texts', 'v_d')} AS codes FROM ({named})"
     )
     facts = shape.facts("status_code", "status_message", "e_names")
     return (
         f"SELECT {kept}, own, fate, odd, links, "
-        f"arrayConcat(arrayMap(c -> bitAnd(c, {0xFFFFFFFFFFFF0000}), codes), {facts}) AS shape, "
+        f"arrayConcat(arrayMap(c -> bitAnd(c, {0xFFFFFFFFFFFF0000}), codes), {facts}, held) AS shape, "
         f"arrayMap(c -> toUInt16(bitAnd(c, 65535)), codes) AS places FROM ({coded})"
     )

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from homeostat.observe.fast.plan import COLUMNS, How, Plan
+from homeostat.observe.fast import words
+from homeostat.observe.fast.plan import COLUMNS, KEY, How, Plan
 from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, absent, choose, quote
 from homeostat.observe.staged import NAMES
 
@@ -26,12 +27,12 @@ _EMPTY: Final = {"streaming": "NULL", "tags": "[]::Array(String)"} | dict.fromke
 #: What is made of something that the shape does not know: it may turn out to be absent.
 _FOUND: Final = frozenset((How.FIRST, How.LAST_USER, How.ANSWER, How.TAIL, How.THAT_REASON, How.EXCEPTION))
 #: In which ways each column is made by the plans of a segment. What no plan uses costs nothing.
-Uses = dict[str, frozenset[How]]
+Uses = dict[str, frozenset[int]]
 
 
 def uses(plans: Iterable[Plan]) -> Uses:
     """The ways that these plans use."""
-    found: dict[str, set[How]] = {column: set() for column in COLUMNS}
+    found: dict[str, set[int]] = {column: set() for column in COLUMNS}
     for one in plans:
         for column, (how, _) in zip(COLUMNS, one.picks, strict=True):
             found[column].add(how)
@@ -62,12 +63,13 @@ def _answer(text: str) -> str:
     return f"arrayMap(m -> if({ai}, m.2, ''), [{last}])[1]"
 
 
-def _text(column: str, hows: frozenset[How]) -> str:
+def _text(column: str, hows: frozenset[int]) -> str:
     how, picked = _picked(column)
     reason = f"JSONExtractString({picked}, 1, 'finish_reason')"
-    made = {
+    made = {h: f"JSONExtractString({picked}, {quote(words.KEYS[h - KEY])})" for h in hows if h >= KEY}
+    made |= {
         How.NOTHING: "''",
-        How.TAIL: f"splitByChar('.', {picked})[1]",
+        How.TAIL: f"lower(splitByChar('.', {picked})[1])",
         How.FIRST: f"JSONExtractString({picked}, 1)",
         How.LAST_USER: _last_user(picked),
         How.ANSWER: _answer(picked),
@@ -154,11 +156,23 @@ def _unread(used: Uses) -> str:
             checks.append(f"if({trusted}, (NOT match({picked}, {quote(SIMPLE_MESSAGES)})) + {bracket}, 0)")
         if How.WHOLE in used.get(column, ()):
             checks.append(f"({how} = {How.WHOLE:d} AND startsWith({picked}, '\"'))")
+    checks += [f"({_unsure(column, how)})" for column in used for how in sorted(used[column]) if how >= KEY]
     if How.STRINGS in used.get("tags", ()):
         how, picked = _picked("tags")
         mixed = f"arrayExists(x -> NOT startsWith(x, '\"'), JSONExtractArrayRaw({picked}))"
         checks.append(f"({how} = {How.STRINGS:d} AND {mixed})")
     return "(" + " + ".join(checks) + ")"
+
+
+def _unsure(column: str, how: int) -> str:
+    """What stands under the key is no text, or the two languages may not agree on which text stands there."""
+    chosen, picked = _picked(column)
+    key = words.KEYS[how - KEY]
+    deep = f"countSubstrings({picked}, '[') + countSubstrings({picked}, '{{') > 400"
+    twice = f"countSubstrings({picked}, {quote(f'{chr(34)}{key}{chr(34)}')}) != 1"
+    other = f"JSONType({picked}, {quote(key)}) != 'String'"
+    blank = f"position({column}, '\\0') > 0 OR {absent(f'substring({column}, 1, 256)')}"
+    return f"{chosen} = {how} AND ({deep} OR {twice} OR {other} OR {blank})"
 
 
 def _odd(used: Uses) -> str:

@@ -137,4 +137,4 @@ class FastPath:
 
 
 def _row(shape: tuple[int, ...], found: Plan) -> list[Any]:
-    return [list(shape), 1, found.op, [how.value for how, _ in found.picks], [place for _, place in found.picks]]
+    return [list(shape), 1, found.op, [int(how) for how, _ in found.picks], [place for _, place in found.picks]]

@@ -8,7 +8,7 @@ find, there is no plan: `None` sends the envelope there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Final
@@ -42,7 +42,10 @@ class How(IntEnum):
     EXCEPTION = 18  # the message of an event of that name
 
 
-Pick = tuple[How, int]
+#: From here on: the text under a key of a JSON object, by the number of the key in `words.KEYS`.
+KEY: Final = 64
+
+Pick = tuple[int, int]
 ABSENT: Final[Pick] = (How.NOTHING, 0)
 
 #: The columns of a plan, in its order.
@@ -81,6 +84,7 @@ class _Seen:
 class _Shape:
     names: dict[int, _Seen] = field(default_factory=dict)
     families: dict[int, dict[int, dict[int, _Seen]]] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
     odd_families: set[int] = field(default_factory=set)
     events: set[int] = field(default_factory=set)
     odd: bool = False
@@ -105,6 +109,9 @@ def _shape(codes: Sequence[int]) -> _Shape:
     shape = _Shape()
     for at, code in enumerate(codes, 1):
         name, number = code >> words.NAME, code >> words.NUMBER & 0xFFFF
+        if name >= words.HELD:
+            shape.held[name - words.HELD] = code & 0xFFFFFFFFFFFF
+            continue
         seen = _Seen(at, Class(code >> words.CLASS & 0xFF), code >> words.WORD & 0xFF)
         if name == words.EVENT:
             shape.events.add(number)
@@ -170,8 +177,10 @@ class _Reading:
             seen = self.shape.names.get(words.NAMES[alias.key])
             if seen is None or seen.kind not in _STRINGS:
                 continue
-            if seen.kind == Class.JSON or seen.word == words.ODD_WORD:
+            if seen.kind == Class.JSON or alias.read == "component" or seen.word == words.ODD_WORD:
                 raise Unplanned
+            if alias.read == "request":
+                continue
             if op := OPS.get(words.WORD_OF.get(seen.word, "")):
                 return op
         return ""
@@ -240,6 +249,12 @@ class _Reading:
         if found is None or found.kind == Class.BLANK:
             return ABSENT
         if alias.path:
+            held, step = self.shape.held.get(known[alias.key]), alias.path[0]
+            if found.kind == Class.JSON and held is not None and step in words.KEYS:
+                if not held >> words.KEYS.index(str(step)) & 1:
+                    return ABSENT
+                if alias.read == "text" and len(alias.path) == 1:
+                    return (KEY + words.KEYS.index(str(step)), found.at)
             if found.kind == Class.JSON or found.kind in _LISTS:
                 raise Unplanned
             return ABSENT
@@ -281,7 +296,7 @@ class _Reading:
             case "integer" | "milliseconds":
                 return self._number(kind, at, How.NUMBER)
             case "seconds":
-                return self._number(kind, at, How.SECONDS)
+                return self._number(kind, at, How.SECONDS if kind == Class.DECIMAL else How.NUMBER)
             case "cost" | "total":
                 absent = (
                     _LISTS | {Class.BOOLEAN, Class.ZERO}
@@ -312,7 +327,7 @@ class _Reading:
         raise Unplanned
 
     @staticmethod
-    def _settled(hits: dict[How, frozenset[Class]], absent: frozenset[Class], kind: Class, at: int) -> Pick:
+    def _settled(hits: Mapping[How, frozenset[Class]], absent: frozenset[Class], kind: Class, at: int) -> Pick:
         for how, kinds in hits.items():
             if kind in kinds:
                 return (how, at)

@@ -117,6 +117,21 @@ def codes(names_: str, kinds: str, texts: str, doubles: str) -> str:
     )
 
 
+def held(names_: str, kinds: str, texts: str) -> str:
+    """For every JSON text that is looked into, which keys stand in it; nothing where an escape may hide one."""
+    hiding = quote(r"\\u00[2-7]")
+    which = f"n IN ({', '.join(str(n << 16) for n in words.PATHED)}) AND t = 's' AND {_FIRST} IN (91, 123)"
+    column = f"arrayFilter((y, n, t, x) -> {which} AND NOT match(x, {hiding}), {{}}, {names_}, {kinds}, {texts})".format
+    keys = ", ".join(quote(f'"{key}"') for key in words.KEYS)
+    bits = ", ".join(str(1 << n) for n in range(len(words.KEYS)))
+    mask = (
+        f"arraySum(arrayMap((p, b) -> if(p > 0, b, 0::UInt64), multiSearchAllPositions(x, [{keys}]), "
+        f"[{bits}]::Array(UInt64)))"
+    )
+    code = f"bitShiftLeft(toUInt64({words.HELD} + bitShiftRight(n, 16)), {words.NAME}) + {mask}"
+    return f"arraySort(arrayMap((n, x) -> {code}, {column(names_)}, {column(texts)}))"
+
+
 def facts(status: str, message: str, events: str) -> str:
     """Codes of what is no attribute: the status and the names of events."""
     message_class = f"arrayMap(x -> {string_class()}, [substring({message}, 1, {HEAD})])[1]"

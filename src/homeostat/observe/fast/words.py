@@ -92,6 +92,20 @@ def _suffixes(prefix: str) -> dict[str, int]:
 #: Per family, the members that SQL can read; 0 is any other.
 SUFFIXES: Final[dict[str, dict[str, int]]] = {prefix: _suffixes(prefix) for prefix in FAMILIES}
 
+_STEPS: Final = [
+    (NAMES[alias.key], alias.path[0], alias.read != "text")
+    for field in FIELDS
+    for alias in field.aliases
+    if isinstance(alias, Alias) and alias.where == "attributes" and alias.path and alias.key in NAMES
+]
+#: Names of attributes whose JSON is looked into, and the keys that are asked for first.
+PATHED: Final = sorted({name for name, step, _ in _STEPS if isinstance(step, str)})
+#: As many as a code has room for, those that lead to a text first.
+KEYS: Final = list(
+    dict.fromkeys(step for _, step, _ in sorted(_STEPS, key=lambda one: (one[2], str(one[1]))) if isinstance(step, str))
+)[:48]
+HELD: Final = 0x4000  # plus the name; then 48 bits: which of the keys stand in that text
+
 #: Facts about a row that are no attributes.
 STATUS: Final = 0x3000  # word: the status code
 MESSAGE: Final = 0x3001  # class: of the status message
