@@ -18,7 +18,7 @@ VICTIMS = ("edge", "core", "supervisor", "all")
 def rounds(server: Server, seed: int, count: int, *, longest: float) -> Oracle:
     """Kill a victim at a random moment under load, again and again."""
     rng = random.Random(seed)
-    oracle = Oracle(server.port, seed, pause=0.03).start()
+    oracle = Oracle(server.port, seed, pause=0.15).start()
     try:
         for number in range(count):
             time.sleep(rng.uniform(0.3, longest))
