@@ -153,7 +153,8 @@ def test_old_message_events_as_log_records() -> None:
         {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [
             {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}]}},
     )  # fmt: skip
-    assert (answered["output"], answered["finish_reason"]) == ("", "")
+    assert (answered["output"], answered["finish_reason"]) == ("", "tool_calls")
+    assert json.loads(answered["tool_calls"]) == [{"id": "c", "name": "f", "arguments": {"a": 1}}]
     said = log("gen_ai.choice", {}, {"index": 0, "message": {"role": "assistant", "content": A}})
     assert said["output"] == A
     assert json.loads(said["attributes_json"]["log.body"])["message"]["content"] == A

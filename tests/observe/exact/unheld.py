@@ -44,4 +44,14 @@ UNHELD: dict[str, dict[str, str | tuple[str, ...]]] = {
         "output": ("responses_api_stream",),
     },
     "m_vercel_ai": {"model": ("rag-0",)},
+    # LangChain's chunk of a stream has an id of its own, and nothing says that it was one.
+    "o_langsmith": {"response_id": ("lc_stream",), "streaming": ("lc_stream",)},
+    # The conventions of that time had no word for streams, nor for cached and reasoning tokens.
+    "p_genai_openai_old_events": {
+        "streaming": ("stream", "tool_stream"),
+        "cached_tokens": ("multi_turn",),
+        "reasoning_tokens": ("multi_turn",),
+    },
+    # A component tells what was answered, not what was asked for or who answered.
+    "q_haystack": {"requested_model": "all", "provider": "all", "response_id": "all"},
 }

@@ -35,11 +35,13 @@ def nodes(relation: str) -> str:
     made["op"] = f"argMin(op, {rank})"
     made["prompt_version"] = f"argMinIf(prompt_version, {rank}, prompt_name != '')"
     made.update({name: f"argMin({name}, {rank})" for name in rows.NUMBERS})  # skips NULL
+    # Older conventions tell every turn of the conversation in a record of its own: the last is what is asked now.
+    asked = f"(form, if(form = {rows.LOG}, -toInt64(least(start_ns, 9000000000000000000)), 0), at, row_key)"
     for side in _SIDES:
         told = f"{side}_chars > 0"
         for name in (f"{side}_row", f"{side}_start", f"{side}_chars"):
-            made[name] = f"argMinIf({name}, {rank}, {told})"
-    made["input_hash"] = f"argMinIf(input_hash, {rank}, input_chars > 0)"
+            made[name] = f"argMinIf({name}, {asked if side == 'input' else rank}, {told})"
+    made["input_hash"] = f"argMinIf(input_hash, {asked}, input_chars > 0)"
     made["received"] = "max(received)"
     made["first_received"] = "min(received)"
     for name in ("tags", "tools", "flags"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from homeostat.observe.dialects.alias import Alias, Field, Indexed
 from homeostat.observe.dialects.fields import BY_COLUMN, FIELDS
 from homeostat.observe.dialects.marks import FACT_MARKS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS
-from homeostat.observe.dialects.ops import CALLS, OP_MARKS, OPS, WRAPPERS, Wrapper
+from homeostat.observe.dialects.ops import CALLS, COMPONENTS, OP_MARKS, OPS, WRAPPERS, Wrapper
 
 __all__ = [
     "BY_COLUMN",
     "CALLS",
+    "COMPONENTS",
     "FACT_MARKS",
     "FIELDS",
     "LOG_NAME_ATTRIBUTES",

@@ -12,7 +12,7 @@ Readers
     text           string as it is; number, boolean: as JSON writes it; array, map: absent.
     quoted         like text, but a string that is a JSON string ("\"gpt-4o\"") loses its quotes and escapes.
     first          array (or a string that is a JSON array): its first element by `text`; else `text`.
-    tail           `text`, what stands before the first "."  ("openai.chat" -> "openai").
+    tail           `text`, what stands before the first "." in small (ASCII) letters ("OpenAI.chat" -> "openai").
     integer        number, or string of one; cut to whole; negative or above 4294967295: absent.
     decimal        number, or string of one; finite.
     cost           `decimal`, above 0: a sender that knows no price says 0.
@@ -22,12 +22,16 @@ Readers
     present        true when there is a value.
     streams        boolean: does the text hold "stream" (any case).
     milliseconds   `decimal`, >= 0.
-    seconds        `decimal` * 1000, >= 0.
+    seconds        `decimal` * 1000, >= 0; but a whole number (no double, no "."): milliseconds. Seconds are told as
+                   doubles, and senders who tell an integer count milliseconds.
     instant        an ISO 8601 time (maybe in quotes): milliseconds after the start of the span, >= 0.
     since_start    only for events: milliseconds from the start of the span to the first event of that name, >= 0.
     strings        array, or string that is a JSON array: its elements by `text`; else the text split at commas; all
                    stripped, none empty.
     op             `quoted`, lower case, looked up in OPS; not there: absent.
+    request        string that is a JSON map with a "model" and a "messages", "input" or "prompt": a request to a
+                   provider: "embedding" when the model is called so, else "call".
+    component      string, the class of a pipeline's component: what its last word is called, as op.
     input_usage    map, see USAGE below: all input tokens, cached ones included.
     output_usage   map: all output tokens, reasoning included.
     last_user      messages (exact/turns.py says what is): text of the last user message that has text (only tool
@@ -64,7 +68,8 @@ from typing import Literal
 
 Reader = Literal[
     "text", "quoted", "first", "tail", "integer", "decimal", "cost", "total", "boolean", "when_true", "present",
-    "streams", "milliseconds", "seconds", "instant", "since_start", "strings", "op", "input_usage", "output_usage",
+    "streams", "milliseconds", "seconds", "instant", "since_start", "strings", "op", "request", "component",
+    "input_usage", "output_usage",
     "last_user", "answer_text", "tool_calls", "documents", "result", "whole",
 ]  # fmt: skip
 Where = Literal["attributes", "resource", "event", "span"]

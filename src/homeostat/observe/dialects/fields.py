@@ -15,6 +15,8 @@ _OPENINFERENCE = (".message.content", ".message.contents.N.message_content.text"
 _LOGFIRE_STREAM = ("logfire.msg_template", ("streaming response from {request_data[model]!r} took {duration:.2f}s",))
 _LANGCHAIN = ("generations", 0, 0, "message", "kwargs", "response_metadata")
 _USAGE = "langfuse.observation.usage_details"
+_REPLY = "haystack.component.output"
+_REPLY_USAGE = ("replies", 0, "meta", "usage")
 
 FIELDS: Final[tuple[Field, ...]] = (
     # First: the other columns depend on it.
@@ -29,6 +31,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("langsmith.span.kind", "op"),
         A("gen_ai.span.kind", "op"),
         A("lmnr.span.type", "op"),
+        A("request_data", "request"),
+        A("haystack.component.type", "component"),
     )),
     Field("requested_model", (
         A("gen_ai.request.model", "text"),
@@ -66,19 +70,23 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("response_data", "text", path=("model",), ops=CALLS),
         A("output.value", "text", path=(*_LANGCHAIN, "model_name")),
         A("output.value", "text", path=("generations", 0, 0, "generation_info", "model_name")),
+        A("haystack.component.output", "text", path=("replies", 0, "meta", "model"), ops=CALLS),
+        A("haystack.component.output", "text", path=("meta", 0, "model"), ops=CALLS),
+        A("gen_ai.completion", "text", path=("model",)),
+        A("gen_ai.completion", "text", path=(*_LANGCHAIN, "model_name")),
         A("llm.model_name", "text"),
         A("embedding.model_name", "text"),
     ), CALLS),
     Field("provider", (
         A("gen_ai.provider.name", "tail"),
         A("llm.provider", "tail"),
+        A("langsmith.metadata.ls_provider", "tail"),  # where gen_ai.system may name the framework
         A("gen_ai.system", "tail"),
         A("ai.model.provider", "tail"),
         A("mlflow.llm.provider", "quoted"),
         A("llm.system", "tail"),
         A("llm.vendor", "tail"),
-        A("metadata", "text", path=("ls_provider",), ops=CALLS),
-        A("langsmith.metadata.ls_provider", "text"),
+        A("metadata", "tail", path=("ls_provider",), ops=CALLS),
         A("mlflow.message.format", "quoted"),
     )),
     Field("response_id", (
@@ -87,6 +95,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("ai.response.id", "text"),
         A("output.value", "text", path=("id",)),
         A("output.value", "text", path=("response", "id")),
+        A("output.value", "text", path=("response_id",)),
         A("output.value", "text", path=("llm_output", "id")),
         A("output.value", "text", path=(*_LANGCHAIN, "id")),
         A("mlflow.spanOutputs", "text", path=("id",)),
@@ -94,6 +103,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("langfuse.observation.metadata.response_id", "quoted"),
         A("response_data", "text", path=("id",)),
         A("traceloop.entity.output", "text", path=("id",)),
+        A("gen_ai.completion", "text", path=("id",)),
+        A("gen_ai.completion", "text", path=(*_LANGCHAIN, "id")),
     ), CALLS),
     Field("user_id", (
         A("user.id", "text"),
@@ -296,6 +307,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("output.value", "input_usage", path=("usage",)),
         A("gcp.vertex.agent.llm_response", "input_usage", path=("usage_metadata",)),
         A("response_data", "input_usage", path=("usage",)),
+        A("haystack.component.output", "input_usage", path=("replies", 0, "meta", "usage")),
+        A("haystack.component.output", "input_usage", path=("meta", 0, "usage")),
     ), CALLS),
     Field("output_tokens", (
         A("gen_ai.usage.output_tokens", "integer"),
@@ -311,6 +324,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("output.value", "output_usage", path=("usage",)),
         A("gcp.vertex.agent.llm_response", "output_usage", path=("usage_metadata",)),
         A("response_data", "output_usage", path=("usage",)),
+        A("haystack.component.output", "output_usage", path=("replies", 0, "meta", "usage")),
+        A("haystack.component.output", "output_usage", path=("meta", 0, "usage")),
     ), CALLS),
     Field("cached_tokens", (
         A("gen_ai.usage.cache_read.input_tokens", "integer"),
@@ -333,6 +348,15 @@ FIELDS: Final[tuple[Field, ...]] = (
         A(_USAGE, "integer", path=("cachedContentTokenCount",)),
         A("mlflow.chat.tokenUsage", "integer", path=("cache_read_input_tokens",)),
         A("mlflow.chat.tokenUsage", "integer", path=("cached_input_tokens",)),
+        A(_REPLY, "integer", path=(*_REPLY_USAGE, "prompt_tokens_details", "cached_tokens")),
+        A("langsmith.metadata.usage_metadata", "integer", path=("input_token_details", "cache_read")),
+        A("gen_ai.completion", "integer", path=("usage_metadata", "input_token_details", "cache_read")),
+        A("mlflow.spanOutputs", "integer", path=("usage", "prompt_tokens_details", "cached_tokens")),
+        A("mlflow.spanOutputs", "integer", path=("usage", "input_tokens_details", "cached_tokens")),
+        A("output.value", "integer", path=("usage", "prompt_tokens_details", "cached_tokens")),
+        A("output.value", "integer", path=("usage", "input_tokens_details", "cached_tokens")),
+        A("response_data", "integer", path=("usage", "prompt_tokens_details", "cached_tokens")),
+        A("response_data", "integer", path=("usage", "input_tokens_details", "cached_tokens")),
     ), CALLS),
     Field("cache_write_tokens", (
         A("gen_ai.usage.cache_write.input_tokens", "integer"),
@@ -368,9 +392,15 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("mlflow.chat.tokenUsage", "integer", path=("reasoning_tokens",)),
         A("mlflow.spanOutputs", "integer", path=("usage", "completion_tokens_details", "reasoning_tokens")),
         A("mlflow.spanOutputs", "integer", path=("usage", "output_tokens_details", "reasoning_tokens")),
+        A(_REPLY, "integer", path=(*_REPLY_USAGE, "completion_tokens_details", "reasoning_tokens")),
+        A("langsmith.metadata.usage_metadata", "integer", path=("output_token_details", "reasoning")),
+        A("gen_ai.completion", "integer", path=("usage_metadata", "output_token_details", "reasoning")),
         A("gen_ai.usage.raw", "integer", path=("completion_tokens_details", "reasoning_tokens")),
         A("gen_ai.usage.raw", "integer", path=("output_tokens_details", "reasoning_tokens")),
         A("output.value", "integer", path=("usage", "completion_tokens_details", "reasoning_tokens")),
+        A("output.value", "integer", path=("usage", "output_tokens_details", "reasoning_tokens")),
+        A("response_data", "integer", path=("usage", "completion_tokens_details", "reasoning_tokens")),
+        A("response_data", "integer", path=("usage", "output_tokens_details", "reasoning_tokens")),
     ), CALLS),
     Field("cost", (
         A("gen_ai.usage.cost", "cost"),
@@ -404,6 +434,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.is_streaming", "boolean"),
         A("llm.is_streaming", "boolean"),
         A("llm.request.streaming", "boolean"),
+        A("langsmith.request.streaming", "boolean"),
         A("gen_ai.request.is_stream", "boolean"),
         A("ai.operationId", "streams"),
         A("llm.invocation_parameters", "when_true", path=("stream",)),
@@ -411,6 +442,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("stream", "boolean"),
         A("input.value", "boolean", path=("stream",)),
         A("request_data", "boolean", path=("stream",)),
+        A("gen_ai.prompt", "boolean", path=("stream",)),
         A("langfuse.observation.completion_start_time", "present"),
         A("gen_ai.response.time_to_first_chunk", "present"),
         A("gen_ai.client.operation.time_to_first_chunk", "present"),
@@ -442,6 +474,13 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("output.value", "text", path=(*_LANGCHAIN, "stop_reason")),
         A("output.value", "text", path=(*_LANGCHAIN, "status")),
         A("response_data", "text", path=("message", "finish_reason")),
+        A("gen_ai.completion", "text", path=("choices", 0, "finish_reason")),
+        A("haystack.component.output", "text", path=("replies", 0, "meta", "finish_reason")),
+        A("haystack.component.output", "text", path=("meta", 0, "finish_reason")),
+        A("gen_ai.completion", "text", path=("stop_reason",)),
+        A("gen_ai.completion", "text", path=("status",)),
+        A("gen_ai.completion", "text", path=(*_LANGCHAIN, "finish_reason")),
+        A("gen_ai.completion", "text", path=(*_LANGCHAIN, "stop_reason")),
         A("gen_ai.choice", "text", "event", ("finish_reason",)),
     ), CALLS),
     # Only for rows whose status is not 1 (ok); nothing found and status 2: the word "error".
@@ -497,6 +536,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("response_data", "tool_calls"),
         A("gcp.vertex.agent.llm_response", "tool_calls"),
         A("lmnr.span.output", "tool_calls"),
+        A("gen_ai.completion", "tool_calls"),
+        A("haystack.component.output", "tool_calls"),
     ), ("call",)),
 )  # fmt: skip
 

@@ -43,6 +43,9 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
 #: lower-case word -> op
 OPS: Final[dict[str, str]] = {word: op for op, words in _WORDS.items() for word in words}
 
+#: last word of the name of a component's class -> op
+COMPONENTS: Final = {"Generator": "call", "Retriever": "retriever", "Ranker": "retriever", "Agent": "agent"}
+
 #: Without a word for it: the first of these attributes that is there says the op.
 OP_MARKS: Final[tuple[tuple[str, str], ...]] = (
     ("pydantic_ai.all_messages", "agent"),

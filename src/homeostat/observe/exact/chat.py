@@ -47,7 +47,7 @@ def trailing(found: list[Message]) -> list[Message]:
 
 _PLAIN_KEYS: Final = (
     "question", "query", "input", "prompt", "text", "message", "content", "output", "answer", "result", "response",
-    "completion", "generated_text", "inputs", "outputs", "return_value",
+    "completion", "generated_text", "inputs", "outputs", "return_value", "replies",
 )  # fmt: skip
 
 

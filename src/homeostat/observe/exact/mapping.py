@@ -33,6 +33,7 @@ class Reading:
         self.attributes = item.attributes
         self.events = item.events
         self.op = ""
+        self.is_log = is_log  # a log record need not say what kind of work the span does that it is about
         self._parsed: dict[str, Any] = {}
         self._families: dict[str, list[Any]] | None = None
         if is_log:
@@ -59,7 +60,7 @@ class Reading:
 
     def field(self, field: Field) -> Any:
         """The value of a column: what the first place gives that has any."""
-        if field.ops and self.op not in field.ops:
+        if field.ops and self.op not in field.ops and not (self.is_log and not self.op):
             return None
         for key, alias in _PLACES[field.column]:
             if (key is not None and key not in self.attributes) or (alias.ops and self.op not in alias.ops):

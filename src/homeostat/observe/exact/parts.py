@@ -54,6 +54,8 @@ def _unwrap(part: dict[str, Any], depth: int = 0) -> dict[str, Any]:
 def say(said: Message, content: Any) -> None:
     """Add the words, tool calls and tool results of a content."""
     if isinstance(content, str):
+        if content.strip() == "[]":  # no parts of a kind that the sender can tell
+            return
         parsed = parse(content) if content.lstrip()[:2] in ("[{", "[\n") else content
         if not (isinstance(parsed, list) and all(isinstance(part, dict) and _is_part(part) for part in parsed)):
             said.text = _join(said.text, content)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from homeostat.observe.dialects import OPS
+from homeostat.observe.dialects import COMPONENTS, OPS
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.documents import documents
 from homeostat.observe.exact.shapes import dump, parse
 from homeostat.observe.exact.turns import messages
 
 MAX_COUNT: Final = 0xFFFFFFFF
+#: What the engine's `lower` does.
+_SMALL: Final = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
+
+_ASKS: Final = ("messages", "input", "prompt")
+_WORD: Final = re.compile("[A-Z][a-z]+")
 
 
 def is_absent(value: Any) -> bool:
@@ -47,7 +53,7 @@ def first(value: Any) -> str | None:
 
 def tail(value: Any) -> str | None:
     found = text(value)
-    return found.split(".", 1)[0] or None if found else None
+    return found.split(".", 1)[0].translate(_SMALL) or None if found else None
 
 
 def decimal(value: Any) -> float | None:
@@ -106,7 +112,9 @@ def milliseconds(value: Any) -> float | None:
 
 def seconds(value: Any) -> float | None:
     number = milliseconds(value)
-    return None if number is None else number * 1000
+    value = _unquote(value)
+    whole_number = isinstance(value, int) or (isinstance(value, str) and value.strip().isdecimal())
+    return number if number is None or whole_number else number * 1000
 
 
 def instant(value: Any, start_ns: int) -> float | None:
@@ -132,6 +140,21 @@ def strings(value: Any) -> list[str] | None:
 
 def op(value: Any) -> str | None:
     return OPS.get((quoted(value) or "").strip().lower())
+
+
+def request(value: Any) -> str | None:
+    """What a request to a provider asks for, when that is what the text is."""
+    asked = parse(value) if isinstance(value, str) else None
+    model = asked.get("model") if isinstance(asked, dict) else None
+    if not isinstance(asked, dict) or not isinstance(model, str) or not any(asked.get(name) for name in _ASKS):
+        return None
+    return "embedding" if "embed" in model.lower() else "call"
+
+
+def component(value: Any) -> str | None:
+    """What a component of a pipeline does, by the last word of its class's name."""
+    words = _WORD.findall(value) if isinstance(value, str) else ()
+    return COMPONENTS.get(words[-1]) if words else None
 
 
 def input_usage(value: Any) -> int | None:
@@ -224,6 +247,7 @@ READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "text": text, "quoted": quoted, "first": first, "tail": tail, "integer": integer, "decimal": decimal, "cost": cost,
     "total": total, "boolean": boolean, "when_true": when_true, "present": present, "streams": streams,
     "milliseconds": milliseconds, "seconds": seconds, "strings": strings, "op": op,
+    "request": request, "component": component,
     "input_usage": input_usage, "output_usage": output_usage,
     "last_user": last_user, "answer_text": answer_text, "tool_calls": tool_calls, "documents": found_documents,
     "result": result, "whole": whole,

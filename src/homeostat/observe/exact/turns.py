@@ -25,6 +25,7 @@ _HOLDERS: Final = (
     "choices",
     "candidates",
     "generations",
+    "replies",
     "contents",
     "output",
     "input",
@@ -80,7 +81,7 @@ def _map(value: dict[str, Any], depth: int) -> list[Message] | None:
             continue
         found = messages(inner, depth + 1)
         if found is not None:
-            if name in ("choices", "candidates", "generations", "output"):
+            if name in ("choices", "candidates", "generations", "replies", "output"):
                 for message in found:
                     message.role = message.role or "assistant"
             return _system(value) + found
@@ -136,6 +137,8 @@ def _message(value: dict[str, Any], depth: int = 0) -> Message | None:
         return None
     word = role.rsplit(".", 1)[-1].lower()
     said = Message(_ROLES.get(word, word))
+    if said.role == "user" and value.get("tool_call_id"):  # Anthropic's way to bring back what a tool said
+        said.role = "tool"
     for name in ("content", "parts", "contents", "text", "message"):
         say(said, value.get(name))
         if said.text and name in ("content", "parts", "contents"):
