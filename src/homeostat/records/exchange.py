@@ -56,7 +56,7 @@ class Exchange:
     output_start: str
     input_chars: int
     output_chars: int
-    latency_ms: float
+    latency_ms: float | None
     ttft_ms: float | None
     streaming: bool | None
     finish_reason: str

@@ -25,7 +25,7 @@ WAIT: Final = 60
 #: Quiet seconds after which a trace with a root is taken to be whole.
 QUIET: Final = 10
 
-LATENCY: Final = "if(end_ns > start_ns, (end_ns - start_ns) / 1e6, 0)"
+LATENCY: Final = "if(end_ns > start_ns, (end_ns - start_ns) / 1e6, NULL)"
 FAILED: Final = "status_code = 2 OR error != ''"
 STATUS: Final = f"multiIf(has(flags, 'client_closed'), 'client_closed', {FAILED}, 'error', 'ok')"
 MODEL: Final = "if(model = '', requested_model, model)"

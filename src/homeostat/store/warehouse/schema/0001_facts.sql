@@ -99,7 +99,7 @@ CREATE TABLE IF NOT EXISTS exchanges {on_cluster}
     environment     LowCardinality(String),
     prompt_name     LowCardinality(String),
     prompt_version  LowCardinality(String),
-    latency_ms      Float64,
+    latency_ms      Nullable(Float64)               COMMENT 'NULL: nobody said how long it took',
     ttft_ms         Nullable(Float64),
     streaming       Nullable(Bool),
     finish_reason   LowCardinality(String),
