@@ -58,7 +58,7 @@ def test_connections_wait_while_the_edge_is_away(server: Server) -> None:
     assert server.get("/healthz")[0] == 200
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("moment", [0.0, 0.25, pytest.param(1.0, marks=pytest.mark.nightly)])
 def test_nothing_outlives_a_killed_supervisor(server: Server, moment: float) -> None:
     """Also not a child that has just been started: port and locks are free at once, a start right after works."""
     if moment:

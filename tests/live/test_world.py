@@ -156,9 +156,3 @@ def expired(server: Server, items: int) -> dict[str, Any]:
         assert time.monotonic() < end, (told, server.log()[-2000:])
         time.sleep(0.1)
     return told
-
-
-def test_the_clock_of_a_live_server_cannot_be_moved(tmp_path: Path) -> None:
-    with serving(tmp_path / "data") as server:
-        status, answer = server.post("/api/v1/clock", {"to": BEGIN.isoformat()})
-        assert status == 404, answer  # the door does not even exist there
