@@ -155,6 +155,9 @@ def test_old_message_events_as_log_records() -> None:
     )  # fmt: skip
     assert (answered["output"], answered["finish_reason"]) == ("", "tool_calls")
     assert json.loads(answered["tool_calls"]) == [{"id": "c", "name": "f", "arguments": {"a": 1}}]
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+    beside = log("gen_ai.choice", {}, {"index": 0, "message": {"content": None}, "tool_calls": [call]})
+    assert beside["tool_calls"] == answered["tool_calls"]
     said = log("gen_ai.choice", {}, {"index": 0, "message": {"role": "assistant", "content": A}})
     assert said["output"] == A
     assert json.loads(said["attributes_json"]["log.body"])["message"]["content"] == A
@@ -250,3 +253,25 @@ def test_who_and_what(attributes: dict[str, Any], column: str, value: Any) -> No
 )
 def test_numbers_of_a_call(attributes: dict[str, Any], column: str, value: Any) -> None:
     assert row({"gen_ai.operation.name": "chat", **attributes})[column] == value
+
+
+def test_a_whole_number_is_milliseconds_where_seconds_are_told_as_doubles() -> None:
+    told = [row({"gen_ai.operation.name": "chat", "gen_ai.server.time_to_first_token": x}) for x in (360, "360", 0.36)]
+    assert [one["ttft_ms"] for one in told] == [360, 360, 360]
+
+
+def test_providers_are_called_the_same_in_any_case() -> None:
+    told = [row({"gen_ai.operation.name": "chat", "gen_ai.system": x})["provider"] for x in ("OpenAI", "openai.chat")]
+    assert told == ["openai", "openai"]
+
+
+def test_what_a_tool_said_is_not_what_the_user_asked() -> None:
+    asked = [{"role": "user", "content": Q}, {"role": "user", "content": "shipped", "tool_call_id": "c"}]
+    assert row({"gen_ai.operation.name": "chat", "gen_ai.input.messages": json.dumps(asked)})["input"] == Q
+
+
+def test_a_request_to_a_provider_is_a_call() -> None:
+    asked = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": Q}]}
+    assert row({"request_data": json.dumps(asked)})["op"] == "call"
+    assert row({"request_data": json.dumps({"model": "text-embedding-3-small", "input": "x"})})["op"] == "embedding"
+    assert row({"request_data": json.dumps({"model": "Golf", "colour": "red"})})["op"] == ""

@@ -169,7 +169,8 @@ def event_message(name: str, attributes: dict[str, Any]) -> Message:
     inner = attributes.get("message")
     inner = parse(inner) if isinstance(inner, str) else inner
     if isinstance(inner, dict) and "content" not in attributes:
-        found = _message({"role": MESSAGE_EVENTS[name], **inner})
+        beside = {"tool_calls": attributes["tool_calls"]} if "tool_calls" in attributes else {}  # some put them here
+        found = _message({"role": MESSAGE_EVENTS[name], **beside, **inner})
     else:
         said = attributes.get("content", inner if inner is not None else attributes.get("body"))
         found = _message({**attributes, "role": attributes.get("role") or MESSAGE_EVENTS[name], "content": said})
