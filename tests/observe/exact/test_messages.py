@@ -18,8 +18,9 @@ def of(told: Row) -> list[dict[str, object]]:
 
 
 ASKED = "Where is my order KW-1042?"
-#: LlamaIndex runs the tool itself; OpenLIT leaves the turn that asks for the tool out of the history.
-NO_HISTORY = ("i_llamaindex_openinference", "j_openlit")
+#: LlamaIndex runs the tool itself; OpenLIT leaves the turn that asks for the tool out of the history; older events
+#: tell each turn in a log record of its own; no tool was used in the last.
+NO_HISTORY = ("i_llamaindex_openinference", "j_openlit", "p_genai_openai_old_events", "q_haystack")
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if name not in NO_HISTORY])
@@ -32,8 +33,8 @@ def test_a_tool_conversation_is_rebuilt_in_every_dialect(name: str) -> None:
     assert [turn["role"] for turn in turns if turn["role"] != "system"] == ["user", "assistant", "tool", "assistant"]
     user, asks, _, answer = [turn for turn in turns if turn["role"] != "system"]
     assert user["content"] == ASKED
-    assert asks["tool_calls"][0]["name"] == "lookup_order"  # type: ignore[index]
-    assert str(answer["content"]).startswith("Order KW-1042 left our warehouse")
+    assert asks["tool_calls"][0]["name"] in ("lookup_order", "get_order_status")  # type: ignore[index]
+    assert str(answer["content"]).startswith(("Order KW-1042 left our warehouse", "Order KW-1042 has been shipped"))
 
 
 @pytest.mark.parametrize("name", CALLS)
