@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     spool_sync: Literal["disk", "os"] = Field(
         "disk", description="disk: accepted means synced; os: survives a killed process, not a power loss."
     )
-    segment_bytes: int = Field(48 * MIB, description="A segment is handed to the loader at this size.")
+    segment_bytes: int = Field(32 * MIB, description="A segment is handed to the loader at this size.")
     segment_seconds: float = Field(0.4, description="A segment is handed to the loader at this age, however small.")
 
     # How long it keeps things

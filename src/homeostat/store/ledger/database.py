@@ -11,17 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 
 from homeostat.store.ledger import salvage
 
 log: Final = logging.getLogger("homeostat.ledger")
 _BUSY_MILLISECONDS: Final = 20_000
 _UPGRADE_LOCK: Final = 0x484D5354
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 class LedgerError(Exception):
@@ -81,8 +78,8 @@ class Ledger:
         if damaged:
             self._salvage(damaged)
             return
-        self._refuse_newer()
-        self._migrate("upgrade", "head")
+        if self._refuse_newer() != max(_known()):
+            self._migrate("upgrade", "head")
 
     def downgrade(self, revision: str) -> None:
         """Take the tables back to an older version (`base`: none at all)."""
@@ -95,7 +92,10 @@ class Ledger:
         if self._sqlite and self._url.database:
             return _sqlite_revision(self._url.database)
         with self.read() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return found
 
     def close(self) -> None:
         """Give back every connection."""
@@ -118,28 +118,32 @@ class Ledger:
         self.damage = f"The ledger was damaged ({damaged[:200]}) and is kept as quarantine/{aside.name}. Saved: {told}."
         log.error(self.damage)
 
-    def _refuse_newer(self) -> None:
-        found = self.revision()
-        known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    def _refuse_newer(self) -> str | None:
+        """The version of the tables, when it is one that this program knows."""
+        found, known = self.revision(), _known()
         if found is not None and found not in known and found > max(known):
             raise NewerData(
                 f"The ledger is at version {found}, which this version of homeostat does not know. "
                 "It was written by a newer one: install that, or open another data directory."
             )
+        return found
 
     def _migrate(self, verb: str, revision: str) -> None:
+        from alembic import command  # half a second to import, and most starts have nothing to migrate
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         with self.begin() as connection:
             if not self._sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-            config = _config()
             config.attributes["connection"] = connection
             getattr(command, verb)(config, revision)
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config
+def _known() -> set[str]:
+    """The versions of the tables that this program has migrations for, by the names of their files."""
+    return {path.name[1:5] for path in (_MIGRATIONS / "versions").glob("m[0-9][0-9][0-9][0-9]_*.py")}
 
 
 def _exists(url: URL) -> bool:
