@@ -177,8 +177,10 @@ class _Reading:
             seen = self.shape.names.get(words.NAMES[alias.key])
             if seen is None or seen.kind not in _STRINGS:
                 continue
-            if seen.kind == Class.JSON or seen.word == words.ODD_WORD:
+            if seen.kind == Class.JSON or alias.read == "component" or seen.word == words.ODD_WORD:
                 raise Unplanned
+            if alias.read == "request":
+                continue
             if op := OPS.get(words.WORD_OF.get(seen.word, "")):
                 return op
         return ""
@@ -294,7 +296,7 @@ class _Reading:
             case "integer" | "milliseconds":
                 return self._number(kind, at, How.NUMBER)
             case "seconds":
-                return self._number(kind, at, How.SECONDS)
+                return self._number(kind, at, How.SECONDS if kind == Class.DECIMAL else How.NUMBER)
             case "cost" | "total":
                 absent = (
                     _LISTS | {Class.BOOLEAN, Class.ZERO}
