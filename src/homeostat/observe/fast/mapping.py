@@ -159,7 +159,9 @@ def _unread(used: Uses) -> str:
     checks += [f"({_unsure(column, how)})" for column in used for how in sorted(used[column]) if how >= KEY]
     if How.STRINGS in used.get("tags", ()):
         how, picked = _picked("tags")
-        mixed = f"arrayExists(x -> NOT startsWith(x, '\"'), JSONExtractArrayRaw({picked}))"
+        # Elements that are no texts, and those that may count as absent: blank, null, scrubbed, or escaped at once.
+        doubt = r"""NOT startsWith(x, '"') OR match(x, '^"\\s*(null|\\[Scrubbed|"|\\\\)')"""
+        mixed = f"arrayExists(x -> {doubt}, JSONExtractArrayRaw({picked}))"
         checks.append(f"({how} = {How.STRINGS:d} AND {mixed})")
     return "(" + " + ".join(checks) + ")"
 
