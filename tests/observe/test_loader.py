@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,14 @@ def test_what_a_dead_process_left_for_the_engine_is_gone(room: Room, project: st
     room.put(told(project, call(new_id(), 1)))
     room.load()
     assert not left.exists()
+
+
+def test_what_began_before_the_retention_stands_at_its_edge(room: Room, project: str) -> None:
+    """A body of spans that began on a thousand different days must not open a thousand partitions."""
+    begun = (call(new_id(), 1, at=-86_400.0 * days, seconds=86_400.0 * days) for days in range(1, 500))
+    room.put(replace(told(project, *begun), oldest=NOON - 2 * 86_400 * 10**9))
+    room.load()
+    days = room.warehouse.ask(
+        "SELECT uniq(toDate(at)) AS days, count() AS n FROM spans WHERE project = {p:String}", {"p": project}
+    )
+    assert days == [{"days": 2, "n": 499}]

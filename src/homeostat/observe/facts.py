@@ -136,6 +136,7 @@ def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line
     end = start + int((_number(fact.get("latency_ms")) or 0.0) * 1e6)
     if max(micros(at) * 1000, end) < envelope.oldest:
         raise Expired
+    at = max(at, moment(envelope.oldest)) if envelope.oldest else at
     row: Fact = dict(_EMPTY)
     row.update({name: _text(fact.get(name)) for name in _TEXTS})
     row.update({name: _count(fact.get(name)) for name in _COUNTS})

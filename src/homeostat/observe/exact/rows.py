@@ -2,7 +2,7 @@
 
 Kept: a span with valid ids that is not expired. `at` is its start; a start that cannot be (0, before 2000, more than
 ten minutes after it was received) is replaced by the time of receipt and flagged `clock_skew`. Expired: both `at` and
-the end are before the envelope's `oldest`.
+the end are before the envelope's `oldest`; what only began before it is kept as of `oldest`, flagged `clock_skew` too.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ def rows(
         if envelope.oldest and max(at, item.end) < envelope.oldest:
             expired += 1
             continue
+        if at < envelope.oldest:  # it began before what is kept: else one body could open a partition for every day
+            at = envelope.oldest
+            item.flags.add("clock_skew")
         limits = Limits(attribute_limit, text_limit, item.flags)
         out.append(_row(item, envelope, (env, ordinal), at, limits, is_log))
     out.dropped = Dropped(invalid, expired)

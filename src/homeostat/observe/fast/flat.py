@@ -111,11 +111,13 @@ def _judged(named: str) -> str:
         f"+ (name IN ({', '.join(map(quote, FACT_MARKS.events))})) + (length(keys) > 60000)) > 0"
     )
     coded = (
-        f"SELECT {kept}, own, {fate} AS fate, {odd} AS odd, '' AS links, e_names, "
+        f"SELECT {kept}, oldest, own, {fate} AS fate, {odd} AS odd, '' AS links, e_names, "
         f"{shape.held('names', 'v_kinds', 'texts')} AS held, "
         f"{shape.codes('names', 'v_kinds', 'texts', 'v_d')} AS codes FROM ({named})"
     )
     facts = shape.facts("status_code", "status_message", "e_names")
+    # It began before what is kept: else one body could open a partition for every day.
+    kept = kept.replace("at_ns", "greatest(at_ns, oldest) AS at_ns")
     return (
         f"SELECT {kept}, own, fate, odd, links, "
         f"arrayConcat(arrayMap(c -> bitAnd(c, {0xFFFFFFFFFFFF0000}), codes), {facts}, held) AS shape, "
