@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
@@ -30,7 +30,7 @@ Tell = Callable[[str, Any], None]
 class _Kind:
     """How one message type is walked."""
 
-    __slots__ = ("children", "holds_items", "is_item", "message", "name")
+    __slots__ = ("children", "holds_items", "is_item", "message", "name", "wires")
 
     def __init__(self, descriptor: Descriptor) -> None:
         self.name: str = descriptor.name
@@ -38,7 +38,16 @@ class _Kind:
         self.is_item = descriptor.name in ITEMS
         self.holds_items = descriptor.name in _CONTAINERS
         self.children: dict[int, _Kind] = {}
+        #: Wire type of each field; a field that comes as another one is unknown, as it is to the protobuf reader.
+        self.wires = {field.number: _WIRE_OF.get(field.type, 0) for field in descriptor.fields}
 
+
+_F: Final = FieldDescriptor
+_WIRE_OF: Final = {
+    **dict.fromkeys((_F.TYPE_STRING, _F.TYPE_BYTES, _F.TYPE_MESSAGE), 2),
+    **dict.fromkeys((_F.TYPE_FIXED64, _F.TYPE_SFIXED64, _F.TYPE_DOUBLE), 1),
+    **dict.fromkeys((_F.TYPE_FIXED32, _F.TYPE_SFIXED32, _F.TYPE_FLOAT), 5),
+}
 
 #: Message types that are items, or hold the points of a metric.
 ITEMS: Final = frozenset(
@@ -73,6 +82,8 @@ def walk(root: Any, body: bytes, tell: Tell) -> None:
             if fields > MOST_FIELDS:
                 raise Refused(413, f"More than {MOST_FIELDS} fields in one request. Send smaller batches.")
             number, wire, start, at = _field(body, at, end)
+            if wire != kind.wires.get(number):
+                continue
             if wire != _SIZED:
                 scalars[number] = (start, at)
                 continue
