@@ -178,6 +178,7 @@ class Slot:
             self._seam("decoded")
             slow = self._fast.stage()
             dropped += self._fast.dropped()
+            self._fast.release()
         finally:
             if not whole:
                 path.unlink(missing_ok=True)

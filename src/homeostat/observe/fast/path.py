@@ -112,10 +112,15 @@ class FastPath:
             for project, fate, items in found
         ]
 
+    def release(self) -> None:
+        """Everything but the staged rows: it has been read, and it is most of the memory of a load."""
+        for table in (self.incoming, self._flat, self._plans):
+            self._command(f"TRUNCATE TABLE {table}")
+
     def clear(self) -> None:
         """Empty all tables: the segment is done, or its load is given up."""
-        for table in (self.incoming, self._flat, self._plans, self.staged):
-            self._command(f"TRUNCATE TABLE {table}")
+        self.release()
+        self._command(f"TRUNCATE TABLE {self.staged}")
 
     def _plan_shapes(self) -> list[Plan]:
         """Decide for every shape of this segment how its spans are read."""
