@@ -38,6 +38,7 @@ _STATUS_WORDS: Final = {
     "failed": "error",
     "failure": "error",
     "cancelled": "client_closed",
+    "open": "ok",  # as our own export says of an exchange that had just arrived
 }
 #: Names inside `usage`, as providers spell them.
 _USAGE: Final = {
