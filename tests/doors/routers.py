@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
 from fastapi import routing
 
 from homeostat.config import Settings
 from homeostat.doors.routes import ROUTES
+from homeostat.loop import edge as edge_process
 from homeostat.store.folder import Folder
+from homeostat.web.app import create_app
 
 
 def actual_routes(server: str) -> set[tuple[str, str]]:
@@ -20,18 +19,13 @@ def actual_routes(server: str) -> set[tuple[str, str]]:
     return _edge() if server == "edge" else _core()
 
 
-def _module(name: str) -> Any:
-    if find_spec(name) is None:
-        pytest.skip(f"{name} does not exist yet")
-    return importlib.import_module(name)
-
-
 def _edge() -> set[tuple[str, str]]:
     """Its own tables, and whatever listed route it answers instead of handing it on."""
-    module = _module("homeostat.loop.edge")
     nothing = _Nothing()
-    edge = module.Edge(Settings(), nothing, nothing, nothing)
-    found = {("POST", path) for path in (*module.SIGNALS, *module.PLAIN)} | {("GET", path) for path in edge._own}
+    edge = edge_process.Edge(Settings(), nothing, nothing, nothing)
+    found = {("POST", path) for path in (*edge_process.SIGNALS, *edge_process.PLAIN)} | {
+        ("GET", path) for path in edge._own
+    }
     answered = {(route.method, route.path) for route in ROUTES if edge._handler(route.path, route.method)[0] != "core"}
     return found | answered
 
@@ -55,7 +49,7 @@ def _core() -> set[tuple[str, str]]:
     core = _Nothing()
     core.settings = Settings(clock="world")  # with every route that a setting can add
     core.folder = Folder(Path("nowhere"))
-    return walked(_module("homeostat.web.app").create_app(core))
+    return walked(create_app(core))
 
 
 def _walk(app: Any, prefix: str) -> list[tuple[str, str]]:
