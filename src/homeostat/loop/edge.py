@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from homeostat.config import Settings
+from homeostat.doors.answers import Receive, Refused, Scope, Send, refused_plainly, send_json
+from homeostat.doors.body import Doorstep
 from homeostat.doors.guard import Guard
 from homeostat.loop.clock import Clock, event_clock
 from homeostat.loop.proxy import Core
-from homeostat.observe.otlp.answers import Send, refused_plainly, send_json
-from homeostat.observe.otlp.body import Doorstep, Receive
-from homeostat.observe.otlp.intake import Intake, Scope
-from homeostat.observe.otlp.refusal import Refused
+from homeostat.observe.otlp.intake import Intake
 from homeostat.observe.plain.intake import PlainIntake
 from homeostat.store import control
 from homeostat.store.folder import Folder

@@ -17,10 +17,7 @@ from typing import Final
 
 import httptools
 
-from homeostat.observe.otlp.answers import Send, refused_plainly
-from homeostat.observe.otlp.body import Receive
-from homeostat.observe.otlp.intake import Scope
-from homeostat.observe.otlp.refusal import Refused
+from homeostat.doors.answers import Receive, Refused, Scope, Send, refused_plainly
 
 Headers = list[tuple[bytes, bytes]]
 

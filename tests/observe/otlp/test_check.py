@@ -7,10 +7,10 @@ import time
 
 import pytest
 
+from homeostat.doors.answers import Refused
 from homeostat.observe.otlp import check as checking
 from homeostat.observe.otlp import pieces
 from homeostat.observe.otlp.check import Checked, check
-from homeostat.observe.otlp.refusal import Refused
 from tests.observe.otlp.mutation import mutated, seeds
 
 OLDEST = 1_772_000_000_500_000_000

@@ -15,8 +15,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
+from homeostat.doors.answers import Refused
 from homeostat.observe.otlp.from_json import to_protobuf
-from homeostat.observe.otlp.refusal import Refused
 
 SCALARS = st.one_of(
     st.builds(lambda v: {"string_value": v}, st.text()),

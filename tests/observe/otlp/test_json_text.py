@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from homeostat.doors.answers import Refused
 from homeostat.observe.otlp.json_text import read_json
-from homeostat.observe.otlp.refusal import Refused
 
 MIB = 1 << 20
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,13 +9,12 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from homeostat.doors.answers import Refused, Send
 from homeostat.observe.otlp.check import Checked
-from homeostat.observe.otlp.refusal import RPC_CODES, Refused
 from homeostat.store.spool.envelope import varint
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-
+#: google.rpc codes that fit our HTTP answers.
+RPC_CODES: Final = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 8, 415: 3, 422: 3, 429: 8, 503: 14}
 PROTOBUF: Final = "protobuf"
 JSON: Final = "json"
 _TYPES: Final = {PROTOBUF: b"application/x-protobuf", JSON: b"application/json"}
@@ -70,32 +68,6 @@ async def refused(send: Send, form: str, refusal: Refused) -> None:
     else:
         body = msgspec.json.encode({"code": code, "message": refusal.message})
     start = _start(form, refusal.status, len(body))
-    start["headers"] += _extra_headers(refusal)
+    start["headers"] += refusal.headers
     await send(start)
     await send({"type": "http.response.body", "body": body})
-
-
-async def send_json(send: Send, status: int, value: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
-    """Any JSON answer."""
-    body = msgspec.json.encode(value)
-    start = _start(JSON, status, len(body))
-    start["headers"] += headers
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
-
-
-async def refused_plainly(send: Send, refusal: Refused, **more: Any) -> None:
-    """The refusal as everything but OTLP says it: `{"error": {"code", "message", ...}}`."""
-    error = {"code": refusal.code, "message": refusal.message, **more}
-    await send_json(send, refusal.status, {"error": error}, _extra_headers(refusal))
-
-
-def _extra_headers(refusal: Refused) -> list[tuple[bytes, bytes]]:
-    """Headers that belong to a refusal of this status."""
-    if refusal.status == 503:
-        return [(b"retry-after", str(refusal.retry_after).encode())]
-    if refusal.status == 408:
-        return [(b"connection", b"close")]
-    if refusal.status == 405:
-        return [(b"allow", b"POST")]
-    return []

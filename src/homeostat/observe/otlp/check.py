@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
+from homeostat.doors.answers import Refused
 from homeostat.observe.otlp.pieces import walk
-from homeostat.observe.otlp.refusal import Refused
 from homeostat.observe.otlp.schema import LogsData, MetricsData, TracesData
 
 #: Bodies up to this size are parsed whole.

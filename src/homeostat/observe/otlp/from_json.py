@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
+from homeostat.doors.answers import Refused
 from homeostat.observe.otlp.json_text import read_json
-from homeostat.observe.otlp.refusal import Refused
 from homeostat.observe.otlp.schema import ORIGINALS
 from homeostat.store.spool.envelope import varint
 

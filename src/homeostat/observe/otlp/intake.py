@@ -6,28 +6,17 @@ Accepted means durable: the answer leaves after the spool has synced. Metrics ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
 
-from homeostat.observe.otlp.answers import JSON, PROTOBUF, Send, accepted, refused
-from homeostat.observe.otlp.body import (
-    SMALL,
-    Claim,
-    Doorstep,
-    Receive,
-    plain_body,
-    read_body,
-    read_encoding,
-    read_headers,
-)
+from homeostat.doors.answers import Gone, Receive, Refused, Scope, Send
+from homeostat.doors.body import SMALL, Claim, Doorstep, plain_body, read_body, read_encoding, read_headers
+from homeostat.observe.otlp.answers import JSON, PROTOBUF, accepted, refused
 from homeostat.observe.otlp.check import Checked, check
 from homeostat.observe.otlp.from_json import to_protobuf
-from homeostat.observe.otlp.refusal import Gone, Refused
 from homeostat.observe.otlp.seen import Seen, fingerprint
 from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.spool.writer import SpoolRefused
-
-Scope = MutableMapping[str, Any]
 
 #: JSON is slower to read than protobuf, so less of it counts as small.
 _SMALL_JSON: Final = 32 << 10

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from homeostat.observe.otlp.refusal import Refused
+from homeostat.doors.answers import Refused
 
 _BOM = b"\xef\xbb\xbf"
 #: More lists, objects and their members than this in one body are refused.

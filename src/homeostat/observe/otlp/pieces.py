@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from homeostat.observe.otlp.refusal import Refused
+from homeostat.doors.answers import Refused
 
 #: Messages up to this size are parsed at once.
 PIECE: Final = 64 << 10

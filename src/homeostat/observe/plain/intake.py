@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from homeostat.observe.otlp.answers import Send, refused_plainly, send_json
-from homeostat.observe.otlp.body import Claim, Doorstep, Receive, plain_body, read_body, read_encoding, read_headers
+from homeostat.doors.answers import Gone, Receive, Refused, Scope, Send, refused_plainly, send_json
+from homeostat.doors.body import Claim, Doorstep, plain_body, read_body, read_encoding, read_headers
 from homeostat.observe.otlp.check import Checked
-from homeostat.observe.otlp.intake import Scope, Spool
+from homeostat.observe.otlp.intake import Spool
 from homeostat.observe.otlp.json_text import read_json
-from homeostat.observe.otlp.refusal import Gone, Refused
 from homeostat.observe.otlp.seen import Seen, fingerprint
 from homeostat.observe.plain import langfuse
 from homeostat.observe.plain.exchanges import exchange

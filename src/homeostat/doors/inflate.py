@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from homeostat.observe.otlp.refusal import Refused
+from homeostat.doors.answers import Refused
 
 #: What is fed to zlib at once: what it leaves over is copied, so pieces keep many-member bodies linear.
 _PIECE: Final = 64 << 10

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from homeostat.observe.otlp.inflate import TooLong, inflate
-from homeostat.observe.otlp.refusal import Gone, Refused
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+from homeostat.doors.answers import Gone, Message, Receive, Refused
+from homeostat.doors.inflate import TooLong, inflate
 
 #: Bodies up to these sizes are worked on at once; larger ones in a thread, so that nobody waits behind them.
 SMALL_COMPRESSED: Final = 64 << 10
