@@ -20,7 +20,7 @@ from homeostat.observe.dialects import (
 )
 from homeostat.observe.dialects import alias as words
 from homeostat.observe.dialects.alias import Reader, Where
-from homeostat.observe.exact.readers import READERS
+from homeostat.observe.exact.readers import CHAT_READERS, READERS
 from homeostat.observe.staged import NAMES
 
 KINDS = ("call", "embedding", "tool", "retriever", "agent", "chain", "evaluator")
@@ -50,8 +50,8 @@ def test_no_place_is_asked_twice_and_every_word_is_known(field: Field) -> None:
 
 def test_every_reader_is_written_used_and_explained() -> None:
     used = {alias.read for field in FIELDS for alias in field.aliases}
-    assert used <= {*READERS, "instant", "since_start"}
-    assert set(get_args(Reader)) == {*READERS, "instant", "since_start"}
+    assert used <= {*READERS, *CHAT_READERS, "instant", "since_start"}
+    assert set(get_args(Reader)) == {*READERS, *CHAT_READERS, "instant", "since_start"}
     for name in get_args(Reader):
         assert f"\n    {name} " in (words.__doc__ or ""), name
 

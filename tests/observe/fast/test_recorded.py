@@ -20,6 +20,8 @@ FAST: Final = {
     "c_openinference_anthropic": 8, "d_traceloop": 5, "f_logfire_pydanticai": 15, "h_langchain_openinference": 3,
     "i_llamaindex_openinference": 6, "j_openlit": 27, "m_vercel_ai": 2,
 }  # fmt: skip
+#: Of each set at most so many spans go the complete path; of all others at least the words are all that Python reads.
+ODD: Final = {"g_mlflow": 3, "m_vercel_ai": 1}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ def test_recorded_rows_are_the_same(both: Both, name: str) -> None:
     outcomes, rows = expected(bodies, slow)
     same(found, rows)
     assert dropped == outcomes
-    assert len(found) >= FAST.get(name, 0)
+    assert len(found) - both.fast.closely >= FAST.get(name, 0)
+    assert len(slow) <= ODD.get(name, 0)
 
 
 def spans(body: Envelope) -> Iterator[Envelope]:

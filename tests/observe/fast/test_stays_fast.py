@@ -70,10 +70,23 @@ ODD: dict[str, dict[str, Any]] = {
     "not finite": {"a": float("nan")},
     "NUL": {"a": "x\0"},
     "too long": {"a": "x" * 20_001},
+    "too long a text": GENAI | {"output.value": "x", "gen_ai.output.messages": "y" * 5_001},
+    "mended": GENAI | {"gen_ai.output.messages": '[{"role": "assistant", "content": "a\\ud800", "tool_calls": []}]'},
+}
+#: SQL lays them out, Python reads their words.
+CLOSELY: dict[str, dict[str, Any]] = {
     "a score": {"gen_ai.evaluation.name": "kind"},
     "tool call": GENAI
     | {"gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "tool_call", "name": "f"}]}]'},
     "long id": {"user.id": "u" * 1025},
+    "usage": {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.usage_details": '{"input": 5, "input_cached_tokens": 3, "output": 7}',
+        "langfuse.observation.completion_start_time": '"2026-11-20T00:00:01Z"',
+    },
+    "deep": {"openinference.span.kind": "LLM", "output.value": '{"generations": [[{"text": "hello"}]]}'},
+    "too many tokens": {"gen_ai.usage.input_tokens": 4294967295, "gen_ai.usage.cache_read.input_tokens": 4294967295}
+    | {"gen_ai.operation.name": "chat", "gen_ai.usage.cache_write.input_tokens": 1, "tags": [1, "a"]},
 }
 
 
@@ -117,6 +130,27 @@ def test_odd_envelopes_are_left_to_the_complete_path(both: Both) -> None:
     slow, _, found = both.run(bodies)
     assert list(slow) == list(range(len(PLAIN), len(bodies)))
     assert len(found) == len(PLAIN)
+
+
+def test_what_only_python_understands_is_read_closely(both: Both) -> None:
+    bodies = [one(n, attributes) for n, attributes in enumerate([*PLAIN.values(), *CLOSELY.values()], 1)]
+    several = [("ai.stream.firstChunk", {"n": 1}), ("gen_ai.user.message", {"content": "why?"})]
+    bodies.append(one(90, {"gen_ai.operation.name": "chat"}, events=several))
+    slow, _, found = both.run(bodies)
+    assert slow == {}
+    assert both.fast.closely == len(CLOSELY) + 1
+    same(found, expected(bodies, {})[1])
+    assert [row["input_tokens"] for row in found[-4:]] == [8, None, 4294967295, None]
+    assert found[-1]["input"] == "why?"
+
+
+def test_a_bunch_after_the_other_is_read(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeostat.observe.fast.close.BUNCH", 2)
+    every = [*CLOSELY.values(), *PLAIN.values(), *ODD.values()] * 2
+    slow, _, found = both.run([one(n, attributes) for n, attributes in enumerate(every, 1)])
+    assert both.fast.closely == 2 * len(CLOSELY)
+    assert len(slow) == 2 * len(ODD)
+    assert [row["ordinal"] for row in found] == [n for n in range(len(every)) if n not in slow]
 
 
 def test_invalid_utf8_and_repeated_keys_are_left_to_the_complete_path(both: Both) -> None:
@@ -169,5 +203,5 @@ def test_a_span_that_only_wraps_a_call_is_none(both: Both, kind: str) -> None:
     slow, _, found = both.run(bodies)
     same(found, expected(bodies, slow)[1])
     op = {"LLM": "call", "EMBEDDING": "embedding"}[kind]
-    assert [row["op"] for row in found] == ["chain", op, "chain"]
-    assert list(slow) == [2]
+    assert [row["op"] for row in found] == ["chain", op, op, "chain"]
+    assert slow == {}

@@ -6,33 +6,32 @@ from typing import Any, Final
 
 from homeostat.observe.exact.parts import Message, call_of, unique
 from homeostat.observe.exact.shapes import dump, parse
-from homeostat.observe.exact.turns import messages
+
+#: The turns that a value tells (`turns.messages`); None: it is not messages.
+Told = list[Message] | None
 
 
-def last_user(value: Any) -> str:
+def last_user(value: Any, told: Told) -> str:
     """Text of the last user message; of what is not messages, its plain text."""
-    found = messages(value)
-    if found is None:
+    if told is None:
         return plain(value)
-    return next((m.text for m in reversed(found) if m.role == "user" and m.text), "")
+    return next((m.text for m in reversed(told) if m.role == "user" and m.text), "")
 
 
-def answer_text(value: Any) -> str:
+def answer_text(value: Any, told: Told) -> str:
     """Text of the last assistant message after the last question; of what is not messages, its plain text."""
-    found = messages(value)
-    if found is None:
+    if told is None:
         return plain(value)
-    return next((m.text for m in reversed(trailing(found)) if m.text), "")
+    return next((m.text for m in reversed(trailing(told)) if m.text), "")
 
 
-def tool_calls(value: Any) -> list[dict[str, Any]]:
+def tool_calls(value: Any, told: Told) -> list[dict[str, Any]]:
     """What the answer asks tools to do, each once: {id, name, arguments}."""
-    found = messages(value)
-    if found is None:
+    if told is None:
         parsed = parse(value) if isinstance(value, str) else value
         bare = [call_of(item) for item in parsed if isinstance(item, dict)] if isinstance(parsed, list) else []
         return unique([call for call in bare if call is not None])
-    return unique([call for m in trailing(found) for call in m.tool_calls])
+    return unique([call for m in trailing(told) for call in m.tool_calls])
 
 
 def trailing(found: list[Message]) -> list[Message]:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from homeostat.observe.dialects import FACT_MARKS
-from homeostat.observe.exact.mapping import families
+from homeostat.observe.exact.numbered import families
 from homeostat.observe.exact.rows import Row, moment
 from homeostat.observe.exact.shapes import clean, dump, parse
 from homeostat.records.instant import iso, micros
@@ -51,7 +51,7 @@ def _of_row(row: Row) -> Iterator[Fact]:
     for event in json.loads(row["events"]) if row["events"] else ():
         if event["name"] == _EVENT:
             yield from _evaluation(row, event["attributes"], moment(int(event["time_ns"])), _own(row))
-    for judged in families(attributes).get("evaluations.", ()):
+    for judged in families(attributes, ("evaluations.",)).get("evaluations.", ()):
         if isinstance(judged, dict):
             yield from _openinference(row, judged.get("evaluation", judged))
     if isinstance(attributes.get("logfire.feedback.name"), str):

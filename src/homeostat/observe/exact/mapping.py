@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 from typing import Any, Final
 
 from homeostat.observe.dialects import FIELDS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS, OP_MARKS, WRAPPERS, Alias, Indexed
 from homeostat.observe.dialects.alias import Field
 from homeostat.observe.exact.decode import Event, Item
-from homeostat.observe.exact.readers import READERS, instant, is_absent
+from homeostat.observe.exact.numbered import families, texts_at
+from homeostat.observe.exact.parts import Message
+from homeostat.observe.exact.readers import CHAT_READERS, MAX_COUNT, READERS, instant, is_absent
 from homeostat.observe.exact.shapes import parse, step_into
 from homeostat.observe.exact.turns import event_message, messages
 
-_NUMBERED: Final = re.compile(r"^(.*?\.)(\d{1,6})((?:\..*)?)$", re.DOTALL)
-_MAX_STEPS: Final = 16
-#: The aliases of a column, each with the attribute it needs, when it needs one: most are not there, so ask that first.
-_PLACES: Final = {
-    field.column: tuple(
-        (alias.key if isinstance(alias, Alias) and alias.where == "attributes" else None, alias)
-        for alias in field.aliases
-    )
-    for field in FIELDS
-}
+_PREFIXES: Final = tuple(
+    dict.fromkeys(alias.prefix for field in FIELDS for alias in field.aliases if isinstance(alias, Indexed))
+)
+Places = dict[str, tuple[Alias | Indexed, ...]]
+#: Rows with more attributes than this are too odd for their places to be remembered.
+_USUAL: Final = 200
 _TOKENS: Final = ("cached_tokens", "cache_write_tokens")
 
 
@@ -36,6 +34,8 @@ class Reading:
         self.is_log = is_log  # a log record need not say what kind of work the span does that it is about
         self._parsed: dict[str, Any] = {}
         self._families: dict[str, list[Any]] | None = None
+        self._turns_of: dict[int, tuple[Any, list[Message] | None]] = {}
+        self._places: Places | None = None
         if is_log:
             body = item.body if isinstance(item.body, dict) else {}
             self.attributes = {**body, **item.attributes}
@@ -62,8 +62,10 @@ class Reading:
         """The value of a column: what the first place gives that has any."""
         if field.ops and self.op not in field.ops and not (self.is_log and not self.op):
             return None
-        for key, alias in _PLACES[field.column]:
-            if (key is not None and key not in self.attributes) or (alias.ops and self.op not in alias.ops):
+        if self._places is None:
+            self._places = _places(tuple(self.attributes), bool(self.events))
+        for alias in self._places[field.column]:
+            if alias.ops and self.op not in alias.ops:
                 continue
             value = self._family(alias) if isinstance(alias, Indexed) else self._alias(alias)
             if value is not None:
@@ -94,7 +96,7 @@ class Reading:
         """What stands where an alias points, unread; None when it is absent."""
         if isinstance(alias, Indexed):
             if self._families is None:
-                self._families = families(self.attributes)
+                self._families = families(self.attributes, _PREFIXES)
             return self._families.get(alias.prefix)
         if alias.where == "event":
             return self._turns(alias.key)
@@ -103,11 +105,9 @@ class Reading:
         elif alias.where == "resource":
             value = self.item.resource.get(alias.key)
         else:
-            value = self.attributes.get(alias.key)
-        if is_absent(value):
-            return None
-        if alias.path:
-            value = step_into(self._parse(alias, value), alias.path)
+            value = self._parse(alias.key) if alias.path else self.attributes.get(alias.key)
+        if alias.path and value is not None:
+            value = step_into(value, alias.path)
         return None if is_absent(value) else value
 
     def _turns(self, name: str) -> list[dict[str, Any]] | None:
@@ -116,20 +116,25 @@ class Reading:
             return None
         return [_turn(event) for event in self.events if event.name == name] or None
 
-    def _parse(self, alias: Alias, value: Any) -> Any:
-        """The value as JSON; long texts are asked for many paths, so they are parsed once."""
-        if not isinstance(value, str):
-            return value
-        if alias.where != "attributes":
-            return parse(value)
-        if alias.key not in self._parsed:
-            self._parsed[alias.key] = parse(value)
-        return self._parsed[alias.key]
+    def _parse(self, key: str) -> Any:
+        """An attribute as JSON; long texts are asked for many paths, so they are parsed once."""
+        if key not in self._parsed:
+            value = self.attributes.get(key)
+            self._parsed[key] = None if is_absent(value) else parse(value) if isinstance(value, str) else value
+        return self._parsed[key]
 
     def _read(self, reader: str, value: Any) -> Any:
         if reader == "instant":
             return instant(value, self.item.start)
+        if reader in CHAT_READERS:
+            return CHAT_READERS[reader](value, self._told(value))
         return READERS[reader](value)
+
+    def _told(self, value: Any) -> list[Message] | None:
+        """The turns that a value tells; several columns ask the same value."""
+        if id(value) not in self._turns_of:
+            self._turns_of[id(value)] = value, messages(value)  # with the value, so that its id stays its own
+        return self._turns_of[id(value)][1]
 
     def _holds(self, key: str, values: tuple[str, ...]) -> bool:
         value = getattr(self.item, key) if key == "status_code" else self.attributes.get(key)
@@ -158,9 +163,28 @@ class Reading:
         value = self.value_of(alias)
         if value is None:
             return None
-        if alias.read in ("last_user", "answer_text") and messages(value) is None:
+        if alias.read in ("last_user", "answer_text") and self._told(value) is None:
             return texts_at(value, alias.suffixes)
-        return READERS[alias.read](value)
+        return self._read(alias.read, value)
+
+
+def _places(keys: tuple[str, ...], events: bool) -> Places:
+    """The places that may hold something, of a row with these attributes: most aliases never do."""
+    return _known_places(keys, events) if len(keys) <= _USUAL else _known_places.__wrapped__(keys, events)
+
+
+@lru_cache(maxsize=2048)
+def _known_places(keys: tuple[str, ...], events: bool) -> Places:
+    there = frozenset(keys)
+
+    def may_hold(alias: Alias | Indexed) -> bool:
+        if isinstance(alias, Indexed):
+            return any(key.startswith(alias.prefix) for key in keys)
+        if alias.where == "attributes":
+            return alias.key in there
+        return events or alias.where != "event"
+
+    return {field.column: tuple(filter(may_hold, field.aliases)) for field in FIELDS}
 
 
 def log_name(item: Item) -> str:
@@ -169,51 +193,6 @@ def log_name(item: Item) -> str:
         return item.name
     names = (item.attributes.get(key) for key in LOG_NAME_ATTRIBUTES)
     return next((name for name in names if isinstance(name, str) and name), "")
-
-
-def families(attributes: dict[str, Any]) -> dict[str, list[Any]]:
-    """Numbered attributes gathered: prefix -> list of what stands under each number, in the order of the numbers."""
-    gathered: dict[str, dict[int, Any]] = {}
-    for key, value in attributes.items():
-        match = _NUMBERED.match(key)
-        if match is None:
-            continue
-        prefix, number, rest = match.groups()
-        by_number = gathered.setdefault(prefix, {})
-        if not rest:
-            by_number[int(number)] = value
-            continue
-        inner = by_number.setdefault(int(number), {})
-        if isinstance(inner, dict):
-            _put(inner, rest[1:].split(".", _MAX_STEPS), value)
-    return {prefix: [_lists(by[number]) for number in sorted(by)] for prefix, by in gathered.items()}
-
-
-def _put(into: dict[str, Any], steps: list[str], value: Any) -> None:
-    for step in steps[:-1]:
-        inner = into.setdefault(step, {})
-        if not isinstance(inner, dict):
-            return
-        into = inner
-    into.setdefault(steps[-1], value)
-
-
-def _lists(value: Any) -> Any:
-    """Maps whose keys are all numbers become lists."""
-    if not isinstance(value, dict):
-        return value
-    if value and all(key.isdecimal() for key in value):
-        return [_lists(value[key]) for key in sorted(value, key=int)]
-    return {key: _lists(inner) for key, inner in value.items()}
-
-
-def texts_at(items: list[Any], suffixes: tuple[str, ...]) -> str | None:
-    """The texts of a family that is no conversation (prompts, texts to embed), one per line."""
-    found = (
-        next((text for s in suffixes if isinstance(text := step_into(item, tuple(s[1:].split("."))), str)), "")
-        for item in items
-    )
-    return "\n".join(text for text in found if text) or None
 
 
 def _turn(event: Event) -> dict[str, Any]:
@@ -226,4 +205,4 @@ def _whole_input(found: dict[str, Any]) -> None:
     """Cached tokens are part of the input: when they are more than it, the sender left them out."""
     cached = sum(found.get(name, 0) for name in _TOKENS)
     if "input_tokens" in found and cached > found["input_tokens"]:
-        found["input_tokens"] += cached
+        found["input_tokens"] = min(found["input_tokens"] + cached, MAX_COUNT)

@@ -8,7 +8,8 @@ from typing import Any
 from homeostat.observe.dialects import BY_COLUMN, MESSAGE_EVENTS, Indexed
 from homeostat.observe.exact.chat import plain as plain_text
 from homeostat.observe.exact.decode import Event, Item
-from homeostat.observe.exact.mapping import Reading, texts_at
+from homeostat.observe.exact.mapping import Reading
+from homeostat.observe.exact.numbered import texts_at
 from homeostat.observe.exact.parts import Message, say
 from homeostat.observe.exact.readers import is_absent
 from homeostat.observe.exact.shapes import dump, parse

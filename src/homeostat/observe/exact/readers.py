@@ -12,7 +12,6 @@ from homeostat.observe.dialects import COMPONENTS, OPS
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.documents import documents
 from homeostat.observe.exact.shapes import dump, parse
-from homeostat.observe.exact.turns import messages
 
 MAX_COUNT: Final = 0xFFFFFFFF
 #: What the engine's `lower` does.
@@ -195,20 +194,20 @@ def _sum(usage: dict[str, Any], names: tuple[str, ...]) -> int | None:
     return integer(sum(number for number in (integer(usage.get(name)) for name in names) if number is not None))
 
 
-def last_user(value: Any) -> str | None:
+def last_user(value: Any, told: chat.Told) -> str | None:
     """Empty, not None, when the value is messages without such a text: then no other place is asked."""
-    found = text(chat.last_user(value))
-    return found if found is not None or messages(value) is None else ""
+    found = text(chat.last_user(value, told))
+    return found if found is not None or told is None else ""
 
 
-def answer_text(value: Any) -> str | None:
+def answer_text(value: Any, told: chat.Told) -> str | None:
     """Empty, not None, when the value is messages without such a text: then no other place is asked."""
-    found = text(chat.answer_text(value))
-    return found if found is not None or messages(value) is None else ""
+    found = text(chat.answer_text(value, told))
+    return found if found is not None or told is None else ""
 
 
-def tool_calls(value: Any) -> str | None:
-    found = chat.tool_calls(value)
+def tool_calls(value: Any, told: chat.Told) -> str | None:
+    found = chat.tool_calls(value, told)
     return dump(found) if found else None
 
 
@@ -217,11 +216,10 @@ def found_documents(value: Any) -> str | None:
     return dump(found) if found else None
 
 
-def result(value: Any) -> str | None:
-    found = messages(value)
-    if found is None:
+def result(value: Any, told: chat.Told) -> str | None:
+    if told is None:
         return whole(value)
-    return next((said for turn in reversed(found) for said in (turn.text, *map(_result, turn.results)) if said), None)
+    return next((said for turn in reversed(told) for said in (turn.text, *map(_result, turn.results)) if said), None)
 
 
 def _result(part: dict[str, Any]) -> str:
@@ -248,7 +246,10 @@ READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "total": total, "boolean": boolean, "when_true": when_true, "present": present, "streams": streams,
     "milliseconds": milliseconds, "seconds": seconds, "strings": strings, "op": op,
     "request": request, "component": component,
-    "input_usage": input_usage, "output_usage": output_usage,
-    "last_user": last_user, "answer_text": answer_text, "tool_calls": tool_calls, "documents": found_documents,
-    "result": result, "whole": whole,
+    "input_usage": input_usage, "output_usage": output_usage, "documents": found_documents, "whole": whole,
+}  # fmt: skip
+
+#: Readers of conversations: they are also given the turns that the value tells, which several of them share.
+CHAT_READERS: Final[dict[str, Callable[[Any, chat.Told], Any]]] = {
+    "last_user": last_user, "answer_text": answer_text, "tool_calls": tool_calls, "result": result,
 }  # fmt: skip

@@ -34,7 +34,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "input_tokens": None, "output_tokens": None, "cached_tokens": None, "cache_write_tokens": None,
     "reasoning_tokens": None, "cost": None, "ttft_ms": None, "streaming": None,
 }  # fmt: skip
-_MAPPED: Final = NAMES[NAMES.index("op") :]
+_NOTHING: Final[Row] = dict.fromkeys(NAMES[NAMES.index("op") :], "") | _EMPTY | {"tags": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +146,28 @@ def _row(item: decode.Item, envelope: Envelope, place: tuple[int, int], at: int,
         "links": _links(item, limits),
         "flags": [],
     }
-    for column in _MAPPED:
-        row[column] = _mapped(column, found.get(column), limits)
+    row |= _NOTHING
+    for column, value in found.items():
+        row[column] = _mapped(column, value, limits)
     limits.told(others)
     row["flags"] = sorted(item.flags)
     return row
 
 
+def mapped(item: decode.Item, attribute_limit: int, text_limit: int) -> Row | None:
+    """The mapped columns of a span; None when some text had to be mended or cut, which only a whole row can tell."""
+    limits = Limits(attribute_limit, text_limit, item.flags)
+    found = Reading(item).columns()
+    row = _NOTHING | {column: _mapped(column, value, limits) for column, value in found.items()}
+    return None if item.flags else row
+
+
 def _mapped(column: str, value: Any, limits: Limits) -> Any:
     if column == "tags":
-        return [clean(tag, limits.flags)[:ID_LIMIT] for tag in value or ()]
+        return [clean(tag, limits.flags)[:ID_LIMIT] for tag in value]
     if column in _EMPTY:
         return value
-    value = clean(value or "", limits.flags)
+    value = clean(value, limits.flags)
     if column in _TEXTS:
         return limits.keep(column, value, limits.text)
     if column in _IDS:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import Any
+from typing import Any, Final
+
+#: Made once: `json.loads` makes one for every text when it is told to be lenient.
+_LENIENT: Final = json.JSONDecoder(strict=False)
 
 
 def parse(text: str) -> Any:
@@ -14,7 +17,7 @@ def parse(text: str) -> Any:
     if start not in ("{", "[", '"'):
         return text
     try:
-        return json.loads(text, strict=False)
+        return _LENIENT.decode(text)
     except (ValueError, RecursionError):
         return text
 

@@ -120,6 +120,13 @@ def rows(flat: str, plans: str, used: Uses) -> str:
     return f"SELECT {', '.join(f'{_staged(name, used)} AS {name}' for name in NAMES)} FROM ({judged})"
 
 
+def closely_read(flat: str, told: str) -> str:
+    """A SELECT of staged rows whose mapped columns were read in Python."""
+    made = {column: column for column in ("op", *COLUMNS)} | {"exact": "false"}
+    columns = ", ".join(f"{made.get(name) or _staged(name, {})} AS {name}" for name in NAMES)
+    return f"SELECT {columns} FROM (SELECT * FROM {told}) AS t ANY INNER JOIN {flat} AS f USING (position)"
+
+
 def _staged(name: str, used: Uses) -> str:
     made = {
         "exact": "odd",  # until the complete path has read it, this row stands in its place
@@ -136,7 +143,7 @@ def _staged(name: str, used: Uses) -> str:
     if name == "input_tokens" and ("cached_tokens" in used or "cache_write_tokens" in used):
         # Cached tokens are part of the input: when they are more than it, the sender left them out.
         cached = "ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0)"
-        return f"if({cached} > input_tokens, input_tokens + {cached}, input_tokens)"
+        return f"if({cached} > input_tokens, least(input_tokens + {cached}, 4294967295), input_tokens)"
     return made.get(name, name)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from homeostat.observe import staged as staged_columns
-from homeostat.observe.fast import flat, mapping, schema
+from homeostat.observe.fast import close, flat, mapping, schema
 from homeostat.observe.fast.plan import Plan, plan
 from homeostat.records.outcome import Outcome
 from homeostat.store.warehouse.client import Warehouse
@@ -62,14 +62,16 @@ class FastPath:
         self.incoming = incoming
         self.staged = staged
         self._limits = {"attribute": attribute_limit, "text": text_limit}
-        self._flat, self._plans = f"{incoming}_flat", f"{incoming}_plans"
+        self._flat, self._plans, self._told = f"{incoming}_flat", f"{incoming}_plans", f"{incoming}_told"
+        self._close = close.CloseReading(warehouse, (self._flat, staged, self._told), self._limits)
+        self.closely = 0  # spans of this segment whose words Python read
         self._lay_out = flat.insert(self._flat, incoming) + _SETTINGS
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
         plans = f"CREATE TABLE IF NOT EXISTS {self._plans} {mapping.PLANS} ENGINE = Memory"
-        tables = (schema.table(self.incoming), flat.table(self._flat), plans, staged_columns.table(self.staged))
-        for ddl in tables:
+        tables = (schema.table(self.incoming), flat.table(self._flat), plans, close.table(self._told))
+        for ddl in (*tables, staged_columns.table(self.staged)):
             self._command(ddl)
         self.clear()
 
@@ -79,6 +81,7 @@ class FastPath:
 
     def stage(self) -> dict[int, Odd]:
         """Insert a row into `staged` for every span that SQL can express; returns the others, by envelope."""
+        self.closely = 0
         self._command(self._lay_out)
         used = mapping.uses(self._plan_shapes())
         names = ", ".join(staged_columns.NAMES)
@@ -87,14 +90,26 @@ class FastPath:
         return self._odd_spans() | self._logs()
 
     def _odd_spans(self) -> dict[int, Odd]:
-        """The spans whose rows only hold a place, which is free after this."""
-        found = self._rows(f"SELECT env, groupArray(ordinal) FROM {self.staged} WHERE exact GROUP BY env ORDER BY env")
+        """The spans whose rows only hold a place, which is free after this. What Python can tell of them is staged."""
+        found = self._rows(f"SELECT ordinal, env FROM {self.staged} WHERE exact ORDER BY ordinal")
         if not found:
             return {}
+        read = self._close.read([position for position, _ in found])
+        self.closely = len(read)
         self._command(f"ALTER TABLE {self.staged} DELETE WHERE exact")
+        if read:
+            names = ", ".join(staged_columns.NAMES)
+            rows = mapping.closely_read(self._flat, self._told)
+            self._command(f"INSERT INTO {self.staged} ({names}) {rows}{_SETTINGS}")
+        left: dict[int, set[int]] = {}
+        for position, env in found:
+            if position not in read:
+                left.setdefault(env, set()).add(position)
+        if not left:
+            return {}
         begun = self._rows(f"SELECT env, min(position) FROM {self._flat} GROUP BY env")
         first: dict[int, int] = {int(env): int(position) for env, position in begun}
-        return {env: Odd(env, first[env], frozenset(positions)) for env, positions in found}
+        return {env: Odd(env, first[env], frozenset(positions)) for env, positions in sorted(left.items())}
 
     def _logs(self) -> dict[int, Odd]:
         records = f"SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {self.incoming}"
@@ -114,7 +129,7 @@ class FastPath:
 
     def release(self) -> None:
         """Everything but the staged rows: it has been read, and it is most of the memory of a load."""
-        for table in (self.incoming, self._flat, self._plans):
+        for table in (self.incoming, self._flat, self._plans, self._told):
             self._command(f"TRUNCATE TABLE {table}")
 
     def clear(self) -> None:
