@@ -1,0 +1,69 @@
+"""An incident: findings that belong together, with a state and a timeline. See design/0009-acting.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from homeostat.records.finding import Severity
+
+State = Literal["open", "acknowledged", "closed"]
+Cause = Literal["release", "provider", "data", "concept", "knowledge", "judge", "feedback", "instrumentation", "none"]
+CAUSES: Final[tuple[Cause, ...]] = (
+    "release", "provider", "data", "concept", "knowledge", "judge", "feedback", "instrumentation", "none",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A cause that would explain it, with what speaks for it, what against, and what would settle it."""
+
+    cause: Cause
+    weight: float
+    """0 to 1; the candidates of an incident sum to 1."""
+    supports: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
+    settle: str = ""
+    subject: str = ""
+    """The release, model, scorer or topic that it blames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline. Time: microseconds, UTC."""
+
+    at: int
+    kind: str
+    """`finding`, `release`, `policy`, `prompt`, `model`, `scorer`, `action`, `verdict`, `state`, `comment`, `notified`."""
+    text: str
+    by: str = ""
+    refers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What a person is told about once."""
+
+    id: int
+    project: str
+    opened: int
+    onset: int
+    severity: Severity
+    state: State
+    cause: Cause
+    candidates: tuple[Candidate, ...]
+    findings: tuple[int, ...]
+    timeline: tuple[Entry, ...] = ()
+    owner: str = ""
+    silenced_until: int = 0
+    closed: int = 0
+    closed_by: str = ""
+    merged_into: int = 0
+    reopened: int = 0
+    """How often it came back."""
+
+
+def as_json(incident: Incident) -> dict[str, Any]:
+    """The one shape of an incident outside."""
+    return asdict(incident)
