@@ -35,7 +35,7 @@ class Entry:
 
     at: int
     kind: str
-    """`finding`, `release`, `policy`, `prompt`, `model`, `scorer`, `action`, `verdict`, `state`, `comment`, `notified`."""
+    """`finding`, `release`, `policy`, `prompt`, `model`, `scorer`, `action`, `verdict`, `state`, `comment` …"""
     text: str
     by: str = ""
     refers: Mapping[str, Any] = field(default_factory=dict)
