@@ -17,7 +17,8 @@ from homeostat.loop.clock import WorldClock, event_clock
 from homeostat.observe.loader import Loader
 from homeostat.records.snapshot import PublishedKey
 from homeostat.records.visitor import SCOPES
-from homeostat.store import control
+from homeostat.registry import steering
+from homeostat.store import control, overrides
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, audit, outcomes, projects, published, segments
 from homeostat.store.ledger import keys as ledger_keys
@@ -105,10 +106,18 @@ class Core:
         self._lock.close()
 
     def publish(self) -> None:
-        """Tell the edge who may come in. It keeps obeying the last snapshot when we are away."""
-        made = keys.operator(control.pepper(self.folder.control), self.folder.operator.read_text())
+        """Tell the edge who may come in, and what steers. It keeps obeying the last snapshot when we are away.
+
+        Rollbacks made meanwhile come first: they are in what is published, and only then go as overrides.
+        """
+        folder = self.folder.control
+        made = keys.operator(control.pepper(folder), self.folder.operator.read_text())
         operator = PublishedKey(made.id, made.hash, "default", SCOPES, operator=True)
-        control.publish(self.folder.control, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator]))
+        with overrides.locked(folder):
+            taken = steering.take_over(self.ledger, folder)
+            control.publish(folder, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator]))
+            for override in taken:
+                overrides.drop(folder, override)
 
     def advance(self, to_ns: int) -> None:
         """Move the world clock and return when everything accepted up to then is loaded."""

@@ -140,7 +140,7 @@ def as_json(policy: Policy) -> dict[str, Any]:
     return {
         "route": policy.route,
         "version": policy.version,
-        "shares": policy.shares,
+        "shares": {name: round(share, 9) for name, share in policy.shares.items()},
         "pieces": [list(piece) for piece in policy.pieces],
         "sticky": policy.sticky,
         "pinned": dict(policy.pinned),

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from homeostat.records.snapshot import PublishedKey, Snapshot
 from homeostat.records.visitor import SCOPES, Scope
+from homeostat.store import overrides
 
 SNAPSHOT: Final = "snapshot.json"
 PEPPER: Final = "pepper"
@@ -112,7 +113,10 @@ def used(folder: Path) -> dict[str, datetime]:
 
 
 class Reader:
-    """Gives the newest good snapshot; None before there is one. Asking is cheap: one `stat` in `every` seconds."""
+    """Gives the newest good snapshot, overrides applied; None before there is one.
+
+    Asking is cheap: a `stat` and a look for overrides in `every` seconds.
+    """
 
     def __init__(self, folder: Path, *, every: float = 0.2, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
@@ -121,7 +125,10 @@ class Reader:
         self._monotonic = monotonic
         self._looked = float("-inf")
         self._stamp: tuple[int, ...] = ()
+        self._published: Snapshot | None = None
         self._snapshot: Snapshot | None = None
+        self._overridden: overrides.Stamp = ()
+        self._held: list[overrides.Override] = []
         self.problem = ""
         """Why the newest file was not taken; empty: all is well."""
 
@@ -132,7 +139,23 @@ class Reader:
             self._look()
         return self._snapshot
 
+    def refresh(self) -> Snapshot | None:
+        """The newest, as of now: for whoever has just changed it."""
+        self._look()
+        return self._snapshot
+
     def _look(self) -> None:
+        # Overrides first: the core publishes what it took over before it deletes them, so nothing is missed between.
+        before = self._published, self._held
+        stamp = overrides.stamp(self._folder)
+        if stamp != self._overridden:
+            self._held = overrides.listed(self._folder)
+            self._overridden = stamp
+        self._read()
+        if self._published is not None and (self._published, self._held) != before:
+            self._snapshot = replace(self._published, policies=overrides.applied(self._published.policies, self._held))
+
+    def _read(self) -> None:
         try:
             found = self._path.stat()
         except OSError as error:
@@ -143,7 +166,7 @@ class Reader:
             return
         try:
             snapshot = decode(self._path.read_bytes())
-            self._snapshot = replace(snapshot, pepper=_read_private(self._folder / PEPPER))
+            self._published = replace(snapshot, pepper=_read_private(self._folder / PEPPER))
             self.problem = ""
         except (OSError, ValueError) as error:
             self.problem = str(error)

@@ -28,7 +28,7 @@ def test_up_down_up(dsn: str) -> None:
     ledger.upgrade()
     first = ledger.revision()
     ledger.upgrade()
-    assert ledger.revision() == first == "0001"
+    assert ledger.revision() == first == "0002"
     ledger.downgrade("base")
     with ledger.read() as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
@@ -36,6 +36,17 @@ def test_up_down_up(dsn: str) -> None:
     meta.put(ledger, "a", "1")
     assert meta.get(ledger, "a") == "1"
     ledger.close()
+
+
+def test_one_step_down_keeps_what_stood_before(ledger: Ledger) -> None:
+    meta.put(ledger, "a", "1")
+    ledger.downgrade("0001")
+    with ledger.read() as connection:
+        assert not {"policies", "releases", "prompts", "labels"} & set(inspect(connection).get_table_names())
+    assert meta.get(ledger, "a") == "1"
+    ledger.upgrade()
+    with ledger.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 def test_a_newer_ledger_is_refused_untouched(tmp_path: Path) -> None:

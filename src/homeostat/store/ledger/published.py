@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from homeostat.records.snapshot import PublishedKey, Snapshot
-from homeostat.store.ledger import keys, meta, projects
+from homeostat.store.ledger import keys, meta, projects, routing
 from homeostat.store.ledger.database import Ledger
 
 
 def snapshot(
     ledger: Ledger, *, at: datetime, besides: Iterable[PublishedKey] = (), clock: Mapping[str, Any] | None = None
 ) -> Snapshot:
-    """Keys (the revoked and expired ones too: they must be known to be refused) and projects, as of one moment.
+    """Keys (the revoked and expired ones too: they must be known to be refused), projects, routing; of one moment.
 
     `besides`: keys that are not in the ledger, that is the operator's token.
     """
@@ -26,6 +26,7 @@ def snapshot(
             keys={key.id: key for key in [*known, *besides]},
             projects=frozenset(project.name for project in projects.listed(ledger)),
             clock=dict(clock or {}),
+            policies=routing.documents(ledger),
         )
 
 
