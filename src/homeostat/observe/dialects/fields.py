@@ -163,6 +163,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("sessionId", "text"),
     )),
     Field("release", (
+        A("homeostat.release", "text"),
         A("langfuse.release", "text"),
         A("langfuse.version", "text"),
         A("service.version", "text"),
@@ -428,7 +429,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("ai.stream.firstChunk", "since_start", "event"),
         A("mlflow.chunk.item.0", "since_start", "event"),
         A("new_token", "since_start", "event"),
-    ), CALLS),
+    ), ("call", "embedding", "agent", "chain", "")),
     Field("streaming", (
         A("gen_ai.request.stream", "boolean"),
         A("gen_ai.is_streaming", "boolean"),
