@@ -89,6 +89,21 @@ def test_user_and_session_reach_everybody(room: Room) -> None:
     assert {(row["user_id"], row["session_id"]) for row in rows} == {("u1", "s1")}
 
 
+@pytest.mark.parametrize("parent_first", [True, False])
+def test_a_session_that_an_sdk_made_up_gives_way_to_one_that_was_told(room: Room, parent_first: bool) -> None:
+    made_up = {"scope": "pydantic-ai", "gen_ai__conversation__id": "01a1fea0-f531-730d-9907-92c979600af2"}
+    trace, alone = new_trace(), new_trace()
+    groups = [
+        [{"trace": trace, "span": 1, "session__id": "s1"}],
+        [chain(trace, 2, parent=1, **made_up), call(trace, 3, parent=2, **made_up)],
+        [chain(alone, 4, **made_up), call(alone, 5, parent=4, **made_up)],
+    ]
+    rows = exchanges(room, *(groups if parent_first else groups[::-1]))
+    sessions = {int(row["span"], 16): row["session_id"] for row in rows}
+    own = made_up["gen_ai__conversation__id"]
+    assert sessions == {2: "s1", 3: "s1", 4: own, 5: own}
+
+
 def test_where_a_trace_disagrees_the_nearest_ancestor_counts(room: Room) -> None:
     trace = new_trace()
     batch = {"trace": trace, "span": 1}

@@ -265,6 +265,25 @@ def test_providers_are_called_the_same_in_any_case() -> None:
     assert told == ["openai", "openai"]
 
 
+@pytest.mark.parametrize("name", ["strands-agents", "langchain", "LangChain", "litellm"])
+def test_a_framework_is_no_provider(name: str) -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": name}
+    assert row(told)["provider"] == ""
+    assert row({**told, "llm.system": "openai"})["provider"] == "openai"
+
+
+def test_logfire_tells_a_call_of_the_openai_agents_sdk() -> None:
+    found = row({
+        "gen_ai.system": "openai", "gen_ai.request.model": "m", "response_id": "resp_1",
+        "input": '[{"role": "user", "content": "why?"}]',
+        "output": '[{"role": "assistant", "content": "because", "tool_calls": [{"id": "c", "name": "f"}]}]',
+        "usage": '{"input_tokens_details": {"cached_tokens": 3}, "output_tokens_details": {"reasoning_tokens": 2}}',
+    })  # fmt: skip
+    assert (found["op"], found["input"], found["output"], found["response_id"]) == ("call", "why?", "because", "resp_1")
+    assert (found["cached_tokens"], found["reasoning_tokens"]) == (3, 2)
+    assert json.loads(found["tool_calls"])[0]["name"] == "f"
+
+
 def test_what_a_tool_said_is_not_what_the_user_asked() -> None:
     asked = [{"role": "user", "content": Q}, {"role": "user", "content": "shipped", "tool_call_id": "c"}]
     assert row({"gen_ai.operation.name": "chat", "gen_ai.input.messages": json.dumps(asked)})["input"] == Q

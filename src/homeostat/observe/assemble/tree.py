@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from homeostat.observe.assemble import keys, rows
+from homeostat.observe.dialects import MADE_UP_SESSIONS
 
 _KEPT: Final = (
     "project",
@@ -22,6 +23,9 @@ _KEPT: Final = (
     "status_code",
 )
 _SIDES: Final = ("input", "output")
+_MADE_UP: Final = " OR ".join(
+    f"(scope = '{scope}' AND match(session_id, '{pattern}'))" for scope, pattern in MADE_UP_SESSIONS
+)
 
 
 def nodes(relation: str) -> str:
@@ -31,6 +35,10 @@ def nodes(relation: str) -> str:
     for name in (*rows.TEXTS, *rows.CONTEXT, "response_key"):
         empty = "0" if name == "response_key" else "''"
         made[name] = f"argMinIf({name}, {rank}, {name} != {empty})"
+    # A conversation id that an SDK made up gives way to one that the application told somewhere in the trace.
+    declared = f"SELECT trace_key FROM {relation} WHERE session_id != '' AND NOT ({_MADE_UP})"
+    says_more = f"session_id != '' AND NOT (({_MADE_UP}) AND trace_key IN ({declared}))"
+    made["session_id"] = f"argMinIf(session_id, {rank}, {says_more})"
     # A log record may be told in the context of a span that is no call: it lends its texts, not its kind of work.
     made["op"] = f"argMin(op, {rank})"
     made["prompt_version"] = f"argMinIf(prompt_version, {rank}, prompt_name != '')"

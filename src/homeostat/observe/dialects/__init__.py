@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from homeostat.observe.dialects.alias import Alias, Field, Indexed
 from homeostat.observe.dialects.fields import BY_COLUMN, FIELDS
-from homeostat.observe.dialects.marks import FACT_MARKS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS
+from homeostat.observe.dialects.marks import (
+    FACT_MARKS,
+    FRAMEWORKS,
+    LOG_NAME_ATTRIBUTES,
+    MADE_UP_SESSIONS,
+    MESSAGE_EVENTS,
+)
 from homeostat.observe.dialects.ops import CALLS, COMPONENTS, OP_MARKS, OPS, WRAPPERS, Wrapper
 
 __all__ = [
@@ -13,7 +19,9 @@ __all__ = [
     "COMPONENTS",
     "FACT_MARKS",
     "FIELDS",
+    "FRAMEWORKS",
     "LOG_NAME_ATTRIBUTES",
+    "MADE_UP_SESSIONS",
     "MESSAGE_EVENTS",
     "OPS",
     "OP_MARKS",

@@ -12,7 +12,8 @@ Readers
     text           string as it is; number, boolean: as JSON writes it; array, map: absent.
     quoted         like text, but a string that is a JSON string ("\"gpt-4o\"") loses its quotes and escapes.
     first          array (or a string that is a JSON array): its first element by `text`; else `text`.
-    tail           `text`, what stands before the first "." in small (ASCII) letters ("OpenAI.chat" -> "openai").
+    tail           `text`, what stands before the first "." in small (ASCII) letters ("OpenAI.chat" -> "openai");
+                   a framework's name (FRAMEWORKS): absent.
     integer        number, or string of one; cut to whole; negative or above 4294967295: absent.
     decimal        number, or string of one; finite.
     cost           `decimal`, above 0: a sender that knows no price says 0.

@@ -105,6 +105,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("traceloop.entity.output", "text", path=("id",)),
         A("gen_ai.completion", "text", path=("id",)),
         A("gen_ai.completion", "text", path=(*_LANGCHAIN, "id")),
+        A("response_id", "text"),
     ), CALLS),
     Field("user_id", (
         A("user.id", "text"),
@@ -254,6 +255,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.content.prompt", "last_user", "event", ("gen_ai.prompt",)),
         A("gen_ai.client.inference.operation.details", "last_user", "event", ("gen_ai.input.messages",)),
         A("langfuse.trace.input", "last_user"),
+        A("input", "last_user", ops=CALLS),
     )),
     Field("output", (
         A("gen_ai.output.messages", "answer_text"),
@@ -284,6 +286,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gcp.vertex.agent.llm_response", "answer_text"),
         A("gcp.vertex.agent.tool_response", "whole"),
         A("response_data", "answer_text"),
+        A("output", "answer_text", ops=CALLS),
         A("haystack.component.output", "answer_text"),
         A("haystack.pipeline.output_data", "answer_text"),
         A("gen_ai.completion", "answer_text"),
@@ -358,6 +361,9 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("output.value", "integer", path=("usage", "input_tokens_details", "cached_tokens")),
         A("response_data", "integer", path=("usage", "prompt_tokens_details", "cached_tokens")),
         A("response_data", "integer", path=("usage", "input_tokens_details", "cached_tokens")),
+        A("gen_ai.usage.raw", "integer", path=("prompt_tokens_details", "cached_tokens")),
+        A("gen_ai.usage.raw", "integer", path=("input_tokens_details", "cached_tokens")),
+        A("usage", "integer", path=("input_tokens_details", "cached_tokens")),
     ), CALLS),
     Field("cache_write_tokens", (
         A("gen_ai.usage.cache_write.input_tokens", "integer"),
@@ -402,6 +408,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("output.value", "integer", path=("usage", "output_tokens_details", "reasoning_tokens")),
         A("response_data", "integer", path=("usage", "completion_tokens_details", "reasoning_tokens")),
         A("response_data", "integer", path=("usage", "output_tokens_details", "reasoning_tokens")),
+        A("usage", "integer", path=("output_tokens_details", "reasoning_tokens")),
     ), CALLS),
     Field("cost", (
         A("gen_ai.usage.cost", "cost"),
@@ -535,6 +542,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.client.inference.operation.details", "tool_calls", "event", ("gen_ai.output.messages",)),
         A("events", "tool_calls"),
         A("response_data", "tool_calls"),
+        A("output", "tool_calls"),
         A("gcp.vertex.agent.llm_response", "tool_calls"),
         A("lmnr.span.output", "tool_calls"),
         A("gen_ai.completion", "tool_calls"),

@@ -35,5 +35,16 @@ MESSAGE_EVENTS: Final[dict[str, str]] = {
     "gen_ai.choice": "assistant",
 }
 
+#: What some senders call the provider is the framework that asked it: who answered is then not known.
+FRAMEWORKS: Final = (
+    "ag2", "agno", "autogen", "crewai", "dspy", "haystack", "langchain", "langgraph", "litellm", "llama-index",
+    "llama_index", "llamaindex", "microsoft", "openai-agents", "openai_agents", "pydantic-ai", "pydantic_ai",
+    "semantic-kernel", "semantic_kernel", "smolagents", "strands", "strands-agents", "vercel",
+)  # fmt: skip
+
+#: (scope, what its conversation ids look like that it made up itself): an id that the application told, anywhere in
+#: the trace, says more.
+MADE_UP_SESSIONS: Final = (("pydantic-ai", "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"),)
+
 #: Where a log record says what it is called, when its own event_name is empty.
 LOG_NAME_ATTRIBUTES: Final = ("event.name", "event_name")

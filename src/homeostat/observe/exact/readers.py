@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from homeostat.observe.dialects import COMPONENTS, OPS
+from homeostat.observe.dialects import COMPONENTS, FRAMEWORKS, OPS
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.documents import documents
 from homeostat.observe.exact.shapes import dump, parse
@@ -52,7 +52,8 @@ def first(value: Any) -> str | None:
 
 def tail(value: Any) -> str | None:
     found = text(value)
-    return found.split(".", 1)[0].translate(_SMALL) or None if found else None
+    name = found.split(".", 1)[0].translate(_SMALL) if found else ""
+    return name if name and name not in FRAMEWORKS else None
 
 
 def decimal(value: Any) -> float | None:

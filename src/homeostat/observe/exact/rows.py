@@ -150,6 +150,8 @@ def _row(item: decode.Item, envelope: Envelope, place: tuple[int, int], at: int,
     for column, value in found.items():
         row[column] = _mapped(column, value, limits)
     limits.told(others)
+    if item.status_code == 0 and item.status_message == "client_closed":  # neither whole nor an error
+        item.flags.add("client_closed")
     row["flags"] = sorted(item.flags)
     return row
 

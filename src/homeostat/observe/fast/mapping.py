@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from homeostat.observe.dialects import FRAMEWORKS
 from homeostat.observe.fast import words
 from homeostat.observe.fast.plan import COLUMNS, KEY, How, Plan
 from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, absent, choose, quote
@@ -138,7 +139,9 @@ def _staged(name: str, used: Uses) -> str:
         "resource": "mapFromArrays(arraySlice(keys, own + 1), arraySlice(texts, own + 1))",
         "attributes": _own_map("s"),
         "attributes_json": _own_map("NOT s"),
-        "flags": "multiIf(at_ns != start_ns, ['clock_skew'], end_ns < start_ns, ['bad_time'], [])",
+        "flags": "arraySort(arrayConcat("
+        "multiIf(at_ns != start_ns, ['clock_skew'], end_ns < start_ns, ['bad_time'], []), "
+        "if(status_code = 0 AND status_message = 'client_closed', ['client_closed'], [])))",
     }
     if name == "input_tokens" and ("cached_tokens" in used or "cache_write_tokens" in used):
         # Cached tokens are part of the input: when they are more than it, the sender left them out.
@@ -198,6 +201,8 @@ def _odd(used: Uses) -> str:
             checks.append(f"{how} > 0 AND empty(tags)")
             checks.append("arrayExists(x -> length(x) > 1024, tags)")
         elif column != "streaming":
+            if How.TAIL in used[column]:
+                checks.append(f"{how} = {How.TAIL:d} AND {column} IN ({', '.join(map(quote, FRAMEWORKS))})")
             if used[column] & _FOUND:
                 trusted = f"{how} NOT IN ({How.NOTHING:d}, {How.TEXT:d}, {How.REASON:d})"
                 checks.append(f"{trusted} AND {absent(f'substring({column}, 1, 256)')}")
