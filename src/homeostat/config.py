@@ -9,16 +9,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 MIB = 1 << 20
 
 
+class UpstreamSetting(BaseModel):
+    """A provider beside the default one: `[upstreams.NAME]` in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: str
+    key: str = Field("", repr=False)
+    key_env: str = ""
+    """The environment variable that holds the key, so that the file need not."""
+    kind: Literal["openai", "anthropic"] = "openai"
+
+
 class Settings(BaseSettings):
     """Every setting of the server."""
 
-    model_config = SettingsConfigDict(env_prefix="HOMEOSTAT_", toml_file="homeostat.toml", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HOMEOSTAT_", toml_file="homeostat.toml", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     # Where it listens
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs auth=required.")
@@ -61,6 +75,37 @@ class Settings(BaseSettings):
     )
     segment_bytes: int = Field(32 * MIB, description="A segment is handed to the loader at this size.")
     segment_seconds: float = Field(0.4, description="A segment is handed to the loader at this age, however small.")
+
+    # The gateway
+    upstream: str = Field(
+        "", description="The provider that gateway calls go to, spelled as its clients do: https://api.openai.com/v1."
+    )
+    upstream_key: str = Field(
+        "", repr=False, description="Its key, kept here; empty: the client's own key goes on to the upstream."
+    )
+    upstream_model: str = Field("", description="Model of POST /generate where neither release nor request names one.")
+    upstreams: dict[str, UpstreamSetting] = Field(
+        {}, repr=False, description="More providers by name, for releases to name: url, kind, and key or key_env."
+    )
+    gateway_deadline: float = Field(
+        600.0, gt=0, description="Seconds a gateway call may take, retries and the whole answer included."
+    )
+    gateway_connect_timeout: float = Field(5.0, gt=0, description="Seconds a connection to an upstream may take.")
+    gateway_retries: int = Field(
+        2, ge=0, le=5, description="Times a call is tried again at its upstream, all within a tenth of the traffic."
+    )
+    gateway_retry_after: float = Field(
+        10.0, ge=0, description="Longest Retry-After that the gateway waits for; a longer one goes to the client."
+    )
+    breaker_failures: int = Field(
+        10, ge=1, description="Failures in a row after which an upstream is left alone for breaker_seconds."
+    )
+    breaker_seconds: float = Field(
+        5.0, gt=0, description="Seconds until one call tries a failing upstream again; doubles up to a minute."
+    )
+    content: Literal["full", "off"] = Field(
+        "full", description="What the gateway keeps of prompts and answers: full, or off (figures only)."
+    )
 
     # How long it keeps things
     retention_days: int = Field(30, ge=1, description="Facts older than this are removed.")

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from homeostat.cli.client import Refused
 from homeostat.config import Settings
 from homeostat.doors.guard import refuse_unsafe_bind
+from homeostat.gateway import upstreams
 from homeostat.loop import process
 from homeostat.loop.supervisor import Child, Supervisor
 from homeostat.store.folder import Folder, FolderRefused
@@ -34,7 +35,8 @@ def up(
         folder.prepare()
         lock = folder.hold("up")
         refuse_unsafe_bind(settings)
-    except (FolderRefused, PermissionError) as error:
+        upstreams.read(settings)
+    except (FolderRefused, PermissionError, upstreams.BadUpstream) as error:
         raise Refused(str(error)) from error
     listener = listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1], "data": folder.root})
@@ -94,6 +96,7 @@ def _greet(settings: Settings) -> None:
     typer.echo(
         f"homeostat at {base}   data in {settings.data}\n\n"
         f"  OpenTelemetry   export OTEL_EXPORTER_OTLP_ENDPOINT={base}\n"
+        f"  gateway         export OPENAI_BASE_URL={base}/v1\n"
         f"  plain JSON      curl {base}/api/v1/exchanges {example}\n"
         f"  look            homeostat tail    homeostat exchanges ls    homeostat doctor    {base}/api/docs\n"
     )

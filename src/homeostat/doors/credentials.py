@@ -34,6 +34,8 @@ class Seen:
     site: bytes = b""
     authorization: bytes = b""
     api_key: bytes = b""
+    own_key: bytes = b""
+    """`x-homeostat-key`: a key of ours beside a provider's key that goes on to the provider."""
     project: bytes = b""
     content_type: bytes = b""
     forwarded: bool = False
@@ -63,11 +65,12 @@ _PLACES: Final = {
     b"sec-fetch-site": "site",
     b"authorization": "authorization",
     b"x-api-key": "api_key",
+    b"x-homeostat-key": "own_key",
     b"x-homeostat-project": "project",
     b"content-type": "content_type",
     **dict.fromkeys(_FORWARDED, "forwarded"),
 }
-_ONCE: Final = frozenset(("host", "origin", "authorization", "api_key", "project"))
+_ONCE: Final = frozenset(("host", "origin", "authorization", "api_key", "own_key", "project"))
 
 
 class Credentials:
@@ -96,13 +99,13 @@ class Credentials:
         """The visitor, or why there is none."""
         if seen.doubled:
             return refusals.BAD_KEY
-        if not seen.authorization and not seen.api_key:
+        if not seen.authorization and not seen.api_key and not seen.own_key:
             return self._stranger(seen, refusals.NO_KEY)
         snapshot = self._snapshot()
         if snapshot is not self._of:
             self._known.clear()
             self._of = snapshot
-        mark = hashlib.sha256(seen.authorization + b"\n" + seen.api_key).digest()
+        mark = hashlib.sha256(b"\n".join((seen.authorization, seen.api_key, seen.own_key))).digest()
         hit = self._known.get(mark)
         if hit is None:
             return self._first_time(seen, snapshot, mark)
@@ -126,7 +129,7 @@ class Credentials:
         return _in_project(_OPEN, seen.project, self._snapshot()) if seen.project else _OPEN
 
     def _first_time(self, seen: Seen, snapshot: Snapshot | None, mark: bytes) -> Visitor | Refusal:
-        key = given(seen.authorization, seen.api_key)
+        key = given(seen.authorization, seen.api_key, seen.own_key)
         if key is None:  # "sk-dummy" and the like, which clients send to local servers
             return self._stranger(seen, refusals.BAD_KEY)
         id = keys.public_id(key)
@@ -165,11 +168,11 @@ def is_open(settings: Settings) -> bool:
     return settings.auth == "auto" and settings.loopback and not settings.behind_proxy
 
 
-def given(authorization: bytes, api_key: bytes) -> bytes | None:
+def given(authorization: bytes, api_key: bytes, own_key: bytes = b"") -> bytes | None:
     """The first credential that is one of ours by its look; None: there is none."""
     scheme, _, rest = authorization.partition(b" ")
     candidates = _basic(rest.strip()) if scheme.lower() == b"basic" else (rest.strip() or scheme,)
-    for candidate in (*candidates, api_key.strip()):
+    for candidate in (own_key.strip(), *candidates, api_key.strip()):
         if candidate.startswith(keys.PREFIX):
             return candidate
     return None

@@ -97,8 +97,25 @@ def written(refusal: Refusal, family: Family, content_type: bytes) -> tuple[byte
         if content_type.partition(b";")[0].strip().lower() == b"application/x-protobuf":
             return b"application/x-protobuf", _status(refusal.grpc, text)
         return b"application/json", _json({"code": refusal.grpc, "message": text})
+    if family != "plain":
+        return b"application/json", _json(_as_provider(refusal, family))
     error = {"code": refusal.code, "message": refusal.message} | ({"hint": refusal.hint} if refusal.hint else {})
     return b"application/json", _json({"error": error})
+
+
+def _as_provider(refusal: Refusal, family: Family) -> dict[str, Any]:
+    """As clients of OpenAI's or Anthropic's API read it."""
+    kind = _PROVIDER_TYPES.get(refusal.status, "api_error")
+    error = {"type": kind, "code": refusal.code, "message": f"{refusal.message} {refusal.hint}".strip()}
+    return {"type": "error", "error": error} if family == "anthropic" else {"error": {"param": None, **error}}
+
+
+_PROVIDER_TYPES: Final = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+}
 
 
 def _json(value: Any) -> bytes:

@@ -15,7 +15,7 @@ Need = Scope | Literal["public", "operator"]
 """What a visitor must have: a scope; nothing; or to be the local operator, which no key gives."""
 Server = Literal["edge", "core", "both"]
 """Who answers; both: the edge does, and asks the core's route of that name for its part."""
-Family = Literal["otlp", "plain"]
+Family = Literal["otlp", "openai", "anthropic", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Route:
     need: Need
     server: Server
     family: Family = "plain"
-    """How it says no: OTLP clients read a google.rpc.Status in their own content type."""
+    """How it says no: OTLP clients read a google.rpc.Status in their own content type, others their API's JSON."""
 
 
 def _otlp() -> list[Route]:
@@ -47,6 +47,15 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/api/public/scores", "ingest", "edge"),
     Route("POST", "/api/public/ingestion", "ingest", "edge"),
     Route("GET", "/api/public/projects", "ingest", "edge"),
+    # The gateway
+    Route("POST", "/v1/chat/completions", "gateway", "edge", "openai"),
+    Route("POST", "/v1/responses", "gateway", "edge", "openai"),
+    Route("POST", "/v1/embeddings", "gateway", "edge", "openai"),
+    Route("GET", "/v1/models", "gateway", "edge", "openai"),
+    Route("GET", "/v1/models/{id}", "gateway", "edge", "openai"),
+    Route("POST", "/v1/messages", "gateway", "edge", "anthropic"),
+    Route("POST", "/v1/messages/count_tokens", "gateway", "edge", "anthropic"),
+    Route("POST", "/generate", "gateway", "edge"),
     # Questions
     Route("GET", "/api/v1/exchanges", "read", "core"),
     Route("GET", "/api/v1/exchanges/export", "read", "core"),

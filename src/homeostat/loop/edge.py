@@ -22,10 +22,13 @@ from homeostat.config import Settings
 from homeostat.doors.answers import Receive, Refused, Scope, Send, refused_plainly, send_json
 from homeostat.doors.body import Doorstep
 from homeostat.doors.guard import Guard
+from homeostat.gateway.app import Gateway
 from homeostat.loop.clock import Clock, event_clock
 from homeostat.loop.proxy import Core
+from homeostat.loop.steering import Steering
 from homeostat.observe.otlp.intake import Intake
 from homeostat.observe.plain.intake import PlainIntake
+from homeostat.records.snapshot import Snapshot
 from homeostat.store import control
 from homeostat.store.folder import Folder
 from homeostat.store.spool.envelope import Envelope
@@ -35,6 +38,7 @@ from homeostat.store.spool.writer import SpoolWriter
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send], Awaitable[int]]
+Published = Callable[[], Snapshot | None]
 
 #: Where SDKs of several houses send OTLP.
 SIGNALS: Final = {
@@ -75,7 +79,16 @@ class Spool(Protocol):
 class Edge:
     """Routes of the edge. `guarded` in front of it says who may come in."""
 
-    def __init__(self, settings: Settings, spool: Spool, clock: Clock, core: Core) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        spool: Spool,
+        clock: Clock,
+        core: Core,
+        *,
+        snapshot: Published = lambda: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         keep_ns = settings.retention_days * _DAY_NS
         self.step = Doorstep(
             body_limit=settings.body_limit, inflight_limit=settings.inflight_limit, body_timeout=settings.body_timeout
@@ -86,6 +99,8 @@ class Edge:
         self._counts: Counter[tuple[str, int]] = Counter()
         self._otlp = Intake(spool, self.step, clock.now_ns, keep_ns)
         self._plain = PlainIntake(spool, self.step, clock.now_ns, keep_ns, settings.text_limit)
+        self.gateway = Gateway(settings, snapshot=snapshot, spool=spool, step=self.step, now_ns=clock.now_ns)
+        self._steering = Steering(Folder(settings.data.resolve()).control, snapshot, clock, core, stopping)
         self._own: dict[str, Handler] = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +117,9 @@ class Edge:
         plain = PLAIN.get(path) if method == "POST" else "projects" if path == "/api/public/projects" else None
         if plain is not None:
             return plain, lambda scope, receive, send: self._plain.take(plain, scope, receive, send)
-        own = self._own.get(path) if method in ("GET", "HEAD") else None
+        if self.gateway.serves(method, path):
+            return "gateway", self.gateway
+        own = self._steering.handler(method, path) or (self._own.get(path) if method in ("GET", "HEAD") else None)
         return ("own", own) if own else ("core", self._core.forward)
 
     def failed(self) -> None:
@@ -110,13 +127,12 @@ class Edge:
         self._counts["internal", 503] += 1
 
     async def drain(self) -> None:
-        """Say not-ready, and wait until the requests in flight are answered."""
+        """Say not-ready, wait until the requests in flight are answered, and store what was captured of them."""
         self.draining = True
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self.step.quiet()
-        except TimeoutError:
-            return
+        await self.gateway.close()
 
     async def _healthz(self, scope: Scope, receive: Receive, send: Send) -> int:
         await send_json(send, 200, {"status": "ok"})
@@ -156,23 +172,31 @@ class Edge:
                 for (route, status), count in sorted(self._counts.items())
             ),
         ]
-        for name, meaning, value in (
-            ("inflight_requests", "Requests whose body is being read or stored.", self.step.requests),
-            ("inflight_bytes", "Bytes of their bodies.", self.step.bytes),
-            ("spool_waiting_bytes", "Bytes that wait for the loader.", waiting.bytes),
-            ("spool_waiting_items", "Items that wait for the loader.", waiting.items),
-            ("spool_ok", "1: the spool takes data.", int(self._spool.state in ("ok", "warn"))),
+        for name, kind, meaning, value in (
+            ("inflight_requests", "gauge", "Requests whose body is being read or stored.", self.step.requests),
+            ("inflight_bytes", "gauge", "Bytes of their bodies.", self.step.bytes),
+            ("spool_waiting_bytes", "gauge", "Bytes that wait for the loader.", waiting.bytes),
+            ("spool_waiting_items", "gauge", "Items that wait for the loader.", waiting.items),
+            ("spool_ok", "gauge", "1: the spool takes data.", int(self._spool.state in ("ok", "warn"))),
+            *self.gateway.figures(),
         ):
             full = f"homeostat_edge_{name}"
-            lines += (f"# HELP {full} {meaning}", f"# TYPE {full} gauge", f"{full} {value}")
+            lines += (f"# HELP {full} {meaning}", f"# TYPE {full} {kind}", f"{full} {value}")
         return "\n".join(lines) + "\n"
 
 
 def create_edge(
-    settings: Settings, *, spool: Spool, guard: Callable[[App], App], clock: Clock, core_socket: Path
+    settings: Settings,
+    *,
+    spool: Spool,
+    guard: Callable[[App], App],
+    clock: Clock,
+    core_socket: Path,
+    snapshot: Published = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> App:
     """The edge as an ASGI app. `guard` wraps the routes and puts a visitor into the scope of whoever may come in."""
-    edge = Edge(settings, spool, clock, Core(core_socket, settings.body_limit))
+    edge = Edge(settings, spool, clock, Core(core_socket, settings.body_limit), snapshot=snapshot, stopping=stopping)
     guarded = guard(edge)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,8 +214,11 @@ def create_edge(
 
 
 @contextmanager
-def open_edge(settings: Settings) -> Iterator[App]:
-    """The edge over a data directory, its spool open until the end of the context."""
+def open_edge(settings: Settings, stopping: Callable[[], bool] = lambda: False) -> Iterator[App]:
+    """The edge over a data directory, its spool open until the end of the context.
+
+    `stopping`: says when the server ends, so that nobody is kept waiting for news.
+    """
     folder = Folder(settings.data.resolve())
     folder.check_format()
     if threading.current_thread() is threading.main_thread():
@@ -223,6 +250,8 @@ def open_edge(settings: Settings) -> Iterator[App]:
             guard=guard,
             clock=event_clock(settings.clock, folder.clock),
             core_socket=folder.core_socket,
+            snapshot=snapshot,
+            stopping=stopping,
         )
     finally:
         spool.close()

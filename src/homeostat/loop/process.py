@@ -28,7 +28,7 @@ def run(name: str, main: Callable[[Settings], None]) -> NoReturn:
     try:
         main(settings)
     except Exception as error:
-        if type(error).__name__ in ("FolderRefused", "NewerData"):
+        if type(error).__name__ in ("FolderRefused", "NewerData", "BadUpstream"):
             sys.stderr.write(f"homeostat: {error}\n")
             sys.exit(REFUSED)
         raise

@@ -16,12 +16,13 @@ from homeostat.loop.edge import open_edge
 def main(settings: Settings) -> None:
     """Serve until SIGTERM, then drain, then seal the spool."""
     listener = socket.socket(fileno=int(sys.argv[1]))
-    with open_edge(settings) as app:
+    with open_edge(settings, stopping=lambda: server.should_exit) as app:
         config = uvicorn.Config(
-            app, loop="uvloop", http=Connection, access_log=False, log_level="warning", lifespan="off", backlog=1024,
+            app, loop="uvloop", http=Connection, access_log=False, log_level="warning", lifespan="on", backlog=1024,
             timeout_keep_alive=75, timeout_graceful_shutdown=30, server_header=False,
         )  # fmt: skip
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
 
 
 if __name__ == "__main__":

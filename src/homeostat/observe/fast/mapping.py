@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from homeostat.observe.dialects import FRAMEWORKS
+from homeostat.observe.dialects import ENUMERATED, FRAMEWORKS
 from homeostat.observe.fast import words
 from homeostat.observe.fast.plan import COLUMNS, KEY, How, Plan
 from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, absent, choose, quote
@@ -203,6 +203,8 @@ def _odd(used: Uses) -> str:
         elif column != "streaming":
             if How.TAIL in used[column]:
                 checks.append(f"{how} = {How.TAIL:d} AND {column} IN ({', '.join(map(quote, FRAMEWORKS))})")
+            if column == "finish_reason":
+                checks.append(f"startsWith({column}, {quote(ENUMERATED)})")
             if used[column] & _FOUND:
                 trusted = f"{how} NOT IN ({How.NOTHING:d}, {How.TEXT:d}, {How.REASON:d})"
                 checks.append(f"{trusted} AND {absent(f'substring({column}, 1, 256)')}")
