@@ -107,6 +107,14 @@ class Settings(BaseSettings):
         "full", description="What the gateway keeps of prompts and answers: full, or off (figures only)."
     )
 
+    # Steering
+    good_share: float = Field(
+        0.5, gt=0, le=1, description="A release that serves at least this share of a route can prove itself good."
+    )
+    good_hours: float = Field(
+        24.0, gt=0, description="Hours it must serve it, without an open incident, until a rollback puts it back."
+    )
+
     # How long it keeps things
     retention_days: int = Field(30, ge=1, description="Facts older than this are removed.")
     retention_bytes: int = Field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from homeostat.doors.routes import ROUTES, TABLE, Route, Table
@@ -9,8 +11,7 @@ from homeostat.doors.routes import ROUTES, TABLE, Route, Table
 
 def path_of(route: Route) -> str:
     """A path that this route serves."""
-    head, brace, _ = route.path.partition("{")
-    return head + ("some-thing" if brace else "")
+    return re.sub(r"\{[^}]*\}", "some-thing", route.path)
 
 
 def test_every_route_finds_itself() -> None:
@@ -61,6 +62,18 @@ def test_methods() -> None:
 def test_a_session_may_have_slashes() -> None:
     found = TABLE.match("GET", "/api/v1/sessions/user/1/chat")
     assert found is not None and found.path == "/api/v1/sessions/{id:path}"
+
+
+def test_a_route_of_requests_may_have_slashes_before_a_fixed_end() -> None:
+    found = TABLE.match("POST", "/api/v1/policies/meta-llama/Llama-3.1:free/rollback")
+    assert found is not None and found.path == "/api/v1/policies/{route:path}/rollback" and found.need == "admin"
+    named_so = TABLE.match("POST", "/api/v1/policies/rollback/rollback")
+    assert named_so is found
+    read = TABLE.match("GET", "/api/v1/policies/chat/rollback")
+    assert read is not None and read.path == "/api/v1/policies/{route:path}"
+    for path in ("/api/v1/policies/rollback", "/api/v1/policies//rollback", "/api/v1/policies/chat/rollback/"):
+        assert TABLE.match("POST", path) is None
+    assert TABLE.match("DELETE", "/api/v1/policies/chat/rollback") is None
 
 
 def test_a_table_refuses_what_it_could_not_serve() -> None:

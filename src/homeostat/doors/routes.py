@@ -20,7 +20,8 @@ Family = Literal["otlp", "openai", "anthropic", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method and path. A path may end in `{name}` (one segment) or `{name:path}` (all the rest)."""
+    """One method and path. A path may end in `{name}` (one segment) or `{name:path}` (all the rest), or have
+    `{name:path}` (one or more segments) before a fixed end."""
 
     method: str
     path: str
@@ -67,6 +68,23 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/v1/live", "read", "core"),
     Route("GET", "/api/v1/status", "read", "core"),
     Route("GET", "/metrics", "read", "both"),
+    # Steering
+    Route("GET", "/api/v1/routing", "ingest", "edge"),
+    Route("GET", "/api/v1/policies", "read", "core"),
+    Route("GET", "/api/v1/policies/{route:path}", "read", "core"),
+    Route("PUT", "/api/v1/policies/{route:path}", "admin", "core"),
+    Route("POST", "/api/v1/policies/{route:path}/rollback", "admin", "both"),
+    Route("GET", "/api/v1/releases", "read", "core"),
+    Route("POST", "/api/v1/releases", "admin", "core"),
+    Route("GET", "/api/v1/releases/diff", "read", "core"),
+    Route("POST", "/api/v1/releases/labels", "admin", "core"),
+    Route("GET", "/api/v1/releases/{name}", "read", "core"),
+    Route("GET", "/api/v1/prompts", "read", "core"),
+    Route("POST", "/api/v1/prompts", "admin", "core"),
+    Route("GET", "/api/v1/prompts/diff", "read", "core"),
+    Route("POST", "/api/v1/prompts/labels", "admin", "core"),
+    Route("GET", "/api/v1/prompts/{name}", "read", "core"),
+    Route("GET", "/api/v1/audit", "read", "core"),
     # Keys, projects, clock
     Route("GET", "/api/v1/keys", "admin", "core"),
     Route("POST", "/api/v1/keys", "operator", "core"),
@@ -92,6 +110,7 @@ class Table:
         self.routes = tuple(routes)
         self._exact: dict[tuple[str, str], Route] = {}
         self._segment: dict[tuple[str, str], Route] = {}
+        self._around: list[tuple[str, str, str, Route]] = []
         self._rest: list[tuple[str, str, Route]] = []
         for route in self.routes:
             self._add(route)
@@ -108,6 +127,10 @@ class Table:
             found = self._segment.get((method, head))
             if found is not None:
                 return found
+        for listed, prefix, end, route in self._around:
+            there = len(path) > len(prefix) + len(end) and path.startswith(prefix) and path.endswith(end)
+            if method == listed and there:
+                return route
         for listed, prefix, route in self._rest:
             if method == listed and len(path) > len(prefix) and path.startswith(prefix):
                 return route
@@ -122,6 +145,9 @@ class Table:
         key = (route.method, route.path)
         if not brace:
             target, name = self._exact, key
+        elif head.endswith("/") and ":path}/" in variable and variable.count("}") == 1:
+            self._around.append((route.method, head, variable.partition("}")[2], route))
+            return
         elif not head.endswith("/") or variable.find("}") != len(variable) - 1:
             raise ValueError(f"{route.path}: a variable is the last segment of a path, whole.")
         elif variable.endswith(":path}"):

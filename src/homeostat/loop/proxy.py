@@ -109,23 +109,32 @@ class Core:
 
     async def fetch(self, path: str, seconds: float, headers: Iterable[tuple[bytes, bytes]] = ()) -> tuple[int, bytes]:
         """Ask the core something small, as whoever these headers come from; status 0: no answer in time."""
+        return await self.ask("GET", path, seconds, headers=headers)
+
+    async def ask(
+        self, method: str, path: str, seconds: float, *, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """The same with any method, and a JSON body. Without an answer it may have been done, or be done later."""
         answer = _Answer()
-        body = b""
+        said = b""
         try:
             async with asyncio.timeout(seconds):
                 reader, writer = await self._connect()
                 try:
-                    lines = [b"GET %b HTTP/1.1" % path.encode(), b"host: localhost", b"connection: close"]
+                    lines = [b"%b %b HTTP/1.1" % (method.encode(), path.encode("latin-1"))]
+                    lines += [b"host: localhost", b"connection: close"]
                     lines += [name + b": " + value for name, value in headers if name.lower() in _WHO]
-                    writer.write(b"\r\n".join((*lines, b"", b"")))
+                    if body:
+                        lines += [b"content-type: application/json", b"content-length: %d" % len(body)]
+                    writer.write(b"\r\n".join((*lines, b"", body)))
                     while not answer.complete and (data := await reader.read(_PIECE)):
                         answer.feed(data)
-                        body += answer.taken()
+                        said += answer.taken()
                 finally:
                     writer.close()
         except (TimeoutError, OSError, Refused, httptools.HttpParserError):
             return 0, b""
-        return answer.status, body
+        return answer.status, said
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:

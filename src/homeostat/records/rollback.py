@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from homeostat.records.policy import Policy, reshaped
+
+_LONGEST: Final = {"id": 64, "to": 100, "reason": 1000}
+
+
+class BadRollback(ValueError):
+    """What was asked for is no rollback; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,27 @@ class Rollback:
     to: str = ""
     """The release that serves from now on; empty: the policy's `previous_good`."""
     reason: str = ""
+
+
+def asked(said: Any, *, id: str, actor: str, at: str, made: str) -> Rollback:
+    """A rollback as somebody asks for it: `{"to"?, "reason"?, "id"?}`. Who asks twice with one id gets it once."""
+    if not isinstance(said, dict) or not said.keys() <= _LONGEST.keys():
+        raise BadRollback("A rollback is an object with to, reason and id; each may be left out.")
+    given: dict[str, str] = {}
+    for name, value in said.items():
+        if value is None:
+            continue
+        if not isinstance(value, str) or len(value) > _LONGEST[name] or not _is_text(value):
+            raise BadRollback(f"{name} is a text of at most {_LONGEST[name]} characters.")
+        given[name] = value
+    return Rollback(
+        given.get("id") or id, actor=actor, at=at, made=made, to=given.get("to", ""), reason=given.get("reason", "")
+    )
+
+
+def _is_text(value: str) -> bool:
+    """Half a character cannot be stored, and a NUL not everywhere."""
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def rolled_back(policy: Policy, wanted: Rollback) -> Policy | None:

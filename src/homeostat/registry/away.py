@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from homeostat.records import policy as policies_of
 from homeostat.records.policy import Policy
@@ -59,6 +59,17 @@ def roll_back(folder: Path, project: str, route: str, wanted: Rollback) -> Back 
 def nothing_to_go_back_to(route: str) -> Declined:
     """No release has served this route before."""
     return Declined("conflict", f"The route {route} has no previous good release.", "Name one: --to RELEASE")
+
+
+def told_back(done: Back, *, override: bool) -> dict[str, Any]:
+    """What a rollback did, as the API says it."""
+    return {
+        "route": done.after.route,
+        "to": done.to,
+        "changed": done.changed,
+        "override": override,
+        "policy": policies_of.as_json(done.after),
+    }
 
 
 def _next(folder: Path, project: str, before: Policy, after: Policy, wanted: Rollback) -> Override:

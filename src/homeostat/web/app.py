@@ -10,7 +10,23 @@ from fastapi import APIRouter, FastAPI
 
 from homeostat.doors.guard import Guard
 from homeostat.store import control
-from homeostat.web import accounting, clock, errors, exchanges, export, health, keys, live, measures, pages, traces
+from homeostat.web import (
+    accounting,
+    audit,
+    clock,
+    errors,
+    exchanges,
+    export,
+    health,
+    keys,
+    live,
+    measures,
+    pages,
+    policies,
+    prompts,
+    releases,
+    traces,
+)
 from homeostat.web.asked import Core, Json
 from homeostat.web.headers import SafeHeaders
 
@@ -19,7 +35,7 @@ __all__ = ["Core", "create_app"]
 #: A fixed path stands before the pattern that would take it.
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     export.router, exchanges.router, traces.router, live.router, measures.router, accounting.router, health.router,
-    keys.router, pages.router,
+    keys.router, releases.router, prompts.router, policies.router, audit.router, pages.router,
 )  # fmt: skip
 
 
