@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from homeostat.sdk import context as context
     from homeostat.sdk import exchange as exchange
     from homeostat.sdk import init as init
+    from homeostat.sdk import instrument as instrument
     from homeostat.sdk import observe as observe
     from homeostat.sdk import release as release
     from homeostat.sdk import score as score
     from homeostat.sdk import signal as signal
 
-__all__ = ["Client", "context", "exchange", "init", "observe", "release", "score", "signal"]
+__all__ = ["Client", "context", "exchange", "init", "instrument", "observe", "release", "score", "signal"]
 
 
 def __getattr__(name: str) -> Any:

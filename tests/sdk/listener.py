@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from homeostat.sdk.runtime import SCOPE
+
 
 class Listener:
     """`status` may be changed while it runs; `document` is the routing document."""
@@ -22,6 +24,8 @@ class Listener:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.spans: list[Any] = []
+        self.ours: list[Any] = []
+        """Those that we made: Anthropic's client tells its calls itself, too."""
         self.resources: list[dict[str, Any]] = []
         self.facts: list[tuple[str, dict[str, Any]]] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -78,6 +82,7 @@ class Listener:
                 self.resources.append(attributes(resource.resource))
                 for scope in resource.scope_spans:
                     self.spans += scope.spans
+                    self.ours += scope.spans if scope.scope.name == SCOPE else ()
             return b""
         self.facts += [(path.rpartition("/")[2], fact) for fact in json.loads(body)]
         return b'{"accepted": 1}'

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.sdk.ambient import context
 from homeostat.sdk.exchanges import exchange
+from homeostat.sdk.instrumenting import instrument
 from homeostat.sdk.observing import observe
 from homeostat.sdk.releasing import release
 from homeostat.sdk.said import score, signal
@@ -15,7 +16,7 @@ from homeostat.sdk.start import init
 if TYPE_CHECKING:
     from homeostat.sdk.client import Client as Client
 
-__all__ = ["Client", "context", "exchange", "init", "observe", "release", "score", "signal"]
+__all__ = ["Client", "context", "exchange", "init", "instrument", "observe", "release", "score", "signal"]
 
 
 def __getattr__(name: str) -> Any:

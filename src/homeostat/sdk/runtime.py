@@ -39,9 +39,9 @@ class Runtime:
         self._said_mistakes: set[str] = set()
         self._routing: Routing | None = None
         self._routing_lock = threading.Lock()
-        provider = self._provider()
-        provider.add_span_processor(Collector(self.outbox, self.sender, settings.sample))
-        self.tracer = provider.get_tracer(SCOPE)
+        self.provider = self._provider()
+        self.provider.add_span_processor(Collector(self.outbox, self.sender, settings.sample))
+        self.tracer = self.provider.get_tracer(SCOPE)
         os.register_at_fork(after_in_child=self._forked)
         atexit.register(self.close)
 

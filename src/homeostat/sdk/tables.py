@@ -49,7 +49,8 @@ class Rows(Sequence[Row]):
 
     def to_polars(self) -> polars.DataFrame:
         """A polars DataFrame."""
-        return _library("polars").DataFrame(self.to_columns(), strict=False)
+        table: polars.DataFrame = _library("polars").DataFrame(self.to_columns(), strict=False)
+        return table
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas DataFrame."""

@@ -47,6 +47,8 @@ def _whole(text: str) -> str:
 def _plain(value: Any, left: list[int], depth: int) -> Any:
     """What JSON can hold, at most so many nodes of it."""
     if type(value) is str:
+        if len(value) > _SHORT and value.startswith("data:"):  # a picture inside a message
+            return f"{value[:40]}… <{len(value)} characters>"
         return value if len(value) <= MOST_CHARS else value[:MOST_CHARS]
     if type(value) in _PLAIN:
         return value
