@@ -16,6 +16,7 @@ betting", JRSS-B 2024; Deng, Knoblich, Lu, KDD 2018 (delta method).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
@@ -108,12 +109,16 @@ def _boundary(n: Floats, alpha: float, planned: float, side: Side) -> Floats:
     if not planned >= 1:
         raise ValueError("planned: at least one value")
     spent = alpha if side == "both" else min(2 * alpha, 0.999)
-    log = -2 * np.log(spent)
-    rho2 = (log + np.log1p(log)) / planned
+    rho2 = _rho2(spent, planned)
     with np.errstate(divide="ignore", invalid="ignore"):
         room = n * rho2 + 1
         odds = np.log(np.sqrt(room) / alpha) if side == "both" else np.log1p(np.sqrt(room) / (2 * alpha))
         return np.asarray(np.sqrt(2 * room / (n * n * rho2) * odds))
+
+
+def _rho2(alpha: float, planned: float) -> float:
+    log = -2 * math.log(alpha)
+    return (log + math.log1p(log)) / planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,3 +238,16 @@ def _against(mean: Floats, n: Floats, s: Floats, q: Floats) -> Floats:
     both = np.concatenate([up, down], axis=2)
     top = both.max(axis=2, keepdims=True)
     return np.asarray((top + np.log(np.mean(np.exp(both - top), axis=2, keepdims=True)))[:, :, 0])
+
+
+def mixture_evidence(estimate: float, variance: float, n: float, alpha: float, *, planned: float) -> float:
+    """The e-value behind a two-sided asymptotic interval: at least 1/alpha exactly when the interval excludes 0.
+
+    `variance` is that of the estimate.
+
+    >>> round(mixture_evidence(0.1, 0.001, 400, 0.05, planned=400), 1)
+    28.4
+    """
+    nrho2 = _rho2(alpha, planned) * n
+    log = estimate * estimate / variance * nrho2 / (2 * (nrho2 + 1)) - np.log1p(nrho2) / 2
+    return float(np.exp(min(log, 690.0)))

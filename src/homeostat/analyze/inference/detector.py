@@ -153,10 +153,11 @@ def advance(
     shares = np.full((1, bets), 1.0 / bets) if weights is None else weights
     added = per_stream[:, None] * shares
     factor = np.exp(np.minimum(log_growth, _MOST_LOG))
-    wealth = np.minimum((state.wealth + added) * factor, _MOST)
+    with np.errstate(over="ignore"):
+        wealth = np.minimum((state.wealth + added) * factor, _MOST)
+        shadow = np.minimum((state.shadow + added[state.open]) * factor[state.open], _MOST)
     level = wealth.sum(axis=1)
     alarm = level >= 1.0
-    shadow = np.minimum((state.shadow + added[state.open]) * factor[state.open], _MOST)
     after = replace(
         state,
         wealth=np.where(alarm[:, None], 0.0, wealth) if alarm.any() else wealth,

@@ -29,6 +29,13 @@ class Interval:
         return np.where(self.low > value, 1.0, np.where(self.high < value, -1.0, 0.0))
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It cannot be said, and why."""
+
+    reason: str
+
+
 def z_of(alpha: float) -> float:
     """The normal quantile for a two-sided interval.
 
