@@ -19,8 +19,11 @@ def of(told: Row) -> list[dict[str, object]]:
 
 ASKED = "Where is my order KW-1042?"
 #: LlamaIndex runs the tool itself; OpenLIT leaves the turn that asks for the tool out of the history; older events
-#: tell each turn in a log record of its own; no tool was used in the last.
-NO_HISTORY = ("i_llamaindex_openinference", "j_openlit", "p_genai_openai_old_events", "q_haystack")
+#: tell each turn in a log record of its own; no tool was used in Haystack; in the last ones it was another question.
+NO_HISTORY = (
+    "i_llamaindex_openinference", "j_openlit", "p_genai_openai_old_events", "q_haystack",
+    "s_semantic_kernel", "t_strands", "u_logfire_openai_agents",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if name not in NO_HISTORY])

@@ -294,3 +294,14 @@ def test_a_request_to_a_provider_is_a_call() -> None:
     assert row({"request_data": json.dumps(asked)})["op"] == "call"
     assert row({"request_data": json.dumps({"model": "text-embedding-3-small", "input": "x"})})["op"] == "embedding"
     assert row({"request_data": json.dumps({"model": "Golf", "colour": "red"})})["op"] == ""
+
+
+def test_a_turn_whose_body_is_json_text_is_read() -> None:
+    asked = log("gen_ai.user.message", {}, json.dumps({"role": "user", "content": Q}))
+    answered = log(
+        "gen_ai.choice",
+        {},
+        json.dumps({"index": 0, "message": {"role": "assistant", "content": A}, "finish_reason": "FinishReason.STOP"}),
+    )
+    assert (asked["input"], answered["output"], answered["finish_reason"]) == (Q, A, "stop")
+    assert log("other", {}, json.dumps({"content": Q}))["input"] == ""

@@ -54,4 +54,28 @@ UNHELD: dict[str, dict[str, str | tuple[str, ...]]] = {
     },
     # A component tells what was answered, not what was asked for or who answered.
     "q_haystack": {"requested_model": "all", "provider": "all", "response_id": "all"},
+    # It names the asked model only, has no words for kinds of tokens, and none for streams.
+    "s_semantic_kernel": {
+        "model": "all",
+        "cached_tokens": "all",
+        "reasoning_tokens": "all",
+        "streaming": "all",
+    },
+    # It names the framework as the provider, and the asked model only.
+    "t_strands": {
+        "model": "all",
+        "provider": "all",
+        "response_id": "all",
+        "reasoning_tokens": "all",
+        "streaming": "all",
+    },
+    # Through chat completions the answer is told without its id and model; streams are not told as such; one of the two
+    # failed calls tells no messages.
+    "u_logfire_openai_agents": {
+        "model": ("chat", "chat_tool", "chat_stream"),
+        "response_id": ("chat", "chat_tool", "chat_stream"),
+        "finish_reason": "all",
+        "streaming": "all",
+        "input": ("error", "chat_error"),
+    },
 }

@@ -85,6 +85,7 @@ CLOSELY: dict[str, dict[str, Any]] = {
         "langfuse.observation.completion_start_time": '"2026-11-20T00:00:01Z"',
     },
     "deep": {"openinference.span.kind": "LLM", "output.value": '{"generations": [[{"text": "hello"}]]}'},
+    "a constant": {"gen_ai.operation.name": "chat", "gen_ai.response.finish_reason": "FinishReason.TOOL_CALLS"},
     "a framework": {"gen_ai.operation.name": "chat", "gen_ai.system": "Strands-Agents", "llm.system": "openai"},
     "too many tokens": {"gen_ai.usage.input_tokens": 4294967295, "gen_ai.usage.cache_read.input_tokens": 4294967295}
     | {"gen_ai.operation.name": "chat", "gen_ai.usage.cache_write.input_tokens": 1, "tags": [1, "a"]},
@@ -143,6 +144,7 @@ def test_what_only_python_understands_is_read_closely(both: Both) -> None:
     same(found, expected(bodies, {})[1])
     at = {name: found[len(PLAIN) + n] for n, name in enumerate(CLOSELY)}
     assert (at["usage"]["input_tokens"], at["too many tokens"]["input_tokens"]) == (8, 4294967295)
+    assert at["a constant"]["finish_reason"] == "tool_calls"
     assert at["a framework"]["provider"] == "openai"
     assert found[-1]["input"] == "why?"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from homeostat.observe.dialects.alias import Alias, Field, Indexed
 from homeostat.observe.dialects.fields import BY_COLUMN, FIELDS
 from homeostat.observe.dialects.marks import (
+    ENUMERATED,
     FACT_MARKS,
     FRAMEWORKS,
     LOG_NAME_ATTRIBUTES,
@@ -17,6 +18,7 @@ __all__ = [
     "BY_COLUMN",
     "CALLS",
     "COMPONENTS",
+    "ENUMERATED",
     "FACT_MARKS",
     "FIELDS",
     "FRAMEWORKS",

@@ -42,6 +42,9 @@ FRAMEWORKS: Final = (
     "semantic-kernel", "semantic_kernel", "smolagents", "strands", "strands-agents", "vercel",
 )  # fmt: skip
 
+#: Some senders write the name of a constant: "FinishReason.STOP" is "stop".
+ENUMERATED: Final = "FinishReason."
+
 #: (scope, what its conversation ids look like that it made up itself): an id that the application told, anywhere in
 #: the trace, says more.
 MADE_UP_SESSIONS: Final = (("pydantic-ai", "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"),)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from homeostat.observe.dialects import FIELDS, LOG_NAME_ATTRIBUTES, MESSAGE_EVENTS, OP_MARKS, WRAPPERS, Alias, Indexed
+from homeostat.observe.dialects import (
+    ENUMERATED,
+    FIELDS,
+    LOG_NAME_ATTRIBUTES,
+    MESSAGE_EVENTS,
+    OP_MARKS,
+    WRAPPERS,
+    Alias,
+    Indexed,
+)
 from homeostat.observe.dialects.alias import Field
 from homeostat.observe.exact.decode import Event, Item
 from homeostat.observe.exact.numbered import families, texts_at
@@ -37,7 +46,7 @@ class Reading:
         self._turns_of: dict[int, tuple[Any, list[Message] | None]] = {}
         self._places: Places | None = None
         if is_log:
-            body = item.body if isinstance(item.body, dict) else {}
+            body = _body(item)
             self.attributes = {**body, **item.attributes}
             said = {**self.attributes} if body else {"body": item.body, **self.attributes}
             self.events = [Event(log_name(item), item.start, said)]
@@ -56,6 +65,8 @@ class Reading:
         elif self.item.status_code == 2:
             found.setdefault("error", "error")
         _whole_input(found)
+        if found.get("finish_reason", "").startswith(ENUMERATED):
+            found["finish_reason"] = found["finish_reason"].removeprefix(ENUMERATED).lower()
         return found
 
     def field(self, field: Field) -> Any:
@@ -168,6 +179,14 @@ class Reading:
         return self._read(alias.read, value)
 
 
+def _body(item: Item) -> dict[str, Any]:
+    """What a log record says, when that is a map; of a turn of a conversation also as text (Semantic Kernel)."""
+    body = item.body
+    if isinstance(body, str) and log_name(item) in MESSAGE_EVENTS:
+        body = parse(body)
+    return body if isinstance(body, dict) else {}
+
+
 def _places(keys: tuple[str, ...], events: bool) -> Places:
     """The places that may hold something, of a row with these attributes: most aliases never do."""
     return _known_places(keys, events) if len(keys) <= _USUAL else _known_places.__wrapped__(keys, events)
@@ -202,7 +221,12 @@ def _turn(event: Event) -> dict[str, Any]:
 
 
 def _whole_input(found: dict[str, Any]) -> None:
-    """Cached tokens are part of the input: when they are more than it, the sender left them out."""
+    """Cached tokens are part of the input: when they are more than it, the sender left them out.
+
+    A call that used no tokens at all was not counted: some write 0 where the provider told them nothing.
+    """
+    if found.get("input_tokens") == 0 and found.get("output_tokens") == 0:
+        del found["input_tokens"], found["output_tokens"]
     cached = sum(found.get(name, 0) for name in _TOKENS)
     if "input_tokens" in found and cached > found["input_tokens"]:
         found["input_tokens"] = min(found["input_tokens"] + cached, MAX_COUNT)

@@ -143,11 +143,20 @@ def _staged(name: str, used: Uses) -> str:
         "multiIf(at_ns != start_ns, ['clock_skew'], end_ns < start_ns, ['bad_time'], []), "
         "if(status_code = 0 AND status_message = 'client_closed', ['client_closed'], [])))",
     }
-    if name == "input_tokens" and ("cached_tokens" in used or "cache_write_tokens" in used):
-        # Cached tokens are part of the input: when they are more than it, the sender left them out.
-        cached = "ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0)"
-        return f"if({cached} > input_tokens, least(input_tokens + {cached}, 4294967295), input_tokens)"
+    if name in ("input_tokens", "output_tokens") and "input_tokens" in used and "output_tokens" in used:
+        # No tokens at all: the sender did not count.
+        return f"if(input_tokens = 0 AND output_tokens = 0, NULL, {_input(used) if name == 'input_tokens' else name})"
+    if name == "input_tokens":
+        return _input(used)
     return made.get(name, name)
+
+
+def _input(used: Uses) -> str:
+    """Cached tokens are part of the input: when they are more than it, the sender left them out."""
+    if "cached_tokens" not in used and "cache_write_tokens" not in used:
+        return "input_tokens"
+    cached = "ifNull(cached_tokens, 0) + ifNull(cache_write_tokens, 0)"
+    return f"if({cached} > input_tokens, least(input_tokens + {cached}, 4294967295), input_tokens)"
 
 
 def _own_map(which: str) -> str:
