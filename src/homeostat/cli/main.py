@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from homeostat.cli import data, doctor, exchanges, keys, measures, signals, tail, up
+from homeostat.cli import data, doctor, exchanges, keys, measures, policies, prompts, releases, signals, tail, up
 from homeostat.cli.client import Refused, Unreachable
 
 app = typer.Typer(
@@ -22,6 +22,10 @@ app.command("measures")(measures.measures)
 app.command("export")(data.export)
 app.add_typer(exchanges.app, name="exchanges", help="What was asked and answered: ls, get, export.")
 app.add_typer(signals.app, name="signals", help="What people and systems said about it: add.")
+app.command("rollback")(policies.rollback)
+app.add_typer(releases.app, name="release", help="What can answer: create, ls, show, label, diff.")
+app.add_typer(prompts.app, name="prompt", help="Templates with versions: create, ls, show, diff, label.")
+app.add_typer(policies.app, name="policy", help="Which releases serve a route: ls, show, set.")
 app.add_typer(keys.app, name="key", help="Keys that let applications in: create, ls, revoke.")
 app.add_typer(data.import_app, name="import", help="Bring history in: jsonl, parquet.")
 app.add_typer(data.db_app, name="db", help="The stores of a data directory: upgrade.")
