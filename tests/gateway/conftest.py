@@ -123,6 +123,14 @@ def open_gate(tmp_path: Path, fake: Fake) -> Iterator[Open]:
 
 
 @pytest.fixture
+def other() -> Iterator[Fake]:
+    """A second provider."""
+    one = Fake().start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
 def gate(open_gate: Open) -> Gate:
     return open_gate()
 

@@ -60,6 +60,7 @@ class Fake:
     faults: list[str] = field(default_factory=list)
     """Faults of the next requests, whatever they ask for."""
     always: str = ""
+    """The fault of every request that names none."""
     _loop: Any = None
     _server: Any = None
     _thread: Any = None
@@ -90,15 +91,16 @@ class Fake:
             for task in asyncio.all_tasks(self._loop):
                 task.cancel()
 
-        self._loop.call_soon_threadsafe(end)
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(end)
+            self._thread.join(5)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
             while await self._request(reader, writer):
                 pass
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, UnicodeDecodeError):
             pass
         finally:
             self.connections -= 1
@@ -153,6 +155,8 @@ class Answer:
         if self.fault == "error_200":
             return await self._json(200, {"error": {"message": "We are overloaded", "type": "server_error"}})
         body = self.seen.json if self.seen.body else {}
+        if self.fault in ("cut_json", "cut_sse", "reset_sse", "garbage_sse"):
+            return await (self._json(200, self._whole(body)) if self.fault == "cut_json" else self._stream(body))
         if body.get("stream"):
             return await self._stream(body)
         return await self._json(200, self._whole(body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import quote
 
 from homeostat.config import Settings
 from homeostat.doors.answers import Gone, Receive, Refused, Scope, Send
@@ -51,7 +52,7 @@ class Gateway:
 
     def serves(self, method: str, path: str) -> bool:
         """Is this one of its routes?"""
-        return (method, path) in PATHS or (method == "GET" and path.startswith(_MODEL))
+        return (method, path) in PATHS or (method == "GET" and _is_model(path))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer one request; returns the status that was sent, 0 when the client left."""
@@ -102,8 +103,8 @@ class Gateway:
         if api.family == "plain":
             raw = generate.checked(raw, self._model)
         return Call(
-            api=api, path=scope["path"], project=visitor.project, key=visitor.key_id, place=where, ask=ask, plan=plan,
-            headers=headers, body=raw, started_ns=self._now_ns(),
+            api=api, path=_target(scope["path"]), project=visitor.project, key=visitor.key_id, place=where, ask=ask,
+            plan=plan, headers=headers, body=raw, started_ns=self._now_ns(),
             deadline=asyncio.get_running_loop().time() + self._deadline,
         )  # fmt: skip
 
@@ -132,6 +133,17 @@ class Gateway:
             return await relay.give(call, result, send)
         finally:
             result.close()
+
+
+def _is_model(path: str) -> bool:
+    """One model: a single segment behind the list's path."""
+    name = path.removeprefix(_MODEL)
+    return name != path and "/" not in name and name.strip(".") != ""
+
+
+def _target(path: str) -> str:
+    """The path for the upstream. A model's id comes decoded; it must not become anything but one segment again."""
+    return _MODEL + quote(path.removeprefix(_MODEL), safe="") if path.startswith(_MODEL) else path
 
 
 class _Watch:

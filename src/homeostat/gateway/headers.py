@@ -66,7 +66,7 @@ def accepts_gzip(client: Headers) -> bool:
         if name == b"accept-encoding":
             for part in value.lower().split(b","):
                 coding, _, weight = part.partition(b";")
-                if coding.strip() == b"gzip" and not weight.strip().startswith(b"q=0"):
+                if coding.strip() == b"gzip" and weight.replace(b" ", b"").rstrip(b".0") != b"q=":
                     return True
     return False
 

@@ -138,7 +138,7 @@ class _Pool:
         except ssl.SSLError as error:
             raise Unreachable("tls", f"TLS with the upstream failed: {error.reason or 'handshake'}.") from None
         except OSError as error:
-            raise _unreachable(error) from None
+            raise _unreachable(error, tls=there.tls) from None
 
     def give_back(self, connection: Connection) -> None:
         """Keep it for the next request, or close it."""
@@ -157,11 +157,13 @@ class _Pool:
             self._drop(self._idle.pop())
 
 
-def _unreachable(error: OSError) -> Unreachable:
+def _unreachable(error: OSError, *, tls: bool) -> Unreachable:
     """Never with the address in it: an error message goes to clients."""
     name = type(error).__name__
     if name == "gaierror":
         return Unreachable("dns", "The upstream's name could not be looked up.")
     if isinstance(error, ConnectionRefusedError):
         return Unreachable("connect_refused", "The upstream refused the connection.")
+    if tls and isinstance(error, ConnectionError):
+        return Unreachable("tls", "TLS with the upstream failed: it ended the handshake.")
     return Unreachable("connect", "The upstream could not be connected to.")

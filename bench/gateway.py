@@ -1,0 +1,250 @@
+"""The gateway: what it adds to a direct call to the same instant upstream, in the same run, capture on.
+
+Interleaved, so that whatever else the machine does falls on both. `--litellm PATH`: the executable of a LiteLLM proxy
+to measure beside ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+
+from bench.ingest import HOMEOSTAT, Running, accounting, drained, free_port
+from bench.machine import keep
+from bench.queries import arriving
+
+ROUNDS = 5
+PROMPT = "Summarise what we know about the order and answer the customer in two friendly sentences. " * 6
+BODY = json.dumps({
+    "model": "gpt-4o-mini", "temperature": 0.2, "user": "u1",
+    "messages": [{"role": "system", "content": "You are helpful."}, {"role": "user", "content": PROMPT}],
+}).encode()  # fmt: skip
+STREAM = BODY[:-1] + b', "stream": true}'
+
+
+class Caller(asyncio.Protocol):
+    """Sends a request, tells when the first and the last byte of the answer's body came."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+        self.first = 0.0
+        self.answer: asyncio.Future[int] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.WriteTransport", transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.answer and not self.answer.done():
+            self.answer.set_exception(ConnectionError("connection lost"))
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        end = self.buffer.find(b"\r\n\r\n")
+        if end < 0 or len(self.buffer) == end + 4:
+            return
+        self.first = self.first or time.perf_counter()
+        head = bytes(self.buffer[:end]).lower()
+        at = head.find(b"content-length:")
+        if at >= 0:
+            whole = len(self.buffer) >= end + 4 + int(head[at + 15 :].split(b"\r\n", 1)[0])
+        else:
+            whole = self.buffer.endswith(b"0\r\n\r\n")
+        if whole and self.answer and not self.answer.done():
+            self.answer.set_result(int(head[9:12]))
+            self.buffer.clear()
+
+    async def send(self, data: bytes) -> int:
+        self.first = 0.0
+        self.answer = asyncio.get_running_loop().create_future()
+        self.transport.write(data)
+        return await self.answer
+
+
+@dataclass
+class Took:
+    """What came of calls."""
+
+    calls: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    firsts: list[float] = field(default_factory=list)
+
+    def add(self, other: Took) -> None:
+        self.calls += other.calls
+        self.failed += other.failed
+        self.seconds += other.seconds
+        self.latencies += other.latencies
+        self.firsts += other.firsts
+
+    @property
+    def rate(self) -> float:
+        return round(self.calls / self.seconds)
+
+
+def at(values: Sequence[float], share: float) -> float:
+    """A percentile, in milliseconds."""
+    ordered = sorted(values)
+    return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+async def call(port: int, *, seconds: float, connections: int, body: bytes = BODY, rate: float = 0) -> Took:
+    """Calls for so long over so many connections; with `rate` as many a second, whether or not answers are late."""
+    took = Took()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    raw = head + b"authorization: Bearer sk-bench\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    begun = time.perf_counter()
+
+    async def client(number: int) -> None:
+        _, wire = await asyncio.get_running_loop().create_connection(Caller, "127.0.0.1", port)
+        turn = number
+        while (now := time.perf_counter()) - begun < seconds:
+            due = now
+            if rate:
+                due = begun + turn / rate
+                turn += connections
+                await asyncio.sleep(max(0.0, due - now))
+                due = max(due, time.perf_counter() - 0.002)  # the sleep's own lateness is not the gateway's
+            sent = time.perf_counter() if not rate else due
+            status = await wire.send(raw)
+            took.latencies.append(time.perf_counter() - sent)
+            took.firsts.append(wire.first - sent)
+            took.calls += 1
+            took.failed += status != 200
+        wire.transport.close()
+
+    await asyncio.gather(*(client(number) for number in range(connections)))
+    took.seconds = time.perf_counter() - begun
+    return took
+
+
+def side_by_side(ports: dict[str, int], **how: Any) -> dict[str, Took]:
+    """The same calls to each, in turn, several times."""
+    found = {name: Took() for name in ports}
+    for _ in range(ROUNDS):
+        for name, port in ports.items():
+            found[name].add(uvloop.run(call(port, **how)))
+    return found
+
+
+@contextlib.contextmanager
+def upstream() -> Iterator[int]:
+    """The instant provider."""
+    port = free_port()
+    with subprocess.Popen([sys.executable, "-m", "bench.upstream", str(port)], stdin=subprocess.DEVNULL) as process:
+        try:
+            time.sleep(1)
+            yield port
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def ours(data: Path, provider: int) -> Iterator[Running]:
+    """Our gateway in front of it."""
+    port = free_port()
+    os.environ["HOMEOSTAT_UPSTREAM"] = f"http://127.0.0.1:{provider}/v1"
+    os.environ["HOMEOSTAT_UPSTREAM_KEY"] = "sk-bench"
+    server = Running([HOMEOSTAT, "up", "--port", str(port), "--data", str(data)], port)
+    try:
+        server.wait("/api/v1/status")
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def litellm(executable: Path, provider: int, folder: Path) -> Iterator[int]:
+    """A LiteLLM proxy in front of it, its logging off."""
+    port = free_port()
+    config = folder / "litellm.yaml"
+    config.write_text(
+        "model_list:\n  - model_name: gpt-4o-mini\n    litellm_params:\n      model: openai/gpt-4o-mini\n"
+        f"      api_base: http://127.0.0.1:{provider}/v1\n      api_key: sk-bench\n"
+        "litellm_settings:\n  telemetry: false\n  drop_params: true\n"
+    )
+    command = [str(executable), "--config", str(config), "--port", str(port), "--num_workers", "1"]
+    env = {**os.environ, "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(240):
+                with contextlib.suppress(OSError):
+                    uvloop.run(call(port, seconds=0.1, connections=1))
+                    break
+                time.sleep(0.5)
+            yield port
+        finally:
+            process.terminate()
+
+
+def measure(server: Running, ports: dict[str, int], seconds: float) -> dict[str, object]:
+    """Every figure that was asked for, beside what was asked."""
+    figures: dict[str, object] = {}
+    before = accounting(server.port)["stored"]
+    calls = uvloop.run(call(server.port, seconds=2, connections=4)).calls
+    alone = side_by_side(ports, seconds=seconds, connections=1)
+    direct = at(alone["direct"].latencies, 0.5)
+    figures["one at a time"] = {
+        name: {"p50_ms": round(at(took.latencies, 0.5), 3), "p99_ms": round(at(took.latencies, 0.99), 2),
+               "added_p50_ms": round(at(took.latencies, 0.5) - direct, 3)}
+        for name, took in alone.items()
+    } | {"added_p50_asked_ms": 1.5}  # fmt: skip
+    many = side_by_side(ports, seconds=seconds, connections=16)
+    figures["sixteen at a time"] = {
+        name: {"calls_a_second": took.rate, "p50_ms": round(at(took.latencies, 0.5), 2), "failed": took.failed}
+        for name, took in many.items()
+    } | {"calls_a_second_asked": 1120}  # fmt: skip
+    first = side_by_side({name: port for name, port in ports.items() if name != "litellm"},
+                         seconds=seconds / 2, connections=1, body=STREAM)  # fmt: skip
+    late = at(first["homeostat"].firsts, 0.95) - at(first["direct"].firsts, 0.95)
+    figures["first token, p95 added, ms"] = {"is": round(late, 3), "asked": 2}
+    calls += sum(run["homeostat"].calls for run in (alone, many, first))
+    kept = drained(server.port) - before
+    figures["exchanges"] = {"calls": calls, "stored": kept, "lost": calls - kept}
+    told: dict[str, Any] = {}
+    with arriving(server.port, told):
+        busy = uvloop.run(call(server.port, seconds=4 * seconds, connections=20, rate=100))
+    figures["100 calls a second while 5,000 spans arrive"] = {
+        "calls_a_second": busy.rate, "failed": busy.failed, "p50_ms": round(at(busy.latencies, 0.5), 2),
+        "p99_ms": round(at(busy.latencies, 0.99), 2), "p99_asked_ms": 10, "spans": told,
+    }  # fmt: skip
+    figures["memory, largest, MB"] = server.peak
+    return figures
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and keep."""
+    parser = argparse.ArgumentParser(prog="python -m bench.gateway", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each round")
+    parser.add_argument("--litellm", type=Path, help="the executable of a LiteLLM proxy")
+    chosen = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="homeostat-bench-"))
+    try:
+        with contextlib.ExitStack() as stack:
+            provider = stack.enter_context(upstream())
+            server = stack.enter_context(ours(folder / "data", provider))
+            ports = {"direct": provider, "homeostat": server.port}
+            if chosen.litellm:
+                ports["litellm"] = stack.enter_context(litellm(chosen.litellm, provider, folder))
+            figures = measure(server, ports, chosen.seconds)
+        keep("gateway", figures)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
