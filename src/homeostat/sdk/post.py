@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 (loaded with the first look-up of a name otherwise, in a thread, while others fork)
 import gzip
 import json
 from collections.abc import Mapping
@@ -37,10 +38,16 @@ class Post:
         headers = {"user-agent": "homeostat-sdk"}
         if settings.key:
             headers["authorization"] = f"Bearer {settings.key}"
-        self._client = httpx2.Client(base_url=settings.url, headers=headers, timeout=_TIMEOUT)
+        self._problem = ""
+        try:
+            self._client = httpx2.Client(base_url=settings.url, headers=headers, timeout=_TIMEOUT)
+        except Exception as error:  # an address or a key that cannot be one
+            self._problem = f"{type(error).__name__}: {error}"
 
     def send(self, path: str, body: bytes, kind: str, timeout: float | None = None) -> Answer:
         """POST it; never raises."""
+        if self._problem:
+            return Answer("never", problem=self._problem)
         headers = {"content-type": kind}
         if len(body) > _LARGE:
             body = gzip.compress(body, 1)
@@ -54,6 +61,8 @@ class Post:
 
     def get(self, path: str, parameters: Mapping[str, Any], timeout: float) -> Answer:
         """GET it; never raises."""
+        if self._problem:
+            return Answer("never", problem=self._problem)
         try:
             return _read(self._client.get(path, params=parameters, timeout=timeout))
         except Exception as error:  # as above

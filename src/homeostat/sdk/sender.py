@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from opentelemetry import context as ambient
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from homeostat.sdk.content import Content
 from homeostat.sdk.outbox import Entry, Outbox
@@ -35,15 +36,20 @@ _INVALID: Final = 400
 class Sender:
     """Empties an outbox into a server. Starts with the first thing that waits."""
 
+    _first_post: Post | None
+
     def __init__(self, outbox: Outbox, settings: Settings) -> None:
         self._outbox = outbox
         self._settings = settings
         self._content = Content(settings)
         self.reset()
+        # Made here and not in the thread: what it imports must not be half imported when somebody forks.
+        self._first_post = Post(settings)
 
     def reset(self) -> None:
         """As new, without a thread: threads and connections do not survive a fork."""
         self._post: Post | None = None
+        self._first_post = None
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
         self._stop = threading.Event()
@@ -100,7 +106,7 @@ class Sender:
     def _run(self) -> None:
         # Our own requests are no traffic of the application.
         ambient.attach(ambient.set_value(ambient._SUPPRESS_INSTRUMENTATION_KEY, True))
-        self._post = Post(self._settings)
+        self._post = self._first_post or Post(self._settings)
         while not self._stop.is_set():
             self._outbox.something.wait()
             if time.monotonic() >= self._hurry_until:
@@ -196,8 +202,6 @@ def _rejected(kind: str, answer: Answer) -> int:
     """How many spans the server did not keep, as it tells in `partial_success`."""
     if kind != "span" or not answer.body:
         return 0
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
     try:
         return int(ExportTraceServiceResponse.FromString(answer.body).partial_success.rejected_spans)
     except Exception:  # an answer that is none: something else than Homeostat stands there, and said 200
