@@ -25,7 +25,7 @@ from scipy.special import stdtrit
 from homeostat.analyze.inference.arrays import Floats, finite, same_length
 from homeostat.analyze.inference.claims import Allowed, Expected, Note, Verdict, lacking, less, outcome
 
-LEAST_BLOCKS: Final = 6
+LEAST_BLOCKS: Final = 12
 
 
 def before_after(

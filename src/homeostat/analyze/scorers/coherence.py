@@ -1,0 +1,212 @@
+"""Does the text hang together: ordinary sentences in a sensible order that do not contradict or repeat each other?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import ClassVar, Final
+
+from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.entailment import check
+from homeostat.analyze.scorers.weights import model
+from homeostat.analyze.text.grammar import surprise
+from homeostat.analyze.text.lexicon import alike, fields, opposite
+from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
+
+_MOST: Final = 24
+_LATE: Final = re.compile(r"\W*(?:finally|then|next|however|therefore|thus|hence|as a result|moreover|furthermore|also|others|another|consequently|in conclusion|afterwards|lastly|after that|but|second|third|so|meanwhile|similarly|instead|otherwise|además|luego|donc|ensuite|dann|danach|zum schluss)\b", re.IGNORECASE)
+_BACK: Final = re.compile(r"\W*(?:he|she|they|it|their|his|her|its|them|these|those|this)\b", re.IGNORECASE)
+_FIRST: Final = re.compile(r"\W*(?:first|firstly|to begin|start by|zuerst|primero|d'abord)\b", re.IGNORECASE)
+_LAST: Final = re.compile(r"\W*(?:finally|lastly|in the end|in conclusion|zuletzt|enfin|por último)\b", re.IGNORECASE)
+_SO: Final = re.compile(r"\b(?:therefore|because|so|as a result|which is why|hence|thus|since|however|that is why|in conclusion)\b", re.IGNORECASE)
+_LINK: Final = frozenset("it they he she this that these those them him her his their its so then but also however therefore another other others both such same instead otherwise if once there here one half for and finally first second next later since as when by to we you i your our yes no".split())
+_OTHERS: Final = frozenset("der die das und ist nicht ein eine um zwei mit den dem el la los las es una con del y le les des une est à du nous vous et que por para se sich".split())
+_BEFORE_NOUN: Final = frozenset("the a an my your our their its every".split())
+_NEVER_NOUN: Final = frozenset("the a an is are was were be been to of by for from in at on and or but it they he she we you i not has have had will would can could my your our their its".split())
+_BEFORE_PHRASE: Final = frozenset("of to from with within by at into for".split())
+_NEVER_PHRASE: Final = frozenset("is are was were and or but of has had will would can could if because".split())
+_HE: Final = frozenset("he him his himself".split())
+_SHE: Final = frozenset("she her hers herself".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Coherence:
+    """Word order, links from sentence to sentence, contradictions, repetition, pronouns.
+
+    >>> Coherence().score(Case("Week a within replaced them the engineers cables of.")).label
+    'bad'
+    """
+
+    name: ClassVar[str] = "coherence"
+    dimension: ClassVar[str] = "coherence"
+    rung: ClassVar[Rung] = "model"
+    threshold: float = 0.5
+
+    def score(self, case: Case) -> Scored | Unscored:
+        """How probable it is that a reader can follow."""
+        if not words(bounded(plain(case.output))):
+            return judged(0.0, "the answer is empty")
+        found = features(case)
+        value = model(self.name).value(found)
+        return judged(value, _reason(case, found, value))
+
+
+def features(case: Case) -> Mapping[str, float]:
+    """What the model looks at."""
+    text = bounded(plain(case.output))
+    parts = list(sentences(text))[:_MOST]
+    read = [words(part) for part in parts]
+    return {**_order_of_words(read), **_links(parts, read), **_against(parts, read), **_again(read), **_pronouns(read)}
+
+
+def _order_of_words(read: Sequence[Sequence[Word]]) -> dict[str, float]:
+    costs = [surprise(sentence) for sentence in read if len(sentence) >= 3]
+    if not costs or not _english(read):
+        return {"surprise": 0.0, "surprise_worst": 0.0, "odd_words": 0.0, "broken_pairs": 0.0}
+    flat = [cost for one in costs for cost in one]
+    worst = max(sum(one) / len(one) for one in costs)
+    return {
+        "surprise": max(0.0, sum(flat) / len(flat) - 2.5),
+        "surprise_worst": max(0.0, worst - 2.8),
+        "broken_pairs": min(1.5, sum(_broken(sentence) for sentence in read) / len(flat) * 10),
+        "odd_words": sum(cost > 5.5 for cost in flat) / len(flat) * 5,
+    }
+
+
+def _english(read: Sequence[Sequence[Word]]) -> bool:
+    """The model of word order knows English only; of other languages it says nothing."""
+    low = [word.low for sentence in read for word in sentence]
+    other = sum(word in _OTHERS for word in low)
+    return other <= 0.08 * len(low)
+
+
+def _broken(sentence: Sequence[Word]) -> int:
+    """Pairs that no English sentence holds: `the to`, `of is`, a sentence that ends with `the`."""
+    low = [word.low for word in sentence]
+    count = sum(a in _BEFORE_NOUN and b in _NEVER_NOUN for a, b in zip(low, low[1:], strict=False))
+    count += sum(a in _BEFORE_PHRASE and b in _NEVER_PHRASE for a, b in zip(low, low[1:], strict=False))
+    return count + (bool(low) and low[-1] in _BEFORE_NOUN | {"of", "because", "if", "and", "or", "which"})
+
+
+def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
+    matter = [content(sentence) for sentence in read]
+    loose = strange = false_so = 0
+    for at in range(1, len(read)):
+        before = [word for earlier in matter[:at] for word in earlier]
+        near = max((alike(a.stem, b.stem) for a in matter[at] for b in before), default=0.0)
+        topics = {name for word in before for name in fields(word.stem)}
+        mine = {name for word in matter[at] for name in fields(word.stem)}
+        pronoun = any(word.low in _LINK for word in read[at][:4])
+        linked = near >= 0.7 or bool(mine & topics)
+        loose += not linked and not pronoun
+        strange += not linked and bool(mine) and bool(topics)
+        false_so += not linked and bool(_SO.search(parts[at]))
+    first = parts[0] if parts else ""
+    heads = [at for at, part in enumerate(parts) if _FIRST.match(part)]
+    tails = [at for at, part in enumerate(parts) if _LAST.match(part)]
+    return {
+        "loose": loose / max(1, len(read) - 1),
+        "loose_many": float(loose >= 2),
+        "foreign": min(2.0, float(strange)),
+        "false_so": min(2.0, float(false_so)),
+        "late_start": float(bool(_LATE.match(first)) and len(parts) > 1),
+        "back_start": float(bool(_BACK.match(first)) and len(parts) > 1),
+        "wrong_order": float(bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)),
+        "ends_with_intro": _ends_with_intro(read),
+        "sentences": min(1.0, len(parts) / 6),
+    }
+
+
+def _ends_with_intro(read: Sequence[Sequence[Word]]) -> float:
+    """The first sentence speaks of `the cables` and `them`; what they are is told in the last."""
+    if len(read) < 3:
+        return 0.0
+
+    def given(at: int) -> float:
+        sentence = read[at]
+        known = {word.stem for earlier in read[:at] for word in content(earlier)}
+        pairs = list(zip(sentence, sentence[1:], strict=False))
+        definite = sum(a.low in ("the", "them", "it", "he", "she", "they", "its", "his", "her", "their") and b.stem not in known for a, b in pairs)
+        fresh = sum(a.low in ("a", "an", "two", "some", "our", "your") for a, _ in pairs)
+        return definite - fresh
+
+    return float(given(0) > given(len(read) - 1) + 1)
+
+
+def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
+    worst = flips = inside = 0.0
+    for a, b in list(combinations(range(min(len(parts), 10)), 2)):
+        if min(len(read[a]), len(read[b])) < 3:
+            continue
+        for one, other in ((a, b), (b, a)):
+            found = check(parts[one], [parts[other]]).features
+            shared = found["cover_best"]
+            if shared < 0.3:
+                continue
+            antonym = found["antonym_close"] + found["antonym_far"]
+            negation = found["negation_flip_close"] + found["negation_flip_far"]
+            number = found["number_lost_close"] + 0.3 * found["number_lost_far"]
+            worst = max(worst, shared * min(1.5, antonym + 0.4 * number))
+            flips = max(flips, shared * negation)
+    for sentence in read:
+        matter = [word for word in sentence if word.low not in STOP or word.low in NEGATORS]
+        pairs = sum(opposite(x.stem, y.stem) for x, y in combinations(matter[:40], 2) if 0 < y.start - x.start < 60)
+        twice = [word.stem for word in content(sentence)]
+        denied = sum(word.low in NEGATORS for word in sentence) and len(twice) - len(set(twice))
+        inside = max(inside, min(2.0, 0.6 * pairs + (1.0 if denied else 0.0)))
+    starts = [sentence[0].low for sentence in read if sentence]
+    return {"contradiction": worst, "flip": flips, "inside": inside, "yes_no": float("yes" in starts and "no" in starts)}
+
+
+def _again(read: Sequence[Sequence[Word]]) -> dict[str, float]:
+    flat = [word.low for sentence in read for word in sentence]
+    double = sum(a == b and not a.isdigit() for a, b in zip(flat, flat[1:], strict=False))
+    fours = Counter(zip(flat, flat[1:], flat[2:], flat[3:], strict=False))
+    sets = [frozenset(word.stem for word in content(sentence)) for sentence in read]
+    sets = [one for one in sets if len(one) >= 2]
+    same = max((len(a & b) / max(len(a), len(b)) for a, b in combinations(sets, 2)), default=0.0)
+    stems = [word.stem for sentence in read for word in content(sentence)]
+    return {
+        "stutter": min(3.0, float(double)),
+        "fours": sum(count - 1 for count in fours.values()) / max(1, len(flat)) * 4,
+        "same_sentence": same,
+        "same_words": 1 - len(set(stems)) / len(stems) if len(stems) > 8 else 0.0,
+    }
+
+
+def _pronouns(read: Sequence[Sequence[Word]]) -> dict[str, float]:
+    """The person that is spoken of changes without a new one having been named."""
+    low = [word.low for sentence in read for word in sentence]
+    kinds = [bool(_HE & set(low)), bool(_SHE & set(low)), "they" in low or "them" in low, bool({"i", "me"} & set(low)), bool({"we", "us"} & set(low))]
+    women = {"woman", "mother", "sister", "wife", "girl", "daughter", "mrs", "ms", "queen"} & set(low)
+    return {
+        "he_and_she": float(kinds[0] and kinds[1] and not women),
+        "many_persons": float(sum(kinds) >= 3),
+    }
+
+
+def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
+    if value >= 0.5:
+        return "sentences are ordinary and follow from each other"
+    told = {
+        "surprise": "the order of the words is unusual", "surprise_worst": "a sentence is no ordinary sentence", "odd_words": "the order of the words is unusual",
+        "contradiction": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "yes_no": "says yes and no",
+        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "false_so": "a conclusion from something else",
+        "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
+        "stutter": "repeats words", "fours": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
+        "he_and_she": "the person spoken of changes", "many_persons": "the person spoken of changes",
+    }  # fmt: skip
+    why = list(dict.fromkeys(told[name] for name, _ in model("coherence").pulls(found) if name in told))
+    return "; ".join(why[:3])
+
+
+# What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
+PRIOR: Final[Mapping[str, float]] = {
+    "surprise": -1, "surprise_worst": -1, "odd_words": -1, "broken_pairs": -2, "contradiction": -1.5, "flip": -1.5, "inside": -0.7, "yes_no": -1, "loose": -1, "loose_many": -0.7,
+    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "stutter": -1.5, "fours": -1.5,
+    "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7,
+}  # fmt: skip

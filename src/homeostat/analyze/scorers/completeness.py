@@ -1,0 +1,183 @@
+"""Does the answer speak to every part of the question, and does it come to its end?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.question import answers, covered, parts, read
+from homeostat.analyze.scorers.weights import model
+from homeostat.analyze.text.lexicon import fields
+from homeostat.analyze.text.quantities import quantities
+from homeostat.analyze.text.sentences import clauses, sentences
+from homeostat.analyze.text.words import STOP, bounded, content, plain, words
+
+# No answer ends with these words.
+_OPEN: Final = frozenset(
+    """the a an and or but of to in on with for from by at as into until that which who whose because if is are was were be has have about
+    than then when while your our their its my will would can should not very such like including i'd i you we der die das und mit von zu dem den le la el
+    los les un una une de del du y et por para ein eine""".split()
+)
+_COUNT: Final = re.compile(r"\b(two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\b (?:\w+ ){0,2}?(\w+s)\b", re.IGNORECASE)
+_NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
+_ALL: Final = re.compile(r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the first|the second|the latter|the former|each|first two)\b", re.IGNORECASE)
+_SIDES: Final = (
+    (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
+    (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|;)\b|;", re.I), re.compile(r"", re.I)),
+    (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|with a)\b", re.I), re.compile(r"", re.I)),
+)  # fmt: skip
+_ASIDE: Final = re.compile(r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """The parts of the question against the answer, what was promised or asked for by number, and whether the text is cut off.
+
+    >>> Completeness().score(Case("You need eggs, flour and", input="What do I need?")).label
+    'bad'
+    """
+
+    name: ClassVar[str] = "completeness"
+    dimension: ClassVar[str] = "completeness"
+    rung: ClassVar[Rung] = "model"
+    threshold: float = 0.5
+
+    def score(self, case: Case) -> Scored | Unscored:
+        """How probable it is that nothing is missing."""
+        if not words(bounded(plain(case.output))):
+            return judged(0.0, "the answer is empty")
+        found = features(case)
+        value = model(self.name).value(found)
+        return judged(value, _reason(case, found, value))
+
+
+def cut_off(text: str) -> float:
+    """How sure it is that a text stops before its end: 1 in the middle of a phrase, 0.5 without a closing mark."""
+    text = text.rstrip()
+    told = words(text[-300:])
+    last = told[-1].low if told else ""
+    if text.count("```") % 2 or text.endswith((",", ":", ";", "-", "(", "=", "{")) or re.search(r"\bdef \w+\([^)]*\):$|return$", text):
+        return 1.0
+    if last in _OPEN and not text.endswith(("?", "!", '"', "”", ".", ")", "`")):
+        return 1.0
+    if re.search(r"[.!?…\"”’')\]}`]$|[^\w\s]$", text) or len(told) <= 6 and last not in _OPEN:
+        return 0.0
+    if text.splitlines()[-1].lstrip().startswith(("-", "*", "•", "    ", "\t")) or re.search(r"[/{}=()\[\]]|^\d", text.splitlines()[-1]):
+        return 0.0
+    return 0.5
+
+
+def unanswered(question: str, text: str) -> list[str]:
+    """The parts of a question that nothing in the text answers."""
+    asked = parts(plain(question))
+    if len(asked) < 2 or _ALL.search(text):
+        return []
+    missing = []
+    told = content(words(text))
+    pieces = [piece for sentence in sentences(text) for piece in clauses(sentence)]
+    topics = {name for word in told for name in fields(word.stem)}
+    whole = read(question)
+    for part in asked:
+        one = read(part)
+        kind = one.kind if one.kind != "open" else "open"
+        fits = answers(kind, whole, text) if kind not in ("open", "choice", "make") else None
+        near = covered(one.matter, told)
+        mine = {name for word in one.matter for name in fields(word.stem)}
+        if fits is False and near < 0.75:
+            missing.append(part)
+        elif fits is None and near < 0.34 and not (mine & topics) and len(pieces) <= len(asked):
+            missing.append(part)
+    return missing
+
+
+def features(case: Case) -> Mapping[str, float]:
+    """What the model looks at."""
+    text = bounded(plain(case.output))
+    question = plain(case.input)
+    asked = parts(question) if question.strip() else ("",)
+    missing = unanswered(question, text) if question.strip() else []
+    told = content(words(text))
+    units = sum(len(re.split(r"[;,]\s", piece)) for sentence in sentences(text) for piece in clauses(sentence))
+    facts = len(sentences(text)) + text.count(";") + len(re.findall(r",? (?:and|but|while|whereas) ", text))
+    cut = cut_off(text)
+    cover = [covered(read(part).matter, told) for part in asked if part]
+    spread = min(cover) if cover else 1.0
+    return {
+        "cut": float(cut == 1.0),
+        "cut_maybe": float(cut == 0.5),
+        "missing": len(missing) / max(1, len(asked)),
+        "missing_any": float(bool(missing)),
+        "parts": min(4.0, float(len(asked) - 1)),
+        "facts_few": float(len(asked) > 1 and facts < len(asked)),
+        "one_sentence_many_parts": float(len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1),
+        "units_enough": float(units >= len(asked)),
+        "count_short": _short_of_count(question, text),
+        "side_missing": _side_missing(question, text),
+        "spread": spread if len(asked) > 1 else 0.5,
+        "uneven": (max(cover) - min(cover)) if len(cover) > 1 else 0.0,
+        "one_sided": float(len(cover) > 1 and max(cover) >= 0.5 and min(cover) < 0.2 and bool(missing)),
+        "all_parts": float(len(asked) > 1 and not missing),
+        "both": float(bool(_ALL.search(text))),
+        "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
+        "promise": _broken_promise(text),
+        "kinds": _kinds_missing(question, asked, text),
+    }
+
+
+def _kinds_missing(question: str, asked: tuple[str, ...], text: str) -> float:
+    """Parts that want a number or a date, against the numbers and dates that are there."""
+    kinds = [read(part).kind for part in asked if part]
+    wanted = sum(kind in ("price", "count", "span", "when") for kind in kinds)
+    old = {quantity.value for quantity in quantities(question)}
+    given = sum(quantity.value not in old for quantity in quantities(text))
+    return float(wanted > 1 and given < wanted)
+
+
+def _short_of_count(question: str, text: str) -> float:
+    """Three tips were asked for, two are there."""
+    match = _COUNT.search(question)
+    if not match or not re.search(r"\b(?:give|list|name|tell|suggest|write|what|which|provide|recommend|top)\b", question, re.I):
+        return 0.0
+    wanted = _NUMBERS.get(match[1].lower()) or int(match[1])
+    given = max(len(_ITEM.findall(text)), len(sentences(text)), len(re.split(r",\s*(?:and\s+)?|\sand\s|;", text)))
+    return float(given < wanted)
+
+
+def _side_missing(question: str, text: str) -> float:
+    for asked, one, other in _SIDES:
+        if asked.search(question) and not (one.search(text) and other.search(text)):
+            return 1.0
+    return 0.0
+
+
+def _broken_promise(text: str) -> float:
+    """`Here are three steps:` and two follow."""
+    match = re.search(r"\b(two|three|four|five|six|seven|[2-9])\b (?:\w+ ){0,2}?\w+s\b[^.:]{0,40}:", text, re.I)
+    if not match:
+        return 0.0
+    rest = text[match.end() :]
+    wanted = _NUMBERS.get(match[1].lower()) or int(match[1])
+    given = max(len(_ITEM.findall(rest)), len(sentences(rest)), len(re.split(r",\s*(?:and\s+)?|\sand\s|;", rest)))
+    return float(given < wanted)
+
+
+def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
+    if value >= 0.5:
+        return "every part seems to be answered"
+    if found["cut"] or found["cut_maybe"]:
+        return f"stops before its end: “…{case.output.rstrip()[-40:]}”"
+    if found["count_short"] or found["promise"]:
+        return "fewer items than asked for or announced"
+    missing = unanswered(plain(case.input), bounded(plain(case.output)))
+    return "not answered: " + "; ".join(missing[:3])[:200] if missing else "says less than was asked for"
+
+
+# What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
+PRIOR: Final[Mapping[str, float]] = {
+    "cut": -4, "cut_maybe": -2, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
+    "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "kinds": -1,
+}  # fmt: skip

@@ -1,0 +1,86 @@
+"""Is every claim of the answer supported by the documents that it was given?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.entailment import Check, check
+from homeostat.analyze.scorers.weights import model
+from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.words import bounded, content, plain, words
+
+_MOST_CLAIMS: Final = 40
+# Words that talk about the talk; a sentence made of them claims nothing.
+_POLITE: Final = frozenset("hi hello thanks thank sorry hope help helps question ask let know happy glad great welcome assist further anything else yes no nein non ja sí oui".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Groundedness:
+    """Each claim is compared with the snippet that fits it best: numbers and units, names, negation, scope, order.
+
+    >>> case = Case("It costs $12.", documents=["The ticket costs $21."])
+    >>> Groundedness().score(case).label
+    'bad'
+    """
+
+    name: ClassVar[str] = "groundedness"
+    dimension: ClassVar[str] = "groundedness"
+    rung: ClassVar[Rung] = "model"
+    threshold: float = 0.5
+
+    def score(self, case: Case) -> Scored | Unscored:
+        """The value of the weakest claim."""
+        if not any(document.strip() for document in case.documents):
+            return Unscored("no documents to compare with")
+        found = checks(case.output, case.documents, case.input)
+        if not found:
+            return judged(0.0, "the answer claims nothing")
+        learned = model(self.name)
+        value, weakest = min(((learned.value(one.features), one) for one in found), key=lambda pair: pair[0])
+        return judged(value, reason(weakest, value))
+
+
+def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
+    """One check for each claim of an answer."""
+    documents = [bounded(plain(document), 30_000) for document in documents[:50]]
+    claims = [claim for claim in sentences(bounded(plain(output))) if _claims(claim)][:_MOST_CLAIMS]
+    return [check(claim, documents, question[:2000]) for claim in claims]
+
+
+def features(case: Case) -> Mapping[str, float]:
+    """The worst of each feature over all claims: what the model is trained on."""
+    found = checks(case.output, case.documents, case.input)
+    names = {name for one in found for name in one.features}
+    good = {name for name in names if name.startswith("cover")}
+    return {
+        name: (min if name in good else max)(one.features.get(name, 0.0) for one in found) for name in sorted(names)
+    }
+
+
+def _claims(sentence: str) -> bool:
+    matter = content(words(sentence))
+    if sentence.endswith("?"):
+        return False
+    return any(word.low not in _POLITE for word in matter) or any(word.low not in _POLITE for word in words(sentence))
+
+
+def reason(weakest: Check, value: float) -> dict[str, object]:
+    """Which claim, which snippet, why."""
+    why = "; ".join(weakest.remarks) or ("words and numbers agree" if value >= 0.5 else "the snippet does not say this")
+    return {"claim": weakest.claim[:300], "snippet": weakest.snippet[:300], "why": why}
+
+
+# What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
+PRIOR: Final[Mapping[str, float]] = {
+    "nothing": -2, "cover_best": 1, "cover_all": 1, "cover_two": 0.5, "cover_exact": 0.5, "clean": 1.5, "clean_exact": 1,
+    "number_right": 0.8, "number_derived": -0.2, "negation_same": 0.3, "antonym_denied": 0.3, "strange": -1,
+    "number_lost_close": -3, "number_lost_far": -1.2, "number_misbound_close": -1.5, "number_misbound_far": -0.4,
+    "antonym_close": -2.5, "antonym_far": -1, "negation_flip_close": -2, "negation_flip_far": -0.5,
+    "swapped_word_close": -1, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,
+    "widened_close": -1.5, "widened_far": -0.7, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
+    "condition_dropped_close": -0.6, "condition_dropped_far": -0.1, "certain_added_close": -1, "certain_added_far": -0.5,
+    "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -1.5, "borrowed": -0.8, "rate_changed": -2,
+}  # fmt: skip

@@ -1,0 +1,121 @@
+"""What a question wants: the kind of answer, its parts, its focus; and whether a text gives an answer of that kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from homeostat.analyze.text.lexicon import alike
+from homeostat.analyze.text.quantities import quantities
+from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.words import Word, content, words
+
+# The first that fits decides. Patterns are our own and take linear time; they see a few hundred characters.
+_KINDS: Final = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("price", r"\bhow much (?:does|do|is|are|will|would|did)\b|\b(?:price|cost|fee|fare|rate|tariff)\b|\bcuánto (?:cuesta|vale)|\bcombien coûte|\bwas kostet|\bwie (?:hoch|teuer)|\btarifs?\b|\bprix\b|\bcuánto\b"),
+        ("count", r"\bhow many\b|\bpopulation\b|\bwhat(?:'s| is) \d|\bpercentage\b|\bwie viele?\b|\bcuánt[oa]s\b|\bhow (?:tall|high|far|big|old|heavy|deep|fast|large)\b|\btemperature\b|\bboiling point\b|\bdos(?:e|age)\b|\bconvert\b|\bcalories\b|\bsize\b|^\s*what'?s? \d"),
+        ("span", r"\bhow (?:long|often|quickly|soon)\b|\bperiod\b|\bwarranty\b|\bwie lange\b|\bwindow\b|\bcuánto tiempo\b|\bdelivery time\b"),
+        ("when", r"\bwhen\b|\bwhat (?:time|year|date|day|month|hours)\b|\bdeadline\b|\bopening hours\b|\bhours\b|\bwann\b|\bcuándo\b|\bquand\b|\bqué hora\b|\bhoraires\b|\bdue date\b|\bab wann\b"),
+        ("who", r"\bwho\b|\bwhom\b|\bwhose\b|\bwer\b|\bquién\b|\bfounder\b|\bauthor of\b"),
+        ("where", r"\bwhere\b|\bwo\b|\bdónde\b|\boù\b|\baddress\b|\blocation\b|\bdirections\b|\bhow do i get (?:to|from)\b"),
+        ("why", r"\bwhy\b|\bwarum\b|\bpor qué\b|\bpourquoi\b|\breasons?\b|\bcauses?\b|\bwhat caused\b"),
+        ("howto", r"\bhow (?:do|can|should|would|to|could|did)\b|\bsteps?\b|\bwhat should i do\b|\bwie (?:kann|muss|soll|mache)\b|\bcómo\b|\bcomment\b|\bwon't\b|\bfix\b|\bset up\b|\binstall\b"),
+        ("choice", r"\bwhich\b|\bbetter\b|\b\w+ or (?:a |the )?\w+\b|\bcompare\b|\bdifference\b"),
+        ("yesno", r"^\W*(?:\w+[,.!:] )?(?:is|are|was|were|do|does|did|can|could|may|will|would|should|has|have|am|ist|sind|kann|darf|hat|est-ce|puis-je|puedo|es|hay)\b"),
+        ("make", r"\b(?:write|draft|compose|translate|summari[sz]e|suggest|recommend|name|tell me a|give me|outline|list|generate|create)\b"),
+    )
+)  # fmt: skip
+_YES: Final = re.compile(r"^\W*(?:yes|no|not|nope|yeah|sure|certainly|of course|absolutely|unfortunately|only|better not|it (?:does|is|isn|has|can|doesn)|they|we do|you (?:can|may|need|should)|there(?:'s| is| are)|ja|nein|sí|no,|oui|non|cats|both|neither|all)\b", re.IGNORECASE)
+_WHY: Final = re.compile(r"\b(?:because|since|due to|so that|as a result|owing to|caused by|reason|means that|thanks to|weil|porque|parce que|therefore|in order to|to (?:keep|avoid|make|prevent|protect)|if|so|after|when|most often)\b", re.IGNORECASE)
+_DO: Final = re.compile(
+    r"(?:^|[.:;,\n]\s*(?:then |and |first,? |next,? |or )?|\band |\bthen |\byou (?:can|need to|should|have to|must|may) |^to [\w ]{3,40}, |\bplease |\bjust |\byou'd )"
+    r"(?:open|go|choose|press|click|tap|use|take|call|mix|add|run|type|select|hold|check|put|cut|cover|cool|blot|try|set|turn|keep|avoid|bring|write|send|fill|visit|ask|scan|enter|log|sign|download|install|drag|heat|boil|bake|whisk|stir|"
+    r"knead|let|make|place|remove|pull|push|connect|restart|contact|apply|hire|buy|sell|look|find|start|stop|wear|pack|book|reply|update|delete|create|do|don't|never|follow|read|eat|drink|wait|park|loosen|press|rinse|wash|pour|hit|peel|plug|switch|move|change|give|get|learn|talk|skip)\b"
+    r"|`|\w\(|[{}]|\w\[|=>|\bper (?:überweisung|mail)|^\w+ing\b|\b(?:click|menu|settings|button|profile)\b", re.IGNORECASE)
+_PLACE: Final = re.compile(r"\b(?:in|at|on|near|opposite|behind|beside|next to|between|above|under|around|outside|inside|at the|minutes? (?:on foot|walk|away)|street|road|garage|train|bus|bei|à|en|au)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question read: its kind, its matter, and the words that say what of the matter is wanted."""
+
+    text: str
+    kind: str
+    matter: tuple[Word, ...]
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> Question:
+    """The kind and matter of a question; of a longer text the last question counts."""
+    text = text[-600:]
+    kind = next((kind for kind, pattern in _KINDS if pattern.search(text)), "open")
+    return Question(text, kind, tuple(content(words(text))))
+
+
+def answers(kind: str, asked: Question, text: str) -> bool | None:
+    """Whether a text holds an answer of a kind; None when that cannot be told from its form."""
+    told = words(text)
+    known = {word.stem for word in asked.matter}
+    if kind in ("count", "price", "span", "when"):
+        return _number(kind, asked, text)
+    if kind == "who":
+        return any(word.big and word.stem not in known and word.start > 0 for word in content(told)) or (len(told) <= 6 and any(word.big and word.stem not in known for word in told))
+    if kind == "where":
+        return bool(_PLACE.search(text)) and any(word.stem not in known for word in content(told))
+    if kind == "why":
+        return bool(_WHY.search(text))
+    if kind == "howto":
+        return bool(_DO.search(text))
+    if kind == "yesno":
+        return bool(_YES.search(text))
+    return None
+
+
+def _number(kind: str, asked: Question, text: str) -> bool:
+    old = {(quantity.kind, quantity.value) for quantity in quantities(asked.text)}
+    new = [quantity for quantity in quantities(text) if (quantity.kind, quantity.value) not in old]
+    low = text.lower()
+    if kind == "price":
+        return any(one.kind in ("dollar", "euro", "pound", "percent") for one in new) or "free" in low or "kostenlos" in low or "gratis" in low or (bool(new) and len(low) < 40)
+    if kind == "span":
+        return any(one.kind in ("time", "clock") for one in new)
+    if kind == "when":
+        dated = any(one.kind in ("clock", "time") or (one.kind == "number" and 1000 <= one.value <= 2100) for one in new)
+        return dated or bool(_DATES & {word.low for word in words(text)}) or (bool(new) and len(low) < 60)
+    return bool(new)
+
+
+_DATES: Final = frozenset(
+    """january february march april june july august september october november december monday tuesday wednesday thursday friday saturday sunday
+    noon midnight morning evening afternoon night today tomorrow yesterday tonight weekdays weekends daily januar februar märz mai juni juli oktober dezember
+    montag dienstag mittwoch donnerstag freitag samstag sonntag lunes martes miércoles jueves viernes sábado lundi mardi mercredi jeudi vendredi samedi always now soon""".split()
+)
+
+
+def covered(asked: tuple[Word, ...] | list[Word], told: list[Word]) -> float:
+    """Which part of the question's matter comes back in a text, synonyms included."""
+    if not asked:
+        return 0.0
+    return sum(max((alike(one.stem, other.stem) for other in told), default=0.0) for one in asked) / len(asked)
+
+
+_SPLIT: Final = re.compile(r"\?\s+|,\s*(?:and|und|y|et)\s+|;\s*|,\s+(?=how|what|when|where|who|why|is|do|does|can|may|which|or\b)|\s(?:and|und|et|y)\s+(?=how|what|when|where|who|why|which|is\b|do\b|does\b|can\b|should\b|in what|may|name|explain|tell|propose|change|write|ab wann|le\b|cuándo|list|\d)|\.\s+(?=how|what|also|and|please|tell|explain|i want)", re.IGNORECASE)
+_LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def parts(text: str) -> tuple[str, ...]:
+    """The parts of a question that each want an answer: `What does it cost, and when does it open?` has two."""
+    text = text[-1500:]
+    found = [piece.strip(" ?.,") for sentence in sentences(text) for piece in _SPLIT.split(sentence) if piece]
+    found = [piece for piece in found if len(words(piece)) >= 2 or (len(found) > 1 and content(words(piece)))]
+    listed: list[str] = []
+    for piece in found or [text]:
+        items = [item for item in _LIST.split(piece) if item.strip()]
+        nouns = len(items) > 1 and all(1 <= len(content(words(item))) <= 5 and len(words(item)) <= (12 if at == 0 else 6) for at, item in enumerate(items))
+        listed += items if nouns else [piece]
+    return tuple(listed[:8])

@@ -1,0 +1,113 @@
+"""Does the answer answer this question, and not another one about the same things?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.question import Question, answers, covered, read
+from homeostat.analyze.scorers.weights import model
+from homeostat.analyze.text.lexicon import alike, fields
+from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.words import Word, bounded, content, plain, words
+
+_TALK: Final = re.compile(
+    r"\bthank you for\b|\bgreat question\b|\bwe hope\b|\bi(?:'d| would) be happy\b|\bhow (?:may|can) i help\b|\bplease feel free\b|\bspeaking of\b|\bi love\b|\bhave a (?:nice|great)\b|\bour team\b|\bwelcome to\b",
+    re.IGNORECASE,
+)
+# The text tells what something is, or that it is liked, when nobody asked for that.
+_ABOUT: Final = re.compile(
+    r"\b(?:is|are|was|were) (?:an? |one of |the )?(?:popular|known|famous|large|great|important|available|common|used|considered|made|produced|invented|created|developed|founded|published|sold|stored|located|called|"
+    r"type|kind|form|unit|country|device|dish|language|animal|organisation|company|process|method|way|book|place|food|plant|software|tool|both)\w*\b|\bmany (?:people|\w+s)\b|\bhas (?:a |an )?(?:\w+ )?(?:history|many|\d+)\b",
+    re.IGNORECASE,
+)
+_ASKS_ABOUT: Final = re.compile(r"\b(?:what (?:is|are|does|was)|what's|explain|tell me|describe|define|who (?:is|was))\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """The kind of answer that the question wants (a price, a person, a reason, steps …), its focus, and its topic.
+
+    >>> Relevance().score(Case("At nine in the morning.", input="When does the shop open?")).label
+    'good'
+    """
+
+    name: ClassVar[str] = "relevance"
+    dimension: ClassVar[str] = "relevance"
+    rung: ClassVar[Rung] = "model"
+    threshold: float = 0.5
+
+    def score(self, case: Case) -> Scored | Unscored:
+        """How probable it is that the answer answers the question."""
+        if not case.input.strip():
+            return Unscored("no question to compare with")
+        if not words(bounded(plain(case.output))):
+            return judged(0.0, "the answer is empty")
+        found = features(case)
+        value = model(self.name).value(found)
+        return judged(value, _reason(found, read(plain(case.input)).kind, value))
+
+
+def features(case: Case) -> Mapping[str, float]:
+    """What the model looks at."""
+    asked, text = read(plain(case.input)), bounded(plain(case.output))
+    told = content(words(text))
+    first = content(words(sentences(text)[0])) if sentences(text) else told
+    fits = answers(asked.kind, asked, text)
+    focus, rest = _focus(asked)
+    new = [word for word in told if max((alike(word.stem, one.stem) for one in asked.matter), default=0.0) < 0.7]
+    topic = {name for word in asked.matter for name in fields(word.stem)}
+    theirs = [fields(word.stem) for word in new if fields(word.stem)]
+    echo = [word for word in told if any(word.stem == one.stem for one in asked.matter)]
+    return {
+        "kind_right": float(fits is True),
+        "kind_wrong": float(fits is False),
+        "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when", "yesno", "why")),
+        "topic_shared": covered(asked.matter, told),
+        "focus": covered(focus, told) if focus else 0.5,
+        "rest_only": float(covered(rest, told) > 0.4 and covered(focus, told) < 0.3) if focus and rest else 0.0,
+        "echo": len(echo) / max(1, len(told)),
+        "begins_with_topic": float(bool(first) and any(first[0].stem == one.stem for one in asked.matter)),
+        "new": min(1.0, len(new) / 6),
+        "nothing_new": float(not new and not fits),
+        "field_shared": sum(bool(names & topic) for names in theirs) / len(theirs) if theirs and topic else 0.3,
+        "field_foreign": float(bool(theirs) and bool(topic) and not any(names & topic for names in theirs)),
+        "brief": float(len(words(text)) <= 6),
+        "long": min(1.0, len(words(text)) / 60),
+        "talk": float(bool(_TALK.search(text))),
+        "about": float(bool(_ABOUT.search(text)) and not _ASKS_ABOUT.search(asked.text)),
+        "unlinked": float(covered(asked.matter, told) < 0.1 and fits is not True),
+        "unlinked_any": float(covered(asked.matter, told) < 0.1),
+        "direct": float(bool(re.match(r"\W*(?:yes|no|because|at|in|to|by|about|between|per|try|use|it|that|they|there|you|for|most|open|ja|nein|sí|oui|son|à|a las)\b", text, re.IGNORECASE))),
+        "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
+    }
+
+
+def _focus(asked: Question) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """The words right after the question word say what is wanted; the others say of what."""
+    matter = asked.matter
+    if len(matter) < 2:
+        return matter, ()
+    at = 1 if asked.kind in ("howto", "when", "who", "where", "why", "yesno", "make") else 1
+    return matter[:at], matter[at:]
+
+
+def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
+    if value >= 0.5:
+        return "an answer of the kind that was asked for" if found["kind_right"] else "speaks of what was asked"
+    if found["kind_wrong"]:
+        return f"the question wants an answer of the kind “{kind}”, and there is none"
+    if found["unlinked"] or found["field_foreign"]:
+        return "speaks of something else"
+    return "speaks of the topic without answering"
+
+
+# What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
+PRIOR: Final[Mapping[str, float]] = {
+    "kind_right": 1.2, "kind_wrong": -0.8, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
+    "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7,
+    "unlinked": -1.2, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
+}  # fmt: skip

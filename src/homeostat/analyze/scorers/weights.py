@@ -1,0 +1,36 @@
+"""Small logistic models as plain numbers. `python -m bench.train_scorers` writes them from the tuning half of our own cases."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights of named features. Features that it does not know weigh nothing."""
+
+    bias: float
+    weights: Mapping[str, float]
+
+    def value(self, features: Mapping[str, float]) -> float:
+        """The probability that an exchange with these features is good."""
+        total = self.bias + sum(self.weights.get(name, 0.0) * value for name, value in features.items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+    def pulls(self, features: Mapping[str, float]) -> list[tuple[str, float]]:
+        """Which features pulled the value down, the strongest first."""
+        parts = [(name, self.weights.get(name, 0.0) * value) for name, value in features.items()]
+        return sorted((part for part in parts if part[1] < -0.05), key=lambda part: part[1])
+
+
+@lru_cache(maxsize=32)
+def model(name: str) -> Model:
+    """The model of a scorer."""
+    place = files("homeostat.analyze") / "scorers" / "weights" / f"{name}.json"
+    held = json.loads(place.read_text(encoding="utf-8"))
+    return Model(held["bias"], held["weights"])

@@ -1,0 +1,1 @@
+"""How scorers read a text: words, sentences, quantities, and a small lexicon of our own."""

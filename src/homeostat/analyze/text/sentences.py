@@ -1,0 +1,35 @@
+"""Sentences and clauses of a text."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+_END: Final = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|\n+")
+# An abbreviation's dot ends no sentence.
+_SHORT: Final = frozenset("mr mrs ms dr prof st vs e.g i.e etc inc ltd co tel approx z.b d.h sr sra m".split())
+_ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s+")
+_CLAUSE: Final = re.compile(r";|:(?=\s)|,?\s(?:but|while|whereas|although|though|however)\s|,\s(?:and|so|which|who)\s", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text; the items of a list are sentences."""
+    found: list[str] = []
+    begin = 0
+    for match in _END.finditer(text):
+        piece = text[begin : match.end()]
+        last = piece.rstrip(".").rsplit(None, 1)[-1].lower() if piece.rstrip(".").strip() else ""
+        number = last.isdigit() and len(last) <= 2 and "\n" not in match[0] and len(piece.strip()) <= 4
+        if match[0] == "." and (last in _SHORT or (len(last) == 1 and last.isalpha() and last != "i") or number):
+            continue
+        found.append(piece)
+        begin = match.end()
+    found.append(text[begin:])
+    return tuple(clean for piece in found if (clean := _ITEM.sub("", piece, count=1).strip()))
+
+
+def clauses(sentence: str) -> list[str]:
+    """The parts of a sentence that can be true or false by themselves."""
+    return [part.strip() for part in _CLAUSE.split(sentence) if part and len(part.split()) >= 2] or [sentence]

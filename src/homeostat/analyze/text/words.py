@@ -1,0 +1,107 @@
+"""Words of a text: lower case, contractions undone, endings cut. Every pattern here takes linear time."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# A scorer that compares every sentence with every other reads at most this much of a text: its beginning and its end.
+READ: Final = 12_000
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['\-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[%$€£°]")
+_SHORT: Final = {"won't": "will not", "can't": "can not", "cannot": "can not", "shan't": "shall not", "ain't": "is not"}
+_TAILS: Final = {"'re": "are", "'ve": "have", "'ll": "will", "'m": "am", "'d": "would", "'s": ""}
+_SPACES: Final = re.compile(r"[^\S\n]+")
+
+STOP: Final = frozenset(
+    """a an the this that these those there here it its itself he she they them his her hers their theirs him i me my mine we us our
+    ours you your yours who whom whose which what when where why how is am are was were be been being do does did done doing have has had having
+    will would shall should can could may might must and or but if then than so as at by for from in into of off on onto out over to up
+    upon with about between through too very just also even still yet such both each either neither not no nor only own same some any all most more
+    one ones get gets got let make made go going s t re ve ll d m yes sure please etc e g i'm it's that's us per via
+    der die das den dem des ein eine einen einem einer eines und oder ist sind war wird werden zu zum zur im am an auf aus bei mit nach von vom vor für
+    es er sie wir ihr ich sich nicht auch nur so wie was wann wo wer man kann hat haben sein
+    el la los las un una unos unas y o es son de del al en con por para que se su sus lo le les no si más como está hay
+    le la les un une des du de et ou est sont à au aux en dans par pour que qui ne pas se sa son ses ce cette il elle nous vous ils""".split()
+)
+NEGATORS: Final = frozenset(
+    """not no never none nobody nothing nowhere neither nor without cannot hardly nicht kein keine keinen keiner nie niemals ohne
+    no nunca ningún ninguna sin jamás ne pas jamais aucun aucune sans""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word: as compared (`low`), without its ending (`stem`), and where it stood (`start`; `big`: began with a capital)."""
+
+    low: str
+    stem: str
+    start: int
+    big: bool
+
+
+def plain(text: str) -> str:
+    """One form for characters that look alike; curly quotes straight, invisible characters gone."""
+    text = unicodedata.normalize("NFKC", text).replace("\u2019", "'").replace("\u2018", "'").replace("\u2011", "-")
+    return "".join(ch for ch in text if unicodedata.category(ch) not in ("Cf", "Cs"))
+
+
+def bounded(text: str, limit: int = READ) -> str:
+    """The beginning and the end of a long text."""
+    return text if len(text) <= limit else text[: limit // 2] + "\n" + text[-limit // 2 :]
+
+
+@lru_cache(maxsize=4096)
+def words(text: str) -> tuple[Word, ...]:
+    """The words of a text in order."""
+    found = []
+    for match in _WORD.finditer(text):
+        raw = match[0]
+        for part in _apart(raw.lower()):
+            found.append(Word(part, stem(part), match.start(), raw[0].isupper()))
+    return tuple(found)
+
+
+def _apart(low: str) -> list[str]:
+    """`isn't` is `is not`; `it's` is `it`."""
+    if low in _SHORT:
+        return _SHORT[low].split()
+    if low.endswith("n't"):
+        return [low[:-3], "not"]
+    for tail, full in _TAILS.items():
+        if low.endswith(tail) and len(low) > len(tail):
+            return [low[: -len(tail)], full] if full else [low[: -len(tail)]]
+    return [low]
+
+
+@lru_cache(maxsize=50_000)
+def stem(low: str) -> str:
+    """A word without its ending: enough to see that `refunded` and `refunds` are one."""
+    if len(low) <= 3 or low[0].isdigit():
+        return low
+    word = low
+    for tail, put in (("'s", ""), ("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x")):
+        if word.endswith(tail) and len(word) > len(tail) + 2:
+            return word[: -len(tail)] + put
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for tail in ("ing", "edly", "ed", "ly", "ment", "ness"):
+        if word.endswith(tail) and len(word) - len(tail) >= 3 and any(vowel in word[: -len(tail)] for vowel in "aeiouy"):
+            word = word[: -len(tail)]
+            if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+                word = word[:-1]
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+def content(found: Iterable[Word]) -> list[Word]:
+    """The words that carry the matter."""
+    return [word for word in found if word.low not in STOP and (len(word.low) > 1 or word.low[0].isdigit())]
+
+
+def squeeze(text: str) -> str:
+    """Runs of blanks as one."""
+    return _SPACES.sub(" ", text).strip()
