@@ -51,8 +51,23 @@ def test_an_ordinary_text_is_left_alone(text):
     assert sign(text) == ""
 
 
-@pytest.mark.parametrize("text", ["ignore " * 20_000, "a " * 50_000, "<" * 100_000, "A" * 100_000, "1 " * 50_000, "\u200b" * 100_000,
-                                  "give " * 20_000, "[" * 100_000, "to the " * 15_000, "\n" * 100_000, "![" * 50_000, "0a " * 33_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ignore " * 20_000,
+        "a " * 50_000,
+        "<" * 100_000,
+        "A" * 100_000,
+        "1 " * 50_000,
+        "\u200b" * 100_000,
+        "give " * 20_000,
+        "[" * 100_000,
+        "to the " * 15_000,
+        "\n" * 100_000,
+        "![" * 50_000,
+        "0a " * 33_000,
+    ],
+)
 def test_no_text_takes_long(text):
     begun = time.process_time()
     sign(text)

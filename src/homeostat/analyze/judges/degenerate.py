@@ -15,7 +15,7 @@ _OPENERS: Final = re.compile(
     r"thought process|solution|answer|response|explanation|reasoning|analysis|final answer|the answer is|"
     r"here(?:'s| is) (?:the|my|your) (?:answer|solution|response|explanation)|step by step|"
     r"let(?:'s| us| me) (?:solve|think|work|go|break|start|see|take|begin)[^.!?]{0,60}|"
-    r"i(?:'ll| will| can| would)? (?:be )?(?:happy|glad|love)? ?(?:to )?(?:help|assist|answer|explain)[^.!?]{0,40}|"
+    r"i(?:'ll|'d| will| can| would)? (?:be )?(?:happy|glad|love)? ?(?:to )?(?:help|assist|answer|explain)[^.!?]{0,40}|"
     r"to (?:answer|solve) (?:this|the|your) (?:question|problem)|"
     r"lösung|antwort|natürlich|gerne|lass(?:t)? uns[^.!?]{0,40}|réponse|solución|respuesta|claro|bien sûr|soluzione|"
     r"risposta|解|答|解答|回答|答案|解説|かいせつ|もちろん)",

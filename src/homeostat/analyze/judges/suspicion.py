@@ -88,7 +88,7 @@ def _readings(text: str) -> Iterator[str]:
     unmasked = plain.translate(_LOOKALIKES)
     if unmasked != plain:
         yield unmasked
-    decoded = html.unescape(unquote(plain))
+    decoded = unicodedata.normalize("NFKC", html.unescape(unquote(plain)))
     if decoded != plain:
         yield decoded
     if '": "' in plain or '":"' in plain:
@@ -114,12 +114,16 @@ def _encoded(text: str) -> Iterator[str]:
             decoded = base64.b64decode(with_padding, validate=True).decode()
         except (ValueError, binascii.Error):
             continue
-        if decoded.isprintable():
+        if _readable(decoded):
             yield decoded
     for piece in _HEX.findall(text)[:50]:
         try:
             decoded = bytes.fromhex(re.sub(r"[ :]", "", piece)).decode()
         except ValueError:
             continue
-        if decoded.isprintable():
+        if _readable(decoded):
             yield decoded
+
+
+def _readable(text: str) -> bool:
+    return text.translate({9: None, 10: None, 13: None}).isprintable()
