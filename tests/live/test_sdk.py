@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import homeostat
+from homeostat.sdk.client import ClientError
 from tests.live.harness import Server, serving
 
 pytestmark = pytest.mark.live
@@ -130,3 +131,63 @@ def test_pages_follow_one_another(server: Server, told: str, tmp_path: Path) -> 
     listed = client.exchanges(kind="all")
     listed._page = 1
     assert len({row["id"] for row in listed}) == len(client.exchanges(kind="all").get()) == 3
+
+
+STEERED = """
+import sys, time
+import homeostat
+
+homeostat.init()
+
+def until(name):
+    began = time.monotonic()
+    while homeostat.release("support", user_id="anna").name != name:
+        assert time.monotonic() - began < 10
+        time.sleep(0.01)
+
+until("A")
+print("A", flush=True)
+sys.stdin.readline()
+until("B")
+with homeostat.exchange("steered", input="q") as ex:
+    served = homeostat.release("support", user_id="anna")
+    ex.output = served.messages("Hi", shop="Acme")[0]["content"]
+print(ex.id, flush=True)
+sys.stdin.readline()
+began = time.monotonic()
+until("A")
+print(time.monotonic() - began, flush=True)
+"""
+
+
+def test_an_application_is_steered_by_records_and_back(server: Server) -> None:
+    client = homeostat.Client(server.url)
+    client.make_release("A", model="gpt-4o", system="You are {{shop}}.").get()
+    client.make_release("B", model="gpt-4o-mini", system="You serve {{shop}}.").get()
+    assert [row["name"] for row in client.releases().get()] == ["B", "A"]
+    client.put_policy("support", {"A": 1.0}, version=0).get()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEOSTAT_", "OTEL_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-c", STEERED], env={**env, "HOMEOSTAT_URL": server.url},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "A\n"
+        client.put_policy("support", {"B": 1.0}, version=1, reason="try B").get()
+        with pytest.raises(ClientError) as refused:
+            client.put_policy("support", {"A": 1.0}, version=1).get()
+        assert refused.value.status == 409
+        print(file=process.stdin, flush=True)
+        identity = process.stdout.readline().strip()
+        client.rollback("support", to="A", reason="B is rude").get()
+        print(file=process.stdin, flush=True)
+        assert float(process.stdout.readline()) < 1
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+    server.drain()
+    found = client.exchange(identity).get()
+    assert (found["release"], found["output"]) == ("B", "You serve Acme.")
+    assert client.policy("support").get()["shares"] == {"A": 1.0}

@@ -43,7 +43,8 @@ def test_what_cannot_be_read_is_said(text: str) -> None:
 def test_keywords_are_filters_too() -> None:
     listed = Client("http://x").exchanges(since="24h", model=["a", "b"], latency_ms__gt=5, streaming=True, limit=3)
     assert listed._parameters == [
-        ("kind", "answer"), ("from", "24h"), ("model", "a"), ("model", "b"), ("latency_ms.gt", "5"), ("streaming", "true"),
+        ("kind", "answer"), ("from", "24h"), ("model", "a"), ("model", "b"), ("latency_ms.gt", "5"),
+        ("streaming", "true"),
     ]  # fmt: skip
 
 

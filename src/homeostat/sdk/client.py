@@ -70,6 +70,47 @@ class Client:
         pairs += [*_times(since, until), *parsed(where), *_filters(filters)]
         return Asked(self._line, Wanted("GET", "/api/v1/measures", pairs), lambda answer: Rows(answer["points"]))
 
+    def releases(self) -> Asked[Rows]:
+        """What can answer, newest first."""
+        return Asked(self._line, Wanted("GET", "/api/v1/releases"), _items)
+
+    def release(self, name: str) -> Asked[Row]:
+        """One release, by name or label."""
+        return self._get(f"/api/v1/releases/{_part(name)}")
+
+    def make_release(self, name: str, **fields: object) -> Asked[Row]:
+        """Make a release: model, system, parameters, examples, prompt, endpoint, fallbacks. It never changes."""
+        return self._post("/api/v1/releases", {"name": name, **fields})
+
+    def prompts(self) -> Asked[Rows]:
+        """The newest version of each prompt."""
+        return Asked(self._line, Wanted("GET", "/api/v1/prompts"), _items)
+
+    def make_prompt(self, name: str, template: str, *, note: str = "") -> Asked[Row]:
+        """The next version of a prompt."""
+        return self._post("/api/v1/prompts", {"name": name, "template": template, "note": note})
+
+    def policies(self) -> Asked[Rows]:
+        """Every route that has a policy."""
+        return Asked(self._line, Wanted("GET", "/api/v1/policies"), _items)
+
+    def policy(self, route: str = "default") -> Asked[Row]:
+        """Who serves a route, and its history."""
+        return self._get(f"/api/v1/policies/{quote(route)}")
+
+    def put_policy(self, route: str, shares: Mapping[str, float], *, version: int, **fields: object) -> Asked[Row]:
+        """Change who serves a route. version: the one that is replaced, 0 for none; another one there is an error 409.
+
+        fields: sticky, pinned, shadow, previous_good, reason.
+        """
+        body = {"shares": dict(shares), "version": version, **fields}
+        return Asked(self._line, Wanted("PUT", f"/api/v1/policies/{quote(route)}", body=body))
+
+    def rollback(self, route: str = "default", *, to: str | None = None, reason: str | None = None) -> Asked[Row]:
+        """Put the last good release back, or the one that is named."""
+        body = {name: value for name, value in (("to", to), ("reason", reason)) if value}
+        return self._post(f"/api/v1/policies/{quote(route)}/rollback", body)
+
     def accounting(self) -> Asked[Row]:
         """What became of everything that was sent."""
         return self._get("/api/v1/accounting")
@@ -92,6 +133,13 @@ class Client:
 
     def _get(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> Asked[Row]:
         return Asked(self._line, Wanted("GET", path, parameters))
+
+    def _post(self, path: str, body: object) -> Asked[Row]:
+        return Asked(self._line, Wanted("POST", path, body=body))
+
+
+def _items(answer: Row) -> Rows:
+    return Rows(answer["items"])
 
 
 def _part(text: str) -> str:

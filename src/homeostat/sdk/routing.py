@@ -89,7 +89,8 @@ class Routing:
         while not self._stop.is_set():
             begun = time.monotonic()
             # The first question wants an answer at once, whatever a file remembers.
-            parameters = {"after": self.document.version, "wait": str(_WAIT)} if asked_before else {}
+            known = asked_before and self.document.version
+            parameters = {"after": known, "wait": str(_WAIT)} if known else {}
             answer = post.get(_PATH, parameters, _WAIT + _PATIENCE)
             if answer.said == "done":
                 asked_before = True
