@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-Check = Callable[["re.Match[str]"], bool]
+Check = Callable[["re.Match[str]"], int]
+"""Where what was matched really ends; 0: it is not what it looked like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +42,86 @@ class Found:
     end: int
 
 
-def _luhn(match: re.Match[str]) -> bool:
+def _luhn(match: re.Match[str]) -> int:
     """A payment card's number."""
     digits = [int(char) for char in match[0] if char.isdigit()]
     if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
-        return False
+        return 0
     doubled = (digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return match.end() if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else 0
 
 
-def _iban(match: re.Match[str]) -> bool:
-    """Check digits of an international bank account number."""
-    text = "".join(char for char in match[0] if char.isalnum()).upper()
-    if not 15 <= len(text) <= 34:
-        return False
-    return int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1
+#: Letters and digits of a bank account number, by country.
+_IBAN_LENGTHS: Final = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "BY": 28,
+    "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
+    "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22,
+    "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20,
+    "LU": 20, "LV": 21, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27, "MT": 31, "MU": 30, "NL": 18, "NO": 15,
+    "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SC": 31, "SE": 24, "SI": 19,
+    "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+}  # fmt: skip
 
 
-def _phone(match: re.Match[str]) -> bool:
-    """As many digits as telephone numbers have, and written like one: with a plus, brackets or groups."""
-    digits = sum(char.isdigit() for char in match[0])
-    return 7 <= digits <= 15 if match[0].startswith(("+", "(", "00")) else 10 <= digits <= 11
+def _iban(match: re.Match[str]) -> int:
+    """A country's number of letters, and check digits that fit."""
+    left, text, end = _IBAN_LENGTHS.get(match[0][:2], 0), "", match.start()
+    for char in match[0]:
+        if not left:
+            break
+        end += 1
+        if char.isalnum():
+            text += char.upper()
+            left -= 1
+    if left or not text:
+        return 0
+    return end if int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1 else 0
 
 
-def _address(match: re.Match[str]) -> bool:
-    """An address in a network; not a version, not an address that means nobody in particular."""
+_DATE: Final = re.compile(r"\d{1,2}[./ -]\d{1,2}[./ -](?:19|20)\d\d|(?:19|20)\d\d[./ -]\d{1,2}[./ -]\d{1,2}")
+_AMERICAN: Final = re.compile(r"(?:1[ .-])?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]\d{4}")
+_ABROAD: Final = re.compile(r"(?:\+|00)[1-9]")
+_AT_HOME: Final = re.compile(r"\(?0[1-9]\d{0,4}\)?[ ./-]")
+
+
+def _phone(match: re.Match[str]) -> int:
+    """Written as telephone numbers are: with a country, with a leading zero, or as in America. Else it is a number."""
+    text = match[0]
+    while text:
+        digits = sum(char.isdigit() for char in text)
+        if digits < 7:
+            return 0
+        if (
+            (_ABROAD.match(text) and digits <= 15)
+            or _AMERICAN.fullmatch(text)
+            or (_AT_HOME.match(text) and 9 <= digits <= 12 and not _DATE.match(text))
+        ):
+            return match.start() + len(text)
+        shorter = text.rstrip("0123456789").rstrip(" ()./-")
+        text = "" if shorter == text else shorter
+    return 0
+
+
+def _address(match: re.Match[str]) -> int:
+    """An address in a network; not a version, not a mask, not one that means nobody in particular."""
     try:
         address = ipaddress.ip_address(match[0])
     except ValueError:
-        return False
-    return not (address.is_loopback or address.is_unspecified)
+        return 0
+    nobody = address.is_loopback or address.is_unspecified or match[0].startswith("255.")
+    return 0 if nobody else match.end()
 
 
-def _secret(match: re.Match[str]) -> bool:
-    """Random enough to be a secret: letters and digits mixed."""
+def _secret(match: re.Match[str]) -> int:
+    """Random enough to be one: letters and digits mixed, or small and capital letters."""
     value = match["value"]
-    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
+    letters = any(char.isalpha() for char in value)
+    mixed = any(char.isupper() for char in value[1:]) and any(char.islower() for char in value)
+    return match.end("value") if letters and (mixed or any(char.isdigit() for char in value)) else 0
 
 
-#: What may stand before or after something that is a whole of its own. `\\` and `%`: escaped texts.
-_LEFT: Final = r"(?<![A-Za-z0-9])"
+#: What may stand before or after something that is a whole of its own; `%20` and `\\n` end in letters that are none.
+_LEFT: Final = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
 _RIGHT: Final = r"(?![A-Za-z0-9])"
 
 
@@ -90,6 +131,10 @@ def _rule(
     about = re.compile(near, re.ASCII) if near else None
     return Rule(name, re.compile(pattern, re.ASCII | flags), needs, about, reach, holds)
 
+
+#: As it is, escaped once or twice, or as a part of an address.
+_QUOTE: Final = r"(?:\\{0,3}[\"']|%22|%27)?"
+_SPACE: Final = r"(?:\s|%20|\+){0,3}"
 
 SECRETS: Final = (
     _rule("token", _LEFT + r"eyJ[A-Za-z0-9_-]{6,4000}\.[A-Za-z0-9_-]{4,8000}(?:\.[A-Za-z0-9_-]{0,4000})?", "eyJ"),
@@ -114,13 +159,13 @@ SECRETS: Final = (
     _rule("key", _LEFT + r"key-[0-9a-f]{32}" + _RIGHT, "key-"),
     _rule(
         "token",
-        r"\b(?:bearer|basic)(?:\s|%20|\+|\\u0020){1,3}(?P<value>[A-Za-z0-9._~+/=-]{16,4000})",
+        _LEFT + r"(?:bearer|basic)(?:\s|%20|\+|\\u0020){1,3}(?P<value>[A-Za-z0-9._~+/=-]{16,4000})",
         "earer", "EARER", "asic", "ASIC", holds=_secret, flags=re.I,
     ),
     _rule(
         "key",
         r"(?:api[_-]?key|secret|access[_-]?key|auth[_-]?token|access[_-]?token|client[_-]?secret|passw(?:or)?d|pwd)"
-        r"[A-Za-z_]{0,20}(?:\\?[\"'])?(?:\s{0,3}(?:[:=]|%3D|=>)\s{0,3})(?:\\?[\"'])?"
+        r"[A-Za-z_]{0,20}" + _QUOTE + _SPACE + r"(?:[:=]|%3D|%3A|=>)" + _SPACE + _QUOTE +
         r"(?P<value>[A-Za-z0-9._~+/!@#$^&*-]{8,400}=?=?)",
         "key", "KEY", "Key", "ecret", "ECRET", "oken", "OKEN", "assw", "ASSW", "pwd", "PWD", holds=_secret, flags=re.I,
     ),
@@ -143,12 +188,7 @@ PERSONAL: Final = (
     _rule("ip", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)", near=_NUMBER, holds=_address),
     _rule("ip", r"(?<![0-9A-Fa-f:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f:])",
           near=r":[0-9A-Fa-f]{0,4}:", reach=45, holds=_address),
-    _rule(
-        "phone",
-        r"(?<![\w+.-])(?:(?:\+|00)[1-9]\d{0,2}[ ./-]?)?(?:\(\d{1,5}\)[ ./-]?)?\d{2,5}(?:[ ./-]\d{2,5}){1,4}(?![\w-])",
-        near=_NUMBER, holds=_phone,
-    ),
-    _rule("phone", r"(?<![\w+.-])(?:\+|00)[1-9]\d{6,14}(?!\w)", near=_NUMBER, holds=_phone),
+    _rule("phone", r"(?<![\w+.,=/-])(?:\+|\(|\d)[\d ()./-]{5,24}\d(?!\w)", near=_NUMBER, holds=_phone),
 )  # fmt: skip
 """What belongs to a person."""
 
@@ -174,8 +214,10 @@ def found(text: str) -> list[Found]:
             where = zones.get(rule.near) or zones.setdefault(rule.near, _zones(text, rule.near, rule.reach))
         for start, end in where:
             for match in rule.pattern.finditer(text, start, end):
-                if rule.holds is None or rule.holds(match):
-                    places.append(Found(rule.name, *match.span("value" if "value" in match.re.groupindex else 0)))
+                part = "value" if "value" in match.re.groupindex else 0
+                first, last = match.start(part), match.end(part) if rule.holds is None else rule.holds(match)
+                if last:
+                    places.append(Found(rule.name, first, last))
     places.sort(key=lambda each: (each.start, -each.end))
     kept: list[Found] = []
     for place in places:
