@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from homeostat.cli import data, doctor, exchanges, keys, measures, policies, prompts, releases, signals, tail, up
+from homeostat.cli import data, demo, doctor, exchanges, keys, measures, policies, prompts, releases, signals, tail, up
 from homeostat.cli.client import Refused, Unreachable
 
 app = typer.Typer(
@@ -16,9 +16,11 @@ app = typer.Typer(
     help="Keeps a language-model application inside its limits. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY.",
 )
 app.command("up")(up.up)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("tail")(tail.tail)
 app.command("measures")(measures.measures)
+app.command("score")(score.score)
 app.command("export")(data.export)
 app.add_typer(exchanges.app, name="exchanges", help="What was asked and answered: ls, get, export.")
 app.add_typer(signals.app, name="signals", help="What people and systems said about it: add.")

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from homeostat.config import Settings
@@ -17,10 +17,10 @@ from homeostat.loop.clock import WorldClock, event_clock
 from homeostat.observe.loader import Loader
 from homeostat.records.snapshot import PublishedKey
 from homeostat.records.visitor import SCOPES
-from homeostat.registry import steering
+from homeostat.registry import implicit, steering
 from homeostat.store import control, overrides
 from homeostat.store.folder import Folder
-from homeostat.store.ledger import Ledger, audit, outcomes, projects, published, segments
+from homeostat.store.ledger import Ledger, audit, projects, published, segments
 from homeostat.store.ledger import keys as ledger_keys
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
@@ -72,11 +72,12 @@ class Core:
         )
         migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
         forget_staging(self.warehouse.jobs)
-        self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings, self.clock)
+        self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings)
         self.jobs = [
             Job("hours never rolled up", 86_400.0, self._missing),
             Job("rollups", 2.0, self._rollups),
             Job("retention", 3600.0, self._retention),
+            Job("implicit releases", 15.0, self._implicit),
             Job("publish", 30.0, self.publish),
             Job("keys used", 30.0, self._used),
             Job("forget", 3600.0, self._forget),
@@ -164,18 +165,24 @@ class Core:
             try:
                 loaded = self.loader.load_next()
             except Exception as error:  # a sick store must not end the thread: it is tried again, later each time
-                self.loader_error = str(error)[:500]
-                log.exception("loading failed, trying again")
+                said = str(error)[:500]
+                # Once per trouble: a full disk would fill what is left of it with what we say about it.
+                log.log(logging.DEBUG if said == self.loader_error else logging.ERROR, "loading failed, trying again",
+                        exc_info=True)  # fmt: skip
+                self.loader_error = said
                 delay = min(delay * 2, 5.0)
                 self._stop.wait(delay)
                 continue
+            if self.loader_error:
+                log.info("loading works again")
             self.loader_error = ""
             if loaded is None:
                 delay = 0.05
                 self._stop.wait(0.03)
                 continue
             self.loaded_segments += 1
-            if loaded.items < FEW:
+            # On the world clock somebody waits for every load, and nothing more arrives meanwhile.
+            if loaded.items < FEW and self.settings.clock == "live":
                 self._stop.wait(min(LONGEST_PAUSE, PAUSE * loaded.seconds))
 
     def _run_jobs(self) -> None:
@@ -190,8 +197,9 @@ class Core:
             job.run()
             job.error = ""
         except Exception as error:  # one broken job must not stop the others; doctor shows it
-            job.error = str(error)[:500]
-            log.exception("job %s failed", job.name)
+            said = str(error)[:500]
+            log.log(logging.DEBUG if said == job.error else logging.ERROR, "job %s failed", job.name, exc_info=True)
+            job.error = said
         job.runs += 1
         job.last = time.monotonic()
         job.took = job.last - begun
@@ -203,11 +211,20 @@ class Core:
     def _rollups(self) -> None:
         rollups.run(self.warehouse, self.ledger, self.clock.now())
 
+    def _implicit(self) -> None:
+        """Up to where everything is loaded, so that what comes late to the stores is not passed over."""
+        until = self.clock.now()
+        waiting = spool.waiting(self.folder.spool)
+        if self.settings.clock == "live":
+            behind = time.time() - waiting.oldest / 1e6 if waiting.oldest else 0.0
+            until -= timedelta(seconds=max(60.0, behind + 30.0))
+        elif waiting.segments:
+            return
+        implicit.run(self.warehouse, self.ledger, until)
+
     def _retention(self) -> None:
         days, size = self.settings.retention_days, self.settings.retention_bytes
-        moves = retention.run(self.warehouse, self.ledger, self.clock.now(), days=days, bytes=size)
-        for outcome in moves:
-            outcomes.move(self.ledger, outcome.project, "stored", outcome.kind, outcome.items)
+        retention.run(self.warehouse, self.ledger, self.clock.now(), days=days, bytes=size)
 
     def _used(self) -> None:
         ledger_keys.used(self.ledger, control.used(self.folder.control))

@@ -1,0 +1,70 @@
+"""`homeostat demo`: the practice world, live in a terminal or as fast as it goes."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from homeostat.cli import show
+from homeostat.cli.client import Refused
+from homeostat.sim import lockstep, product, scenario, scoreboard, words
+from homeostat.sim.scenario import Scenario
+from homeostat.sim.schema import BadScenario
+from homeostat.sim.serving import NoServer, serving
+
+
+def demo(
+    scenario_: Annotated[
+        str, typer.Option("--scenario", help="A name (see --list), a file, or all.")
+    ] = "bad-prompt-release",
+    seed: Annotated[int, typer.Option(help="Another seed is another world with the same story.")] = 7,
+    size: Annotated[int | None, typer.Option(min=200, max=100_000, help="The story in so many exchanges.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="The scenarios.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Full speed, on the world clock, then the scoreboard.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Headless: the scoreboard as JSON.")] = False,
+) -> None:
+    """An LLM application that goes wrong on purpose: starts a server and the world, and tells what happens."""
+    try:
+        chosen = [scenario.named(name) for name in (scenario.names() if list_ or scenario_ == "all" else [scenario_])]
+        if size is not None:
+            chosen = [one.sized(size) for one in chosen]
+        if list_:
+            _list(chosen, as_json=as_json)
+        else:
+            _headless(chosen, seed, as_json=as_json)
+    except (BadScenario, NoServer, product.Refused) as error:
+        raise Refused(str(error)) from error
+
+
+def _list(scenarios: list[Scenario], *, as_json: bool) -> None:
+    rows = [
+        {"name": one.name, "group": one.group, "cause": one.truth.cause, "action": one.truth.action,
+         "exchanges": one.exchanges, "story": " ".join(one.story.split())}
+        for one in scenarios
+    ]  # fmt: skip
+    if as_json:
+        show.as_json(rows)
+        return
+    for one in scenarios:
+        first = " ".join(one.story.split()).split(". ")[0].rstrip(".")
+        typer.echo(f"{one.name:<24} {one.group:<14} {first}.")
+
+
+def _headless(scenarios: list[Scenario], seed: int, *, as_json: bool) -> None:
+    """Every scenario on a fresh server of its own: the world clock never goes back."""
+    rows = []
+    for one in scenarios:
+        if not as_json:
+            typer.echo(f"{one.name}: {one.exchanges} exchanges, onset at {one.onset} …")
+        with serving() as url, product.at(url) as server:
+            rows.append(scoreboard.row(lockstep.play(one, seed, server)))
+        if not as_json:
+            typer.echo(words.summary(rows[-1]))
+    told = scoreboard.report(rows)
+    typer.echo(json.dumps(told, ensure_ascii=False) if as_json else words.totals(told["totals"]))
+    if any(scoreboard.closed(row) is False for row in rows):
+        raise typer.Exit(1)

@@ -1,0 +1,105 @@
+"""Headless: world and product take turns on the event clock: the same seed gives the same story, at full speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from homeostat.sim.product import Product
+from homeostat.sim.scenario import Scenario
+from homeostat.sim.world import SECOND, World
+
+MINUTE: Final = 60 * SECOND
+#: A window is long enough for so many exchanges on average, within limits: what the product sees between two looks.
+EXCHANGES_A_WINDOW: Final = 160
+SHORTEST: Final = 5 * MINUTE
+LONGEST: Final = 180 * MINUTE
+
+
+@dataclass
+class Played:
+    """What came of one scenario: the world with its truth, and what the product said about it."""
+
+    world: World
+    exchanges: int = 0
+    signals: int = 0
+    bytes: int = 0
+    windows: int = 0
+    seconds: float = 0.0
+    onset_ns: int = 0
+    ended_ns: int = 0
+    incidents: list[dict[str, Any]] | None = None
+    actions: list[dict[str, Any]] | None = None
+    verdicts: list[dict[str, Any]] | None = None
+    changes: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
+    """Exchange, moment and shares of every change of the policy that the world saw."""
+
+
+def window(scenario: Scenario) -> int:
+    """Nanoseconds between two looks, whole minutes."""
+    wanted = EXCHANGES_A_WINDOW / scenario.per_day * 86_400 * SECOND
+    return int(min(max(wanted, SHORTEST), LONGEST)) // MINUTE * MINUTE
+
+
+def play(scenario: Scenario, seed: int, product: Product, watch: Callable[[Played], None] | None = None) -> Played:
+    """One scenario from its first exchange to its last signal that still matters."""
+    begun = time.perf_counter()
+    world = World(scenario, seed)
+    played = Played(world)
+    product.advance(world.now)
+    for served in scenario.releases:
+        product.announce(served)
+    steps = sorted(scenario.policy, key=lambda step: step.at)
+    if not steps or steps[0].at > 0:
+        product.put({scenario.releases[0].name: 1.0}, "the first release")
+    length = window(scenario)
+    while not world.finished:
+        while steps and steps[0].at <= world.count:
+            step = steps.pop(0)
+            product.put(step.shares, step.why)
+        _one_window(world, product, played, world.now + length, steps[0].at if steps else None)
+        if watch is not None:
+            watch(played)
+    for _ in range(3):  # what is still open settles, and verdicts come
+        _one_window(world, product, played, world.now + length)
+    played.incidents, played.actions, played.verdicts = _said(product)
+    played.ended_ns = world.now
+    played.seconds = time.perf_counter() - begun
+    return played
+
+
+def _one_window(world: World, product: Product, played: Played, to_ns: int, most: int | None = None) -> None:
+    """Send what happened, let the product act, and obey it."""
+    shares = product.policy.shares
+    if not played.changes or played.changes[-1][2] != shares:
+        played.changes.append((world.count, world.now, shares))
+    before = world.count
+    batch = world.until(to_ns, product.policy, most)
+    if before <= world.scenario.onset < world.count:
+        played.onset_ns = world.book.rows[world.scenario.onset].at_ns
+    played.bytes += product.tell(batch.exchanges, world.scenario.told)
+    product.signal(batch.signals)
+    product.advance(world.now)
+    product.obey()
+    _heal(world, product)
+    played.exchanges += len(batch.exchanges)
+    played.signals += len(batch.signals)
+    played.windows += 1
+
+
+def _heal(world: World, product: Product) -> None:
+    """The right action, once it is done, changes the world; a change of releases needs no help to do so."""
+    truth = world.scenario.truth
+    if truth.action in ("none", "rollback") or truth.verdict != "worked" or world.changes.healed:
+        return
+    if world.count < world.scenario.onset:
+        return
+    for action in product.items("/api/v1/actions") or []:
+        if action.get("answer") == truth.action and action.get("state") == "done":
+            world.changes.healed = True
+
+
+def _said(product: Product) -> tuple[list[dict[str, Any]] | None, ...]:
+    return tuple(product.items(f"/api/v1/{name}") for name in ("incidents", "actions", "verdicts"))

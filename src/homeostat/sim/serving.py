@@ -1,0 +1,72 @@
+"""A server of our own for a story: `homeostat up` on a fresh directory, ended at the end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+_SECONDS: Final = 90.0
+#: On the world clock nothing is gained by collecting requests: the world waits for every segment.
+_WORLD: Final = {"HOMEOSTAT_SEGMENT_SECONDS": "0.03", "HOMEOSTAT_SPOOL_SYNC": "os"}
+
+
+class NoServer(Exception):
+    """The server did not start; the message has its last words."""
+
+
+@contextmanager
+def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] | None = None,
+            data: Path | None = None) -> Iterator[str]:  # fmt: skip
+    """The address of a server. `settings`: further environment, such as where its model is."""
+    port = port or _free_port()
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="homeostat-world-") as folder:
+        place = data or Path(folder) / "data"
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEOSTAT_", "OTEL_"))}
+        env |= _WORLD if clock == "world" else {}
+        env |= dict(settings or {})
+        command = [str(Path(sys.executable).parent / "homeostat"), "up", "--port", str(port), "--data", str(place)]
+        if clock == "world":
+            command += ["--clock", "world"]
+        log = Path(folder) / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        try:
+            _ready(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(45)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until edge and core answer."""
+    end = time.monotonic() + _SECONDS
+    with httpx2.Client(trust_env=False, timeout=5) as client:
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if client.get(f"{url}/api/v1/status").status_code == 200:
+                    return
+            except httpx2.TransportError:
+                pass
+            time.sleep(0.05)
+    raise NoServer(f"The server did not become ready:\n{log.read_text(errors='replace')[-2000:]}")
