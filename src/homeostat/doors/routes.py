@@ -77,6 +77,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/v1/releases", "read", "core"),
     Route("POST", "/api/v1/releases", "admin", "core"),
     Route("GET", "/api/v1/releases/diff", "read", "core"),
+    Route("GET", "/api/v1/releases/timeline", "read", "core"),
     Route("POST", "/api/v1/releases/labels", "admin", "core"),
     Route("GET", "/api/v1/releases/{name}", "read", "core"),
     Route("GET", "/api/v1/prompts", "read", "core"),

@@ -12,12 +12,13 @@ from starlette.responses import Response
 from homeostat.records import release as releases_of
 from homeostat.records.release import Release
 from homeostat.registry import releases as registry
+from homeostat.registry import timeline
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import PREVIOUS_GOOD
 from homeostat.store.ledger import Ledger, labels, releases
 from homeostat.store.ledger.releases import Kept
 from homeostat.store.warehouse.questions.refused import Refused
-from homeostat.web.asked import Core, Json, core_of, pairs_of, single, visitor_of, work
+from homeostat.web.asked import Core, Json, core_of, number_of, pairs_of, single, time_of, visitor_of, work
 from homeostat.web.openapi import answers, query
 from homeostat.web.steered import Name, Text, at, author_of, declined, page, steer
 
@@ -28,6 +29,11 @@ _IMPLICIT: Final = query(
 _DIFF: Final = [query(name, says, {"type": "string"}) for name, says in (
     ("from", "A release's name or label."), ("to", "Another one's."),
 )]  # fmt: skip
+_TIMELINE: Final = [
+    query("from", "ISO 8601, or how long before now: 7d.", {"type": "string"}),
+    query("to", "The same.", {"type": "string"}),
+    query("limit", "How many.", {"type": "integer", "default": 100, "maximum": 1000}),
+]
 
 
 class PromptOf(BaseModel):
@@ -120,6 +126,17 @@ async def diff_releases(request: Request) -> Response:
     old, new = (single(pairs_of(request), each) for each in ("from", "to"))
     told = await work(request, lambda: registry.diff(core.ledger, project, old, new))
     return declined(told) if isinstance(told, Declined) else Json(told)
+
+
+@router.get("/api/v1/releases/timeline", responses=answers(400), openapi_extra={"parameters": _TIMELINE})
+async def show_timeline(request: Request) -> Response:
+    """What changed when: releases made or only seen in traffic, policies put and rolled back; newest first."""
+    core, project, pairs = core_of(request), visitor_of(request).project, pairs_of(request)
+    now = core.clock.now()
+    since, until = time_of(pairs, "from", now), time_of(pairs, "to", now)
+    limit = number_of(pairs, "limit", 100, 1, 1000)
+    found = await work(request, lambda: timeline.events(core.ledger, project, since=since, until=until, limit=limit))
+    return page([{"at": at(when), **event} for when, event in found])
 
 
 @router.post("/api/v1/releases/labels", responses=answers(400, 404, 409))

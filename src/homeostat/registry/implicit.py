@@ -1,0 +1,174 @@
+"""Changes that nobody announced: another system prompt, other parameters, another model that answers.
+
+Time is looked at in slices of the event clock, so a replayed month finds what the live one found. See
+design/0006-steering.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from homeostat.records.instant import EPOCH, micros
+from homeostat.records.release import Release
+from homeostat.records.release import as_json as release_json
+from homeostat.store.ledger import Ledger, audit, meta, projects, releases, sightings
+from homeostat.store.ledger.sightings import KNOWN, Sighting
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.configurations import Configuration, configurations, next_settled
+
+SLICE: Final = 300_000_000
+ENOUGH: Final = 3
+_DAY: Final = 86_400_000_000
+#: What begins together was there together: an older configuration was seen so much earlier.
+APART: Final = timedelta(minutes=10)
+_RARE: Final = timedelta(days=1)
+_WATERMARK: Final = "implicit releases"
+_FIELDS: Final = ("prompt", "requested_model", "model", "system", "parameters")
+
+
+def run(warehouse: Warehouse, ledger: Ledger, until: datetime) -> int:
+    """Look at what settled since the last time, up to `until` (event clock); tells how many changes were found."""
+    end = micros(until) // SLICE * SLICE
+    told = meta.get(ledger, _WATERMARK)
+    start = int(told) if told else max(0, end - _DAY)
+    found = 0
+    while start < end:
+        # Mostly the next one is near; the rest of time is only looked through after a quiet day.
+        settled = next_settled(warehouse, start, min(end, start + _DAY)) or next_settled(warehouse, start, end)
+        if settled is None:
+            start = end
+        else:
+            start = max(start, (settled - 1) // SLICE * SLICE)
+            seen = configurations(warehouse, start, start + SLICE)
+            start += SLICE
+            with ledger.begin():
+                found += sum(_notice(ledger, each) for each in _stable(seen))
+                meta.put(ledger, _WATERMARK, str(start))
+    if told != str(end):
+        with ledger.begin():
+            meta.put(ledger, _WATERMARK, str(end))
+            sightings.forget(ledger, until - _RARE)
+    return found
+
+
+def _stable(seen: Iterable[Configuration]) -> list[Configuration]:
+    """A system prompt that is another in most calls carries documents: it says nothing about the configuration."""
+    seen = list(seen)
+    calls: Counter[tuple[str, str, str]] = Counter()
+    prompts: dict[tuple[str, str, str], set[str]] = {}
+    for each in seen:
+        where = (each.project, each.service, each.name)
+        calls[where] += each.calls
+        prompts.setdefault(where, set()).add(each.system_hash)
+    varies = {where for where, texts in prompts.items() if len(texts) > 1 and 2 * len(texts) > calls[where]}
+    return [
+        replace(each, system_hash="", system="") if (each.project, each.service, each.name) in varies else each
+        for each in seen
+    ]
+
+
+def _notice(ledger: Ledger, seen: Configuration) -> bool:
+    """Count it; true: it is established now, and changes what was there before without a word."""
+    if projects.get(ledger, seen.project) is None:
+        return False
+    fingerprint = _fingerprint(seen)
+    known = sightings.get(ledger, seen.project, fingerprint)
+    first, last = _time(seen.first), _time(seen.last)
+    if known is None:
+        known = Sighting(fingerprint, seen.service, seen.name, _config(seen), 0, first, last)
+    known = replace(
+        known, calls=known.calls + seen.calls, first_at=min(known.first_at, first), last_at=max(known.last_at, last)
+    )
+    new = not known.implied and known.calls >= ENOUGH
+    if new:
+        known = _established(ledger, seen.project, known)
+    sightings.put(ledger, seen.project, known)
+    return new and known.implied != KNOWN
+
+
+def _established(ledger: Ledger, project: str, new: Sighting) -> Sighting:
+    """Compare with what the same service did before. Another release that says its name is no secret."""
+    older = [
+        each
+        for each in sightings.established(ledger, project, new.service, new.name)
+        if each.first_at <= new.first_at - APART
+    ]
+    if not older:
+        return replace(new, implied=KNOWN)
+    alike = [each for each in older if each.config.get("release") == new.config["release"]]
+    if not alike:
+        changed = _changed(older[0].config, new.config)
+        return replace(
+            new, implied=KNOWN, changed={"release": _pair(older[0].config, new.config, "release"), **changed}
+        )
+    changed = _changed(alike[0].config, new.config)
+    if not changed:
+        return replace(new, implied=KNOWN)
+    return replace(new, implied=_keep(ledger, project, new, changed), changed=changed)
+
+
+def _changed(old: Any, new: Any) -> dict[str, Any]:
+    return {field: _pair(old, new, field) for field in _FIELDS if _value(old, field) != _value(new, field)}
+
+
+def _pair(old: Any, new: Any, field: str) -> dict[str, Any]:
+    return {"from": old.get(field), "to": new.get(field)}
+
+
+def _value(config: Any, field: str) -> Any:
+    return config.get("system_hash") if field == "system" else config.get(field)
+
+
+def _keep(ledger: Ledger, project: str, new: Sighting, changed: dict[str, Any]) -> str:
+    """The implicit release, with its audit entry."""
+    config = new.config
+    name = f"seen-{new.first_at:%Y%m%d}-{new.fingerprint[:6]}"
+    prompt, _, version = str(config["prompt"]).partition("@")
+    release = Release(
+        name, model=config["requested_model"] or config["model"], model_version=config["model"], prompt_name=prompt,
+        prompt_version=int(version) if version.isdecimal() and len(version) < 10 else 0, system=config["system"],
+        parameters=config["parameters"], implicit=True,
+    )  # fmt: skip
+    where = " ".join(part for part in (new.service, new.name.strip(" >")) if part)
+    note = f"seen in traffic of {where}: another {', '.join(field.replace('_', ' ') for field in changed)}"
+    if releases.add(ledger, project, release, at=new.first_at, author="traffic", note=note[:1000]):
+        audit.append(
+            ledger, at=new.last_at, actor="traffic", action="release.seen", subject=name, project=project,
+            after=release_json(release),
+        )  # fmt: skip
+    return name
+
+
+def _config(seen: Configuration) -> dict[str, Any]:
+    return {
+        "release": seen.release,
+        "prompt": seen.prompt,
+        "requested_model": seen.requested_model,
+        "model": seen.model,
+        "system": seen.system,
+        "system_hash": seen.system_hash,
+        "parameters": {name: _plain(value) for name, value in sorted(seen.parameters.items())},
+    }
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _fingerprint(seen: Configuration) -> str:
+    said = {**_config(seen), "service": seen.service, "name": seen.name}
+    del said["system"]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _time(at: int) -> datetime:
+    return EPOCH + timedelta(microseconds=at)
