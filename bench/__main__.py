@@ -1,11 +1,11 @@
-"""`make bench`, or `python -m bench ingest|queries|inference|statistics`."""
+"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics`."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-ALL = ("ingest", "queries", "inference", "statistics")
+ALL = ("ingest", "queries", "gateway", "sdk", "inference", "statistics")
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:

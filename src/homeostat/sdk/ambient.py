@@ -5,8 +5,8 @@ Kept in OpenTelemetry's context, so it goes wherever spans go: tasks, generators
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ContextDecorator
 from contextvars import Token
 from typing import Any, Final, Protocol
 
@@ -30,27 +30,33 @@ class Opened(Protocol):
     def id(self) -> str: ...
 
 
-@contextmanager
-def context(
-    user_id: str | None = None,
-    session_id: str | None = None,
-    *,
-    tags: Sequence[str] | None = None,
-    release: str | None = None,
-    environment: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> Iterator[None]:
+class context(ContextDecorator):  # used as a function: `with homeostat.context(user_id="u1")`
     """Everything that happens inside is told with this user, session, tags, release and metadata. May be nested."""
-    token = None
-    if state.runtime is not None:
-        try:
-            token = _enter(_attributes(user_id, session_id, tags, release, environment, metadata))
-        except Exception:  # the application comes first
-            state.runtime.mistake("context")
-    try:
-        yield
-    finally:
-        leave(token)
+
+    def __init__(
+        self,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+        release: str | None = None,
+        environment: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._said = (user_id, session_id, tags, release, environment, metadata)
+        self._tokens: list[Token[Any]] = []
+
+    def __enter__(self) -> None:
+        runtime = state.runtime
+        if runtime is not None:
+            try:
+                self._tokens.append(runtime.say_inside(_attributes(*self._said)))
+            except Exception:  # the application comes first
+                runtime.mistake("context")
+
+    def __exit__(self, *_: object) -> None:
+        if self._tokens:
+            leave(self._tokens.pop())
 
 
 def said() -> Mapping[str, Any]:
@@ -79,16 +85,6 @@ def leave(token: Token[Any] | None) -> None:
         return
 
 
-def _enter(attributes: dict[str, Any]) -> Token[Any]:
-    from opentelemetry.context import attach, set_value
-
-    before = said()
-    merged = {**before, **attributes}
-    if TAGS in before and TAGS in attributes:
-        merged[TAGS] = list(dict.fromkeys([*before[TAGS], *attributes[TAGS]]))
-    return attach(set_value(SAID, merged))
-
-
 def _attributes(
     user_id: str | None,
     session_id: str | None,
@@ -97,9 +93,15 @@ def _attributes(
     environment: str | None,
     metadata: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {str(key): attribute_of(value) for key, value in (metadata or {}).items()}
-    named = ((USER, user_id), (SESSION, session_id), (RELEASE, release), (ENVIRONMENT, environment))
-    found |= {key: str(value) for key, value in named if value not in (None, "")}
+    found: dict[str, Any] = {str(key): attribute_of(value) for key, value in metadata.items()} if metadata else {}
+    if user_id:
+        found[USER] = str(user_id)
+    if session_id:
+        found[SESSION] = str(session_id)
+    if release:
+        found[RELEASE] = str(release)
+    if environment:
+        found[ENVIRONMENT] = str(environment)
     if tags:
         found[TAGS] = [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
     return found

@@ -122,20 +122,15 @@ class exchange:  # used as a function: `with homeostat.exchange("answer") as ex`
         self.__exit__(kind, error, trace)
 
     def _open(self, runtime: Runtime) -> None:
-        from homeostat.sdk import pieces
-
-        span = runtime.tracer.start_span(self.name, attributes={OPERATION: OPERATIONS.get(self.kind, self.kind)})
+        attributes = {OPERATION: OPERATIONS.get(self.kind, self.kind)}
+        self._span, self._token = runtime.begin(self.name, attributes, self)
         self._begun = time.perf_counter()
-        self.id = pieces.id_of(span)
-        self._token = pieces.enter(span, self)
-        self._span = span
+        self.id = runtime.id_of(self._span)
 
     def _close(self, runtime: Runtime, span: Span, error: BaseException | None) -> None:
-        from homeostat.sdk import pieces
-
         try:
             if error is not None:
-                pieces.failed(span, error)
+                runtime.failed(span, error)
             span.set_attributes(self.attributes(runtime.captures))
         finally:
             leave(self._token)

@@ -78,6 +78,8 @@ class _Plan:
 
     def input_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
         """The arguments: a lone text as it is, else JSON by name."""
+        if len(args) == 1 and not kwargs and type(args[0]) is str and self.names and self.names[0]:
+            return text_of(args[0])
         named = {name: value for name, value in zip(self.names, args, strict=False) if name}
         if len(args) > len(self.names):
             named["args"] = args[len(self.names) :]
@@ -119,9 +121,8 @@ class _Work:
                 text = plan.input_of(args, kwargs)
                 if text is not None:
                     attributes = {**attributes, INPUT: text}
-            span = self._span = runtime.tracer.start_span(plan.name, attributes=attributes)
+            self._span, self._token = runtime.begin(plan.name, attributes, self)
             self._begun = perf_counter()
-            self._token = runtime.enter(span, self)
         except Exception:  # the application comes first
             runtime.mistake("observe")
 

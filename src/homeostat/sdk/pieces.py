@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextvars import Token
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current, get_value, set_value
+from opentelemetry.context import attach, get_current
 from opentelemetry.context.context import Context
-from opentelemetry.trace import Span, StatusCode, format_span_id, format_trace_id, set_span_in_context
+from opentelemetry.trace import Span, StatusCode, Tracer, format_span_id, format_trace_id
+from opentelemetry.trace.propagation import _SPAN_KEY
 
-from homeostat.sdk.ambient import OPEN
-from homeostat.sdk.words import ERROR
+from homeostat.sdk.ambient import OPEN, SAID
+from homeostat.sdk.words import ERROR, TAGS
 
 if TYPE_CHECKING:
     from homeostat.sdk.ambient import Opened
@@ -18,12 +19,28 @@ if TYPE_CHECKING:
 _NOT_WANTED = ("GeneratorExit", "CancelledError")
 
 
-def enter(span: Span, opened: Opened) -> Token[Context]:
-    """Make it the place below which everything else stands."""
+def begin(tracer: Tracer, name: str, attributes: dict[str, Any], opened: Opened) -> tuple[Span, Token[Context]]:
+    """A span below whatever is open here, and everything from now on below it.
+
+    The context is looked up once and copied once: each of OpenTelemetry's own steps would do both.
+    """
     here = get_current()
-    above: Any = get_value(OPEN, here)
+    said: Any = here.get(SAID)
+    span = tracer.start_span(name, here, attributes={**said, **attributes} if said else attributes)
+    above: Any = here.get(OPEN)
     opened.root = opened if above is None else above.root
-    return attach(set_value(OPEN, opened, set_span_in_context(span, here)))
+    return span, attach(Context({**here, _SPAN_KEY: span, OPEN: opened}))
+
+
+def say_inside(attributes: dict[str, Any]) -> Token[Context]:
+    """Have all spans from now on get these attributes, and those that they get already."""
+    here = get_current()
+    before: Any = here.get(SAID)
+    if before:
+        if TAGS in before and TAGS in attributes:
+            attributes[TAGS] = list(dict.fromkeys([*before[TAGS], *attributes[TAGS]]))
+        attributes = {**before, **attributes}
+    return attach(Context({**here, SAID: attributes}))
 
 
 def id_of(span: Span) -> str:

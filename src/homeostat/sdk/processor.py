@@ -32,7 +32,9 @@ class Collector(SpanProcessor):
         try:
             said: Any = get_value(SAID, parent_context)
             if said:
-                span.set_attributes(said)
+                has: Any = getattr(span._attributes, "_dict", {})
+                if not said.keys() <= has.keys():  # our own spans have them from the start
+                    span.set_attributes(said)
         except Exception:  # the application comes first
             self._outbox.errors += 1
 

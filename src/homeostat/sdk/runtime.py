@@ -20,6 +20,12 @@ from homeostat.sdk.settings import Settings
 from homeostat.sdk.words import ENVIRONMENT
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
+    from opentelemetry.context.context import Context
+    from opentelemetry.trace import Span
+
+    from homeostat.sdk.ambient import Opened
     from homeostat.sdk.routing import Routing
 
 _log: Final = logging.getLogger("homeostat")
@@ -74,9 +80,13 @@ class Runtime:
                 self._routing = Routing(self.settings)
             return self._routing
 
-    enter = staticmethod(pieces.enter)
+    say_inside = staticmethod(pieces.say_inside)
     failed = staticmethod(pieces.failed)
     id_of = staticmethod(pieces.id_of)
+
+    def begin(self, name: str, attributes: dict[str, Any], opened: Opened) -> tuple[Span, Token[Context]]:
+        """Open a piece of work."""
+        return pieces.begin(self.tracer, name, attributes, opened)
 
     def say(self, kind: Any, fact: dict[str, Any]) -> None:
         """Queue a signal or score."""

@@ -11,6 +11,8 @@ Capture = Literal["full", "redacted", "off"]
 Redactor = Callable[[str], str]
 
 DEFAULT_URL: Final = "http://127.0.0.1:4400"
+#: What can be said in the environment, each as `HOMEOSTAT_<NAME>`.
+VARIABLES: Final = ("URL", "KEY", "DISABLED", "ENVIRONMENT", "CAPTURE", "SAMPLE", "CACHE")
 _CAPTURES: Final = ("full", "redacted", "off")
 _TRUE: Final = ("1", "true", "yes", "on")
 
