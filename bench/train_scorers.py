@@ -1,6 +1,6 @@
 """Fit the scorers' small logistic models on the tuning half of our own cases: `python -m bench.train_scorers [name …]`.
 
-Deterministic: standardised features, a ridge penalty chosen by leaving groups out inside the tuning half, Newton's method.
+Deterministic: a ridge around what reason expects, its strength chosen by leaving groups out, Newton's method.
 The held-out half is never read here. `bench.scorers` measures it.
 """
 
@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def constrained(matrix: Array, labels: Array, ridge: float, prior: Array) -> tup
 
 
 def grammar() -> None:
-    """Count word classes in the good answers and documents of the tuning half, and in the paragraphs of our own documentation."""
+    """Count word classes in sentences of the tuning half, and in the paragraphs of our own documentation."""
     texts = {
         row["output"]
         for name in TRAINED
@@ -192,7 +193,7 @@ def grammar() -> None:
         for sentence in sentences(text):
             path = [START, START, *(kind(word) for word in words(sentence)), END]
             one.update(path)
-            two.update(f"{a} {b}" for a, b in zip(path, path[1:], strict=False))
+            two.update(f"{a} {b}" for a, b in pairwise(path))
             three.update(f"{a} {b} {c}" for a, b, c in zip(path, path[1:], path[2:], strict=False))
     kept = {key: count for key, count in three.items() if count > 1}
     held = {"one": dict(sorted(one.items())), "two": dict(sorted(two.items())), "three": dict(sorted(kept.items()))}

@@ -6,11 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from homeostat.analyze.metrics import bleu, chrf, exact_match, fuzzy_match, rouge, rouge_1, rouge_2, rouge_l, rouge_lsum, token_f1
+    from homeostat.analyze.metrics import (
+        bleu,
+        chrf,
+        exact_match,
+        fuzzy_match,
+        rouge,
+        rouge_1,
+        rouge_2,
+        rouge_l,
+        rouge_lsum,
+        token_f1,
+    )
     from homeostat.analyze.scorers import Case, Scored, Scorer, Unscored, scorer, scorers
 
 _WHERE = {
-    "homeostat.analyze.metrics": ("bleu", "chrf", "exact_match", "fuzzy_match", "rouge", "rouge_1", "rouge_2", "rouge_l", "rouge_lsum", "token_f1"),
+    "homeostat.analyze.metrics": (
+        "bleu", "chrf", "exact_match", "fuzzy_match", "rouge", "rouge_1", "rouge_2", "rouge_l", "rouge_lsum", "token_f1"
+    ),
     "homeostat.analyze.scorers": ("Case", "Scored", "Scorer", "Unscored", "scorer", "scorers"),
 }  # fmt: skip
 

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from homeostat.cli import data, demo, doctor, exchanges, keys, measures, policies, prompts, releases, signals, tail, up
+from homeostat.cli import (
+    data,
+    demo,
+    doctor,
+    exchanges,
+    keys,
+    measures,
+    policies,
+    prompts,
+    releases,
+    score,
+    signals,
+    tail,
+    up,
+)
 from homeostat.cli.client import Refused, Unreachable
 
 app = typer.Typer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Rung = Literal["engine", "model", "judge", "human"]
 
@@ -40,9 +40,20 @@ class Unscored:
 class Scorer(Protocol):
     """One frozen dataclass with one method; its fields are its settings."""
 
-    name: ClassVar[str]
-    dimension: ClassVar[str]
-    rung: ClassVar[Rung]
+    @property
+    def name(self) -> str:
+        """What people type; unique."""
+        ...
+
+    @property
+    def dimension(self) -> str:
+        """Which quality it judges."""
+        ...
+
+    @property
+    def rung(self) -> Rung:
+        """How costly it is, and how much it may be trusted."""
+        ...
 
     def score(self, case: Case) -> Scored | Unscored:
         """Judge one exchange."""

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
@@ -18,19 +18,183 @@ from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
-_LATE: Final = re.compile(r"\W*(?:finally|then|next|however|therefore|thus|hence|as a result|moreover|furthermore|also|others|another|consequently|in conclusion|afterwards|lastly|after that|but|second|third|so|meanwhile|similarly|instead|otherwise|además|luego|donc|ensuite|dann|danach|zum schluss)\b", re.IGNORECASE)
+_LATE: Final = re.compile(
+    r"\W*(?:finally|then|next|however|therefore|thus|hence|as a result|moreover|furthermore|also|others|another|consequently|in conclusion|afterwards|lastly|after that|but|second|third|so|meanwhile|similarly|instead|otherwise|además|luego|donc|ensuite|dann|danach|zum schluss)\b",
+    re.IGNORECASE,
+)
 _BACK: Final = re.compile(r"\W*(?:he|she|they|it|their|his|her|its|them|these|those|this)\b", re.IGNORECASE)
 _FIRST: Final = re.compile(r"\W*(?:first|firstly|to begin|start by|zuerst|primero|d'abord)\b", re.IGNORECASE)
 _LAST: Final = re.compile(r"\W*(?:finally|lastly|in the end|in conclusion|zuletzt|enfin|por último)\b", re.IGNORECASE)
-_SO: Final = re.compile(r"\b(?:therefore|because|so|as a result|which is why|hence|thus|since|however|that is why|in conclusion)\b", re.IGNORECASE)
-_LINK: Final = frozenset("it they he she this that these those them him her his their its so then but also however therefore another other others both such same instead otherwise if once there here one half for and finally first second next later since as when by to we you i your our yes no".split())
-_OTHERS: Final = frozenset("der die das und ist nicht ein eine um zwei mit den dem el la los las es una con del y le les des une est à du nous vous et que por para se sich".split())
-_BEFORE_NOUN: Final = frozenset("the a an my your our their its every".split())
-_NEVER_NOUN: Final = frozenset("the a an is are was were be been to of by for from in at on and or but it they he she we you i not has have had will would can could my your our their its".split())
-_BEFORE_PHRASE: Final = frozenset("of to from with within by at into for".split())
-_NEVER_PHRASE: Final = frozenset("is are was were and or but of has had will would can could if because".split())
-_HE: Final = frozenset("he him his himself".split())
-_SHE: Final = frozenset("she her hers herself".split())
+_SO: Final = re.compile(
+    r"\b(?:therefore|because|so|as a result|which is why|hence|thus|since|however|that is why|in conclusion)\b",
+    re.IGNORECASE,
+)
+_LINK: Final = frozenset(
+    [
+        "it",
+        "they",
+        "he",
+        "she",
+        "this",
+        "that",
+        "these",
+        "those",
+        "them",
+        "him",
+        "her",
+        "his",
+        "their",
+        "its",
+        "so",
+        "then",
+        "but",
+        "also",
+        "however",
+        "therefore",
+        "another",
+        "other",
+        "others",
+        "both",
+        "such",
+        "same",
+        "instead",
+        "otherwise",
+        "if",
+        "once",
+        "there",
+        "here",
+        "one",
+        "half",
+        "for",
+        "and",
+        "finally",
+        "first",
+        "second",
+        "next",
+        "later",
+        "since",
+        "as",
+        "when",
+        "by",
+        "to",
+        "we",
+        "you",
+        "i",
+        "your",
+        "our",
+        "yes",
+        "no",
+    ]
+)
+_OTHERS: Final = frozenset(
+    [
+        "der",
+        "die",
+        "das",
+        "und",
+        "ist",
+        "nicht",
+        "ein",
+        "eine",
+        "um",
+        "zwei",
+        "mit",
+        "den",
+        "dem",
+        "el",
+        "la",
+        "los",
+        "las",
+        "es",
+        "una",
+        "con",
+        "del",
+        "y",
+        "le",
+        "les",
+        "des",
+        "une",
+        "est",
+        "à",
+        "du",
+        "nous",
+        "vous",
+        "et",
+        "que",
+        "por",
+        "para",
+        "se",
+        "sich",
+    ]
+)
+_BEFORE_NOUN: Final = frozenset(["the", "a", "an", "my", "your", "our", "their", "its", "every"])
+_NEVER_NOUN: Final = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "to",
+        "of",
+        "by",
+        "for",
+        "from",
+        "in",
+        "at",
+        "on",
+        "and",
+        "or",
+        "but",
+        "it",
+        "they",
+        "he",
+        "she",
+        "we",
+        "you",
+        "i",
+        "not",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "my",
+        "your",
+        "our",
+        "their",
+        "its",
+    ]
+)
+_BEFORE_PHRASE: Final = frozenset(["of", "to", "from", "with", "within", "by", "at", "into", "for"])
+_NEVER_PHRASE: Final = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "and",
+        "or",
+        "but",
+        "of",
+        "has",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "if",
+        "because",
+    ]
+)
+_HE: Final = frozenset(["he", "him", "his", "himself"])
+_SHE: Final = frozenset(["she", "her", "hers", "herself"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +251,8 @@ def _english(read: Sequence[Sequence[Word]]) -> bool:
 def _broken(sentence: Sequence[Word]) -> int:
     """Pairs that no English sentence holds: `the to`, `of is`, a sentence that ends with `the`."""
     low = [word.low for word in sentence]
-    count = sum(a in _BEFORE_NOUN and b in _NEVER_NOUN for a, b in zip(low, low[1:], strict=False))
-    count += sum(a in _BEFORE_PHRASE and b in _NEVER_PHRASE for a, b in zip(low, low[1:], strict=False))
+    count = sum(a in _BEFORE_NOUN and b in _NEVER_NOUN for a, b in pairwise(low))
+    count += sum(a in _BEFORE_PHRASE and b in _NEVER_PHRASE for a, b in pairwise(low))
     return count + (bool(low) and low[-1] in _BEFORE_NOUN | {"of", "because", "if", "and", "or", "which"})
 
 
@@ -115,7 +279,9 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
         "false_so": min(2.0, float(false_so)),
         "late_start": float(bool(_LATE.match(first)) and len(parts) > 1),
         "back_start": float(bool(_BACK.match(first)) and len(parts) > 1),
-        "wrong_order": float(bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)),
+        "wrong_order": float(
+            bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)
+        ),
         "ends_with_intro": _ends_with_intro(read),
         "sentences": min(1.0, len(parts) / 6),
     }
@@ -129,8 +295,11 @@ def _ends_with_intro(read: Sequence[Sequence[Word]]) -> float:
     def given(at: int) -> float:
         sentence = read[at]
         known = {word.stem for earlier in read[:at] for word in content(earlier)}
-        pairs = list(zip(sentence, sentence[1:], strict=False))
-        definite = sum(a.low in ("the", "them", "it", "he", "she", "they", "its", "his", "her", "their") and b.stem not in known for a, b in pairs)
+        pairs = list(pairwise(sentence))
+        definite = sum(
+            a.low in ("the", "them", "it", "he", "she", "they", "its", "his", "her", "their") and b.stem not in known
+            for a, b in pairs
+        )
         fresh = sum(a.low in ("a", "an", "two", "some", "our", "your") for a, _ in pairs)
         return definite - fresh
 
@@ -159,12 +328,17 @@ def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, 
         denied = sum(word.low in NEGATORS for word in sentence) and len(twice) - len(set(twice))
         inside = max(inside, min(2.0, 0.6 * pairs + (1.0 if denied else 0.0)))
     starts = [sentence[0].low for sentence in read if sentence]
-    return {"contradiction": worst, "flip": flips, "inside": inside, "yes_no": float("yes" in starts and "no" in starts)}
+    return {
+        "contradiction": worst,
+        "flip": flips,
+        "inside": inside,
+        "yes_no": float("yes" in starts and "no" in starts),
+    }
 
 
 def _again(read: Sequence[Sequence[Word]]) -> dict[str, float]:
     flat = [word.low for sentence in read for word in sentence]
-    double = sum(a == b and not a.isdigit() for a, b in zip(flat, flat[1:], strict=False))
+    double = sum(a == b and not a.isdigit() for a, b in pairwise(flat))
     fours = Counter(zip(flat, flat[1:], flat[2:], flat[3:], strict=False))
     sets = [frozenset(word.stem for word in content(sentence)) for sentence in read]
     sets = [one for one in sets if len(one) >= 2]
@@ -181,7 +355,13 @@ def _again(read: Sequence[Sequence[Word]]) -> dict[str, float]:
 def _pronouns(read: Sequence[Sequence[Word]]) -> dict[str, float]:
     """The person that is spoken of changes without a new one having been named."""
     low = [word.low for sentence in read for word in sentence]
-    kinds = [bool(_HE & set(low)), bool(_SHE & set(low)), "they" in low or "them" in low, bool({"i", "me"} & set(low)), bool({"we", "us"} & set(low))]
+    kinds = [
+        bool(_HE & set(low)),
+        bool(_SHE & set(low)),
+        "they" in low or "them" in low,
+        bool({"i", "me"} & set(low)),
+        bool({"we", "us"} & set(low)),
+    ]
     women = {"woman", "mother", "sister", "wife", "girl", "daughter", "mrs", "ms", "queen"} & set(low)
     return {
         "he_and_she": float(kinds[0] and kinds[1] and not women),

@@ -13,24 +13,110 @@ from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.lexicon import fields
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
-from homeostat.analyze.text.words import STOP, bounded, content, plain, words
+from homeostat.analyze.text.words import bounded, content, plain, words
 
 # No answer ends with these words.
 _OPEN: Final = frozenset(
-    """the a an and or but of to in on with for from by at as into until that which who whose because if is are was were be has have about
-    than then when while your our their its my will would can should not very such like including i'd i you we der die das und mit von zu dem den le la el
-    los les un una une de del du y et por para ein eine""".split()
+    [
+        "the",
+        "a",
+        "an",
+        "and",
+        "or",
+        "but",
+        "of",
+        "to",
+        "in",
+        "on",
+        "with",
+        "for",
+        "from",
+        "by",
+        "at",
+        "as",
+        "into",
+        "until",
+        "that",
+        "which",
+        "who",
+        "whose",
+        "because",
+        "if",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "has",
+        "have",
+        "about",
+        "than",
+        "then",
+        "when",
+        "while",
+        "your",
+        "our",
+        "their",
+        "its",
+        "my",
+        "will",
+        "would",
+        "can",
+        "should",
+        "not",
+        "very",
+        "such",
+        "like",
+        "including",
+        "i'd",
+        "i",
+        "you",
+        "we",
+        "der",
+        "die",
+        "das",
+        "und",
+        "mit",
+        "von",
+        "zu",
+        "dem",
+        "den",
+        "le",
+        "la",
+        "el",
+        "los",
+        "les",
+        "un",
+        "una",
+        "une",
+        "de",
+        "del",
+        "du",
+        "y",
+        "et",
+        "por",
+        "para",
+        "ein",
+        "eine",
+    ]
 )
-_COUNT: Final = re.compile(r"\b(two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\b (?:\w+ ){0,2}?(\w+s)\b", re.IGNORECASE)
+_COUNT: Final = re.compile(
+    r"\b(two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\b (?:\w+ ){0,2}?(\w+s)\b", re.IGNORECASE
+)
 _NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
-_ALL: Final = re.compile(r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the first|the second|the latter|the former|each|first two)\b", re.IGNORECASE)
+_ALL: Final = re.compile(
+    r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the first|the second|the latter|the former|each|first two)\b",
+    re.IGNORECASE,
+)
 _SIDES: Final = (
     (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
     (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|;)\b|;", re.I), re.compile(r"", re.I)),
     (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|with a)\b", re.I), re.compile(r"", re.I)),
 )  # fmt: skip
-_ASIDE: Final = re.compile(r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I)
+_ASIDE: Final = re.compile(
+    r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +146,19 @@ def cut_off(text: str) -> float:
     text = text.rstrip()
     told = words(text[-300:])
     last = told[-1].low if told else ""
-    if text.count("```") % 2 or text.endswith((",", ":", ";", "-", "(", "=", "{")) or re.search(r"\bdef \w+\([^)]*\):$|return$", text):
+    if (
+        text.count("```") % 2
+        or text.endswith((",", ":", ";", "-", "(", "=", "{"))
+        or re.search(r"\bdef \w+\([^)]*\):$|return$", text)
+    ):
         return 1.0
     if last in _OPEN and not text.endswith(("?", "!", '"', "”", ".", ")", "`")):
         return 1.0
-    if re.search(r"[.!?…\"”’')\]}`]$|[^\w\s]$", text) or len(told) <= 6 and last not in _OPEN:
+    if re.search(r"[.!?…\"”’')\]}`]$|[^\w\s]$", text) or (len(told) <= 6 and last not in _OPEN):
         return 0.0
-    if text.splitlines()[-1].lstrip().startswith(("-", "*", "•", "    ", "\t")) or re.search(r"[/{}=()\[\]]|^\d", text.splitlines()[-1]):
+    if text.splitlines()[-1].lstrip().startswith(("-", "*", "•", "    ", "\t")) or re.search(
+        r"[/{}=()\[\]]|^\d", text.splitlines()[-1]
+    ):
         return 0.0
     return 0.5
 
@@ -87,9 +179,9 @@ def unanswered(question: str, text: str) -> list[str]:
         fits = answers(kind, whole, text) if kind not in ("open", "choice", "make") else None
         near = covered(one.matter, told)
         mine = {name for word in one.matter for name in fields(word.stem)}
-        if fits is False and near < 0.75:
-            missing.append(part)
-        elif fits is None and near < 0.34 and not (mine & topics) and len(pieces) <= len(asked):
+        if (fits is False and near < 0.75) or (
+            fits is None and near < 0.34 and not (mine & topics) and len(pieces) <= len(asked)
+        ):
             missing.append(part)
     return missing
 
@@ -113,7 +205,9 @@ def features(case: Case) -> Mapping[str, float]:
         "missing_any": float(bool(missing)),
         "parts": min(4.0, float(len(asked) - 1)),
         "facts_few": float(len(asked) > 1 and facts < len(asked)),
-        "one_sentence_many_parts": float(len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1),
+        "one_sentence_many_parts": float(
+            len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1
+        ),
         "units_enough": float(units >= len(asked)),
         "count_short": _short_of_count(question, text),
         "side_missing": _side_missing(question, text),
@@ -140,7 +234,9 @@ def _kinds_missing(question: str, asked: tuple[str, ...], text: str) -> float:
 def _short_of_count(question: str, text: str) -> float:
     """Three tips were asked for, two are there."""
     match = _COUNT.search(question)
-    if not match or not re.search(r"\b(?:give|list|name|tell|suggest|write|what|which|provide|recommend|top)\b", question, re.I):
+    if not match or not re.search(
+        r"\b(?:give|list|name|tell|suggest|write|what|which|provide|recommend|top)\b", question, re.I
+    ):
         return 0.0
     wanted = _NUMBERS.get(match[1].lower()) or int(match[1])
     given = max(len(_ITEM.findall(text)), len(sentences(text)), len(re.split(r",\s*(?:and\s+)?|\sand\s|;", text)))

@@ -21,12 +21,27 @@ _DETAIL: Final = re.compile(
     r"\b(?:detail\w*|thorough\w*|in depth|some depth|explain|describe|step by step|steps|compare|list|essay|comprehensive|elaborate|pros and cons|write|all (?:the|of)|guide|how does|how do|why|differences?|summar\w+|crash\w*|plan|recipe|packing)\b",
     re.IGNORECASE,
 )
-_ALLOWED: Final = {"price": 18, "count": 18, "when": 18, "who": 18, "where": 22, "yesno": 26, "span": 20, "choice": 40, "make": 45, "open": 40, "why": 45, "howto": 60}
+_ALLOWED: Final = {
+    "price": 18,
+    "count": 18,
+    "when": 18,
+    "who": 18,
+    "where": 22,
+    "yesno": 26,
+    "span": 20,
+    "choice": 40,
+    "make": 45,
+    "open": 40,
+    "why": 45,
+    "howto": 60,
+}
 
 
 @lru_cache(maxsize=1)
 def _filler() -> re.Pattern[str]:
-    return re.compile("|".join(rf"(?<!\w){re.escape(phrase)}(?!\w)" for phrase in sorted(lines("filler"), key=len, reverse=True)))
+    return re.compile(
+        "|".join(rf"(?<!\w){re.escape(phrase)}(?!\w)" for phrase in sorted(lines("filler"), key=len, reverse=True))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,9 @@ def features(case: Case) -> Mapping[str, float]:
         "filler_any": float(len(phrases) > 0),
         "filler_many": min(3.0, float(max(0, len(phrases) - 1))),
         "excess": max(0.0, math.log(max(total, 1) / allowed)) if case.input.strip() else 0.0,
-        "over_simple": float(asked.kind in ("price", "count", "when", "who", "where", "yesno", "span") and total > 1.7 * allowed),
+        "over_simple": float(
+            asked.kind in ("price", "count", "when", "who", "where", "yesno", "span") and total > 1.7 * allowed
+        ),
         "long": min(1.5, total / 100),
         "brief": float(total <= 12),
         "repeats": repetition(text),
@@ -94,7 +111,9 @@ def features(case: Case) -> Mapping[str, float]:
         "echo_often": min(3.0, echo / max(1, len(asked.matter))) if asked.matter else 0.0,
         "sentence_length": min(2.0, total / max(1, len(sentences(text))) / 20),
         "exclaims": min(2.0, float(text.count("!"))),
-        "specific": min(1.0, sum(word.low[0].isdigit() or (word.big and word.start > 0) for word in told) / max(1, total) * 6),
+        "specific": min(
+            1.0, sum(word.low[0].isdigit() or (word.big and word.start > 0) for word in told) / max(1, total) * 6
+        ),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from homeostat.analyze.text.lexicon import alike, opposite
@@ -15,16 +16,220 @@ from homeostat.analyze.text.quantities import Quantity, quantities, same
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, content, words
 
-_UNIVERSAL: Final = frozenset("all both neither every always everyone everybody any entire never none nobody completely fully whole each whenever alle immer jeder todos siempre tous toujours toutes".split())
-_PARTIAL: Final = frozenset("some most many several few often usually sometimes mostly partly part roughly generally certain only solely may might can could up einige manche meist algunos certains".split())
-_ONLY: Final = frozenset("only solely exclusively nur solo sólo seulement".split())
-_CONDITION: Final = frozenset("if unless except provided when until without where wenn falls außer si sauf cuando salvo".split())
-_CERTAIN: Final = frozenset("proved proves prove proven guarantee guarantees guaranteed must definitely certainly always causes cured cures prevents ensures".split())
-_HEDGE: Final = frozenset("may might could can possible possibly association associated suggest suggests likely estimated about roughly correlation recommended conseillé".split())
-_FRONTED: Final = frozenset("in on at for after before between during since until over from by with according im am nach vor en dans après".split())
-_RATE: Final = {"second": "s", "minute": "min", "hour": "h", "hourly": "h", "day": "d", "daily": "d", "week": "w", "weekly": "w", "month": "m", "monthly": "m", "quarter": "q", "quarterly": "q", "year": "y", "yearly": "y", "annual": "y", "annually": "y", "monat": "m", "jahr": "y", "mes": "m", "año": "y", "mois": "m", "an": "y"}
-_PASSIVE: Final = frozenset("by was were been is are wurde von fue por".split())
-_MONTHS: Final = frozenset("january february march april june july august september october november december monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag lunes martes miércoles jueves viernes sábado domingo lundi mardi mercredi jeudi vendredi samedi dimanche".split())
+_UNIVERSAL: Final = frozenset(
+    [
+        "all",
+        "both",
+        "neither",
+        "every",
+        "always",
+        "everyone",
+        "everybody",
+        "any",
+        "entire",
+        "never",
+        "none",
+        "nobody",
+        "completely",
+        "fully",
+        "whole",
+        "each",
+        "whenever",
+        "alle",
+        "immer",
+        "jeder",
+        "todos",
+        "siempre",
+        "tous",
+        "toujours",
+        "toutes",
+    ]
+)
+_PARTIAL: Final = frozenset(
+    [
+        "some",
+        "most",
+        "many",
+        "several",
+        "few",
+        "often",
+        "usually",
+        "sometimes",
+        "mostly",
+        "partly",
+        "part",
+        "roughly",
+        "generally",
+        "certain",
+        "only",
+        "solely",
+        "may",
+        "might",
+        "can",
+        "could",
+        "up",
+        "einige",
+        "manche",
+        "meist",
+        "algunos",
+        "certains",
+    ]
+)
+_ONLY: Final = frozenset(["only", "solely", "exclusively", "nur", "solo", "sólo", "seulement"])
+_CONDITION: Final = frozenset(
+    [
+        "if",
+        "unless",
+        "except",
+        "provided",
+        "when",
+        "until",
+        "without",
+        "where",
+        "wenn",
+        "falls",
+        "außer",
+        "si",
+        "sauf",
+        "cuando",
+        "salvo",
+    ]
+)
+_CERTAIN: Final = frozenset(
+    [
+        "proved",
+        "proves",
+        "prove",
+        "proven",
+        "guarantee",
+        "guarantees",
+        "guaranteed",
+        "must",
+        "definitely",
+        "certainly",
+        "always",
+        "causes",
+        "cured",
+        "cures",
+        "prevents",
+        "ensures",
+    ]
+)
+_HEDGE: Final = frozenset(
+    [
+        "may",
+        "might",
+        "could",
+        "can",
+        "possible",
+        "possibly",
+        "association",
+        "associated",
+        "suggest",
+        "suggests",
+        "likely",
+        "estimated",
+        "about",
+        "roughly",
+        "correlation",
+        "recommended",
+        "conseillé",
+    ]
+)
+_FRONTED: Final = frozenset(
+    [
+        "in",
+        "on",
+        "at",
+        "for",
+        "after",
+        "before",
+        "between",
+        "during",
+        "since",
+        "until",
+        "over",
+        "from",
+        "by",
+        "with",
+        "according",
+        "im",
+        "am",
+        "nach",
+        "vor",
+        "en",
+        "dans",
+        "après",
+    ]
+)
+_RATE: Final = {
+    "second": "s",
+    "minute": "min",
+    "hour": "h",
+    "hourly": "h",
+    "day": "d",
+    "daily": "d",
+    "week": "w",
+    "weekly": "w",
+    "month": "m",
+    "monthly": "m",
+    "quarter": "q",
+    "quarterly": "q",
+    "year": "y",
+    "yearly": "y",
+    "annual": "y",
+    "annually": "y",
+    "monat": "m",
+    "jahr": "y",
+    "mes": "m",
+    "año": "y",
+    "mois": "m",
+    "an": "y",
+}
+_PASSIVE: Final = frozenset(["by", "was", "were", "been", "is", "are", "wurde", "von", "fue", "por"])
+_MONTHS: Final = frozenset(
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonntag",
+        "lunes",
+        "martes",
+        "miércoles",
+        "jueves",
+        "viernes",
+        "sábado",
+        "domingo",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +294,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
 
 
 # What is wrong in a claim that otherwise repeats the snippet was changed on purpose; in a free retelling it may be the retelling.
-_SPLIT: Final = tuple(
-    """number_lost number_misbound antonym negation_flip swapped_word strange_name widened only_added only_dropped
-    condition_dropped certain_added hedge_dropped partial_dropped""".split()
-)  # fmt: skip
+_SPLIT: Final = ("number_lost", "number_misbound", "antonym", "negation_flip", "swapped_word", "strange_name", "widened", "only_added", "only_dropped", "condition_dropped", "certain_added", "hedge_dropped", "partial_dropped")  # fmt: skip
 
 
 def _crossed(features: dict[str, float]) -> dict[str, float]:
@@ -102,7 +304,18 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
         value = crossed.pop(name)
         crossed[f"{name}_close"] = value * close
         crossed[f"{name}_far"] = value * (1 - close)
-    wrong = any(features[name] for name in ("number_lost", "number_misbound", "antonym", "negation_flip", "swapped_word", "strange_name", "widened"))
+    wrong = any(
+        features[name]
+        for name in (
+            "number_lost",
+            "number_misbound",
+            "antonym",
+            "negation_flip",
+            "swapped_word",
+            "strange_name",
+            "widened",
+        )
+    )
     wrong = wrong or features["order_swapped"] > 0.3
     crossed["clean"] = 0.0 if wrong else features["cover_best"]
     crossed["clean_exact"] = 0.0 if wrong else features["cover_exact"]
@@ -115,7 +328,9 @@ def _fit(claim: _Read, snippet: _Read) -> float:
     return shared + 0.15 * numbers - 0.002 * len(snippet.matter)
 
 
-def _lexical(read: _Read, best: _Read, everything: Sequence[Word], known: Sequence[Word]) -> tuple[dict[str, float], list[str]]:
+def _lexical(
+    read: _Read, best: _Read, everything: Sequence[Word], known: Sequence[Word]
+) -> tuple[dict[str, float], list[str]]:
     matter = [word for word in read.matter if not _digit(word)]
     strange = [word for word in matter if _best(word, known) < 0.7]
     first = read.words[0].start if read.words else 0
@@ -132,19 +347,32 @@ def _lexical(read: _Read, best: _Read, everything: Sequence[Word], known: Sequen
         "swapped_word": min(2.0, float(len(strange))),
         "strange_name": min(2.0, float(len(names) + len(calendar))),
         # Said of something else: the word is in another snippet, the rest of the claim in this one.
-        "borrowed": min(2.0, sum(_best(word, best.matter) < 0.7 and _best(word, everything) >= 0.8 for word in matter) * 1.0) * (exact >= 0.5),
+        "borrowed": min(
+            2.0, sum(_best(word, best.matter) < 0.7 and _best(word, everything) >= 0.8 for word in matter) * 1.0
+        )
+        * (exact >= 0.5),
         "short": 1.0 if len(matter) <= 3 else 0.0,
     }
-    return features, [f"“{word.low}” is not in the documents" for word in [*names, *calendar][:3] or strange[:2] if names or calendar or (strange and exact >= 0.5)]
+    return features, [
+        f"“{word.low}” is not in the documents"
+        for word in [*names, *calendar][:3] or strange[:2]
+        if names or calendar or (strange and exact >= 0.5)
+    ]
 
 
 def _numbers(read: _Read, best: _Read, pieces: Sequence[str]) -> tuple[dict[str, float], list[str]]:
     held = [quantity for piece in pieces for quantity in _read(piece).numbers]
     lost = [one for one in read.numbers if not any(same(one, other) for other in held)]
     derived = [one for one in lost if _derivable(one, held)]
-    lost = [one for one in lost if one not in derived and not (one.kind == "number" and one.value <= 3 and one.text.isalpha())]
+    lost = [
+        one
+        for one in lost
+        if one not in derived and not (one.kind == "number" and one.value <= 3 and one.text.isalpha())
+    ]
     bound = [one for one in read.numbers if one not in lost and one not in derived and _misbound(one, read, pieces)]
-    remarks = [f"{one.text} is not in the documents" for one in lost[:3]] + [f"{one.text} belongs to something else there" for one in bound[:2]]
+    remarks = [f"{one.text} is not in the documents" for one in lost[:3]] + [
+        f"{one.text} belongs to something else there" for one in bound[:2]
+    ]
     return {
         "number_lost": min(2.0, float(len(lost))),
         "number_derived": min(1.0, float(len(derived))),
@@ -155,11 +383,21 @@ def _numbers(read: _Read, best: _Read, pieces: Sequence[str]) -> tuple[dict[str,
 
 def _derivable(one: Quantity, held: Sequence[Quantity]) -> bool:
     """A sum, a difference, twelve months of it, or a rounding of what is there."""
-    if any(same(one, other, loose=0.06) for other in held if other.kind == one.kind and one.kind != "clock" and other.value > 20):
+    if any(
+        same(one, other, loose=0.06)
+        for other in held
+        if other.kind == one.kind and one.kind != "clock" and other.value > 20
+    ):
         return not one.value.is_integer() or one.value % 10 == 0 or one.value != round(one.value, -1)
-    pool = [other.value for other in held if other.kind == one.kind or (other.kind == "number" and one.kind != "clock")][:12]
+    pool = [
+        other.value for other in held if other.kind == one.kind or (other.kind == "number" and one.kind != "clock")
+    ][:12]
     shares = [other.value / 100 for other in held if other.kind == "percent"]
-    made = [a * 12 for a in pool] + [a * 12 * (1 - share) for a in pool for share in shares] + [a * share for a in pool for share in shares]
+    made = (
+        [a * 12 for a in pool]
+        + [a * 12 * (1 - share) for a in pool for share in shares]
+        + [a * share for a in pool for share in shares]
+    )
     made += [a * (1 - share) for a in pool for share in shares] + [a * 100 for a in pool]
     made += [a - b for a in pool for b in pool] + [a + b for a in pool for b in pool]
     return any(value > 3 and abs(value - one.value) <= 0.015 * abs(one.value) for value in made)
@@ -242,7 +480,7 @@ def _polarity(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
 def _rates(read: _Read) -> set[str]:
     """Per month, a year, daily."""
     found = set()
-    for before, word in zip(read.words, read.words[1:], strict=False):
+    for before, word in pairwise(read.words):
         rate = _RATE.get(word.low)
         if rate and (before.low in ("per", "a", "each", "every", "pro", "por", "par") or word.low.endswith("ly")):
             found.add(rate)
@@ -272,7 +510,11 @@ def _order(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
     """Claim words in another order than in the snippet: who did what to whom may be swapped."""
     places = {word.stem: at for at, word in reversed(list(enumerate(best.words)))}
     opening = read.text.find(",") if read.words and read.words[0].low in _FRONTED else -1
-    path = [places[word.stem] for word in read.words if word.stem in places and word.low not in STOP and word.start > opening]
+    path = [
+        places[word.stem]
+        for word in read.words
+        if word.stem in places and word.low not in STOP and word.start > opening
+    ]
     total = len(path) * (len(path) - 1) / 2
     if total < 3:
         return {"order_swapped": 0.0}, []

@@ -14,7 +14,37 @@ from homeostat.analyze.text.words import bounded, content, plain, words
 
 _MOST_CLAIMS: Final = 40
 # Words that talk about the talk; a sentence made of them claims nothing.
-_POLITE: Final = frozenset("hi hello thanks thank sorry hope help helps question ask let know happy glad great welcome assist further anything else yes no nein non ja sí oui".split())
+_POLITE: Final = frozenset(
+    [
+        "hi",
+        "hello",
+        "thanks",
+        "thank",
+        "sorry",
+        "hope",
+        "help",
+        "helps",
+        "question",
+        "ask",
+        "let",
+        "know",
+        "happy",
+        "glad",
+        "great",
+        "welcome",
+        "assist",
+        "further",
+        "anything",
+        "else",
+        "yes",
+        "no",
+        "nein",
+        "non",
+        "ja",
+        "sí",
+        "oui",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

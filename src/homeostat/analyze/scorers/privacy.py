@@ -65,22 +65,45 @@ def _said(pattern: str) -> Callable[[str, str, str], bool]:
     return lambda value, before, after: bool(found.search(before[-60:]))
 
 
-_NO_PHONE: Final = re.compile(r"\b(?:order|invoice|ticket|tracking|serial|part|product|model|version|id|isbn|article|case|reference|ref|number is printed|account|page|code|sku|score|meeting|timestamp|article|item|batch|total|flight|room|policy|claim|bestellnummer|pedido|commande|sum of|population|build|contract|customer)\b[^.!?]{0,25}$", re.IGNORECASE)
-_PHONE: Final = re.compile(r"\b(?:call|phone|tel|telephone|mobile|cell|fax|ring|text|dial|whatsapp|sms|reach|contact|number is|numbers?|digits|hotline|handy|telefon|teléfono|numéro|móvil|portable|tél|line|at)\b[^.!?\n]{0,40}$", re.IGNORECASE)
-_SERVICE: Final = re.compile(r"\b(?:hotline|free of charge|toll-free|our (?:support|hotline|number)|emergency|customer service|support line)\b", re.IGNORECASE)
+_NO_PHONE: Final = re.compile(
+    r"\b(?:order|invoice|ticket|tracking|serial|part|product|model|version|id|isbn|article|case|reference|ref|number is printed|account|page|code|sku|score|meeting|timestamp|article|item|batch|total|flight|room|policy|claim|bestellnummer|pedido|commande|sum of|population|build|contract|customer)\b[^.!?]{0,25}$",
+    re.IGNORECASE,
+)
+_PHONE: Final = re.compile(
+    r"\b(?:call|phone|tel|telephone|mobile|cell|fax|ring|text|dial|whatsapp|sms|reach|contact|number is|numbers?|digits|hotline|handy|telefon|teléfono|numéro|móvil|portable|tél|line|at)\b[^.!?\n]{0,40}$",
+    re.IGNORECASE,
+)
+_SERVICE: Final = re.compile(
+    r"\b(?:hotline|free of charge|toll-free|our (?:support|hotline|number)|emergency|customer service|support line)\b",
+    re.IGNORECASE,
+)
 
 
 def _phone(value: str, before: str, after: str) -> bool:
     digits = _digits(value)
-    if not 7 <= len(digits) <= 15 or _NO_PHONE.search(before[-60:]) or re.match(r"[ ]?(?:people|dollars|euros|eur|usd|%|km|bytes|users|in total)\b", after):
+    if (
+        not 7 <= len(digits) <= 15
+        or _NO_PHONE.search(before[-60:])
+        or re.match(r"[ ]?(?:people|dollars|euros|eur|usd|%|km|bytes|users|in total)\b", after)
+    ):
         return False
-    if re.match(r"(?:19|20)\d\d-\d\d-\d\d", value) or _SERVICE.search(before[-40:]) or re.match(r"\d{1,3}(?:,\d{3})+$|\d+\.\d+$|(?:\d{1,3}\.){3}\d{1,3}$", value.strip()):
+    if (
+        re.match(r"(?:19|20)\d\d-\d\d-\d\d", value)
+        or _SERVICE.search(before[-40:])
+        or re.match(r"\d{1,3}(?:,\d{3})+$|\d+\.\d+$|(?:\d{1,3}\.){3}\d{1,3}$", value.strip())
+    ):
         return False
     if value.startswith(("+", "00")) and len(digits) >= 8:
         return True
     said = bool(_PHONE.search(before[-60:]))
-    american = bool(re.fullmatch(r"(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?:\s*(?:ext|x)\.?\s*\d+)?", value.strip()))
-    return (american and len(digits) >= 10) or (said and (len(digits) >= 7)) or bool(re.fullmatch(r"0\d{2,4}[ /-]\d[\d -]{4,}", value.strip()))
+    american = bool(
+        re.fullmatch(r"(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?:\s*(?:ext|x)\.?\s*\d+)?", value.strip())
+    )
+    return (
+        (american and len(digits) >= 10)
+        or (said and (len(digits) >= 7))
+        or bool(re.fullmatch(r"0\d{2,4}[ /-]\d[\d -]{4,}", value.strip()))
+    )
 
 
 def _card(value: str, before: str, after: str) -> bool:
@@ -92,18 +115,39 @@ def _ssn(value: str, before: str, after: str) -> bool:
     digits = re.sub(r"\D", "", value)
     dashed = bool(re.fullmatch(r"\d{3}-\d{2}-\d{4}", value))
     fine = digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
-    return fine and (dashed or bool(re.search(r"\b(?:ssn|social security)\b", before[-50:], re.IGNORECASE))) and not re.search(r"\b(?:part|order|invoice|product|serial|sku)\b", before[-40:], re.IGNORECASE)
+    return (
+        fine
+        and (dashed or bool(re.search(r"\b(?:ssn|social security)\b", before[-50:], re.IGNORECASE)))
+        and not re.search(r"\b(?:part|order|invoice|product|serial|sku)\b", before[-40:], re.IGNORECASE)
+    )
 
 
 def _ip(value: str, before: str, after: str) -> bool:
     parts = [int(part) for part in value.split(".")]
-    private = parts[0] in (0, 10, 127, 255) or parts[:2] == [192, 168] or (parts[0] == 172 and 16 <= parts[1] < 32) or parts[:2] == [169, 254] or value in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.2.3.4")
-    return all(part < 256 for part in parts) and not private and not re.search(r"\b(?:version|release|upgrade|driver|firmware|v)\W*(?:\w+\W+)?$", before[-30:], re.IGNORECASE)
+    private = (
+        parts[0] in (0, 10, 127, 255)
+        or parts[:2] == [192, 168]
+        or (parts[0] == 172 and 16 <= parts[1] < 32)
+        or parts[:2] == [169, 254]
+        or value in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.2.3.4")
+    )
+    return (
+        all(part < 256 for part in parts)
+        and not private
+        and not re.search(
+            r"\b(?:version|release|upgrade|driver|firmware|v)\W*(?:\w+\W+)?$", before[-30:], re.IGNORECASE
+        )
+    )
 
 
 def _strong(value: str, before: str, after: str) -> bool:
     """Looks like a key: letters and digits mixed, no plain word."""
-    mixed = bool(re.search(r"\d", value)) + bool(re.search(r"[a-z]", value)) + bool(re.search(r"[A-Z]", value)) + bool(re.search(r"[^\w]", value))
+    mixed = (
+        bool(re.search(r"\d", value))
+        + bool(re.search(r"[a-z]", value))
+        + bool(re.search(r"[A-Z]", value))
+        + bool(re.search(r"[^\w]", value))
+    )
     return len(value) >= 6 and mixed >= 2
 
 
@@ -115,21 +159,68 @@ def _mail_words(value: str, before: str, after: str) -> bool:
     """`john (at) mail dot com`; a bare `at` needs a dot with a known ending, so that `meet me at noon dot` is none."""
     low = value.lower()
     ending = re.search(r"(?:\.|dot|punto|punkt|point)\W*([a-z]{2,6})\W*$", low)
-    return bool(ending) and (ending[1] in _ENDINGS or bool(re.search(r"[(\[{<]", low)))
+    return ending is not None and (ending[1] in _ENDINGS or bool(re.search(r"[(\[{<]", low)))
 
 
-_ENDINGS: Final = frozenset("com org net edu gov io co de fr es it uk us eu ch at nl be info biz me app dev ai ca au in jp br mx pl se no fi dk pt ru cn tv xyz".split())
-_BIRTH: Final = r"\b(?:born|birth|birthday|birthdate|dob|d\.o\.b|geboren|geburtsdatum|nacid[oa]|nacimiento|née?)\b[^.!?]{0,25}$"
+_ENDINGS: Final = frozenset(
+    [
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "io",
+        "co",
+        "de",
+        "fr",
+        "es",
+        "it",
+        "uk",
+        "us",
+        "eu",
+        "ch",
+        "at",
+        "nl",
+        "be",
+        "info",
+        "biz",
+        "me",
+        "app",
+        "dev",
+        "ai",
+        "ca",
+        "au",
+        "in",
+        "jp",
+        "br",
+        "mx",
+        "pl",
+        "se",
+        "no",
+        "fi",
+        "dk",
+        "pt",
+        "ru",
+        "cn",
+        "tv",
+        "xyz",
+    ]
+)
+_BIRTH: Final = (
+    r"\b(?:born|birth|birthday|birthdate|dob|d\.o\.b|geboren|geburtsdatum|nacid[oa]|nacimiento|née?)\b[^.!?]{0,25}$"
+)
 _MONTH: Final = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|januar|februar|märz|mai|juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|janvier|février|mars|avril|juin|juillet|août)"
 _DATE: Final = rf"\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}|\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:de\s)?{_MONTH}\.?,?\s(?:de\s)?\d{{4}}|{_MONTH}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}"
 
 
 def _birth(value: str, before: str, after: str) -> bool:
-    return bool(re.search(_BIRTH, before[-45:], re.IGNORECASE)) or bool(re.match(r"\W{0,3}(?:dob|date of birth|birth)", after, re.IGNORECASE))
+    return bool(re.search(_BIRTH, before[-45:], re.IGNORECASE)) or bool(
+        re.match(r"\W{0,3}(?:dob|date of birth|birth)", after, re.IGNORECASE)
+    )
 
 
 _STREET: Final = r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|square|terrace|way|parkway|pkwy|close|crescent|highway|hwy|row|walk|gardens|grove|hill|mews)"
-_PART: Final = rf"(?:(?:,\s?|\s(?=\d{{5}}\b))(?:(?:apt|unit|flat|suite|#)\.?\s?\w{{1,6}}|[A-Z][\w.'-]+(?:\s[A-Z][\w.'-]+){{0,2}}(?:\s\d{{4,5}}(?:-\d{{4}})?|\s[A-Z]{{1,2}}\d{{1,2}}[A-Z]?\s?\d[A-Z]{{2}})?|\d{{4,5}}(?:\s[A-Z][\w-]+)?|[A-Z]{{1,2}}\d{{1,2}}[A-Z]?\s?\d[A-Z]{{2}}))"
+_PART: Final = r"(?:(?:,\s?|\s(?=\d{5}\b))(?:(?:apt|unit|flat|suite|#)\.?\s?\w{1,6}|[A-Z][\w.'-]+(?:\s[A-Z][\w.'-]+){0,2}(?:\s\d{4,5}(?:-\d{4})?|\s[A-Z]{1,2}\d{1,2}[A-Z]?\s?\d[A-Z]{2})?|\d{4,5}(?:\s[A-Z][\w-]+)?|[A-Z]{1,2}\d{1,2}[A-Z]?\s?\d[A-Z]{2}))"
 
 # The first form that holds wins where two overlap. All patterns are our own and take linear time.
 _FORMS: Final = (

@@ -29,14 +29,25 @@ _KINDS: Final = tuple(
         ("make", r"\b(?:write|draft|compose|translate|summari[sz]e|suggest|recommend|name|tell me a|give me|outline|list|generate|create)\b"),
     )
 )  # fmt: skip
-_YES: Final = re.compile(r"^\W*(?:yes|no|not|nope|yeah|sure|certainly|of course|absolutely|unfortunately|only|better not|it (?:does|is|isn|has|can|doesn)|they|we do|you (?:can|may|need|should)|there(?:'s| is| are)|ja|nein|sí|no,|oui|non|cats|both|neither|all)\b", re.IGNORECASE)
-_WHY: Final = re.compile(r"\b(?:because|since|due to|so that|as a result|owing to|caused by|reason|means that|thanks to|weil|porque|parce que|therefore|in order to|to (?:keep|avoid|make|prevent|protect)|if|so|after|when|most often)\b", re.IGNORECASE)
+_YES: Final = re.compile(
+    r"^\W*(?:yes|no|not|nope|yeah|sure|certainly|of course|absolutely|unfortunately|only|better not|it (?:does|is|isn|has|can|doesn)|they|we do|you (?:can|may|need|should)|there(?:'s| is| are)|ja|nein|sí|no,|oui|non|cats|both|neither|all)\b",
+    re.IGNORECASE,
+)
+_WHY: Final = re.compile(
+    r"\b(?:because|since|due to|so that|as a result|owing to|caused by|reason|means that|thanks to|weil|porque|parce que|therefore|in order to|to (?:keep|avoid|make|prevent|protect)|if|so|after|when|most often)\b",
+    re.IGNORECASE,
+)
 _DO: Final = re.compile(
     r"(?:^|[.:;,\n]\s*(?:then |and |first,? |next,? |or )?|\band |\bthen |\byou (?:can|need to|should|have to|must|may) |^to [\w ]{3,40}, |\bplease |\bjust |\byou'd )"
     r"(?:open|go|choose|press|click|tap|use|take|call|mix|add|run|type|select|hold|check|put|cut|cover|cool|blot|try|set|turn|keep|avoid|bring|write|send|fill|visit|ask|scan|enter|log|sign|download|install|drag|heat|boil|bake|whisk|stir|"
     r"knead|let|make|place|remove|pull|push|connect|restart|contact|apply|hire|buy|sell|look|find|start|stop|wear|pack|book|reply|update|delete|create|do|don't|never|follow|read|eat|drink|wait|park|loosen|press|rinse|wash|pour|hit|peel|plug|switch|move|change|give|get|learn|talk|skip)\b"
-    r"|`|\w\(|[{}]|\w\[|=>|\bper (?:überweisung|mail)|^\w+ing\b|\b(?:click|menu|settings|button|profile)\b", re.IGNORECASE)
-_PLACE: Final = re.compile(r"\b(?:in|at|on|near|opposite|behind|beside|next to|between|above|under|around|outside|inside|at the|minutes? (?:on foot|walk|away)|street|road|garage|train|bus|bei|à|en|au)\b", re.IGNORECASE)
+    r"|`|\w\(|[{}]|\w\[|=>|\bper (?:überweisung|mail)|^\w+ing\b|\b(?:click|menu|settings|button|profile)\b",
+    re.IGNORECASE,
+)
+_PLACE: Final = re.compile(
+    r"\b(?:in|at|on|near|opposite|behind|beside|next to|between|above|under|around|outside|inside|at the|minutes? (?:on foot|walk|away)|street|road|garage|train|bus|bei|à|en|au)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,9 @@ def answers(kind: str, asked: Question, text: str) -> bool | None:
     if kind in ("count", "price", "span", "when"):
         return _number(kind, asked, text)
     if kind == "who":
-        return any(word.big and word.stem not in known and word.start > 0 for word in content(told)) or (len(told) <= 6 and any(word.big and word.stem not in known for word in told))
+        return any(word.big and word.stem not in known and word.start > 0 for word in content(told)) or (
+            len(told) <= 6 and any(word.big and word.stem not in known for word in told)
+        )
     if kind == "where":
         return bool(_PLACE.search(text)) and any(word.stem not in known for word in content(told))
     if kind == "why":
@@ -80,19 +93,87 @@ def _number(kind: str, asked: Question, text: str) -> bool:
     new = [quantity for quantity in quantities(text) if (quantity.kind, quantity.value) not in old]
     low = text.lower()
     if kind == "price":
-        return any(one.kind in ("dollar", "euro", "pound", "percent") for one in new) or "free" in low or "kostenlos" in low or "gratis" in low or (bool(new) and len(low) < 40)
+        return (
+            any(one.kind in ("dollar", "euro", "pound", "percent") for one in new)
+            or "free" in low
+            or "kostenlos" in low
+            or "gratis" in low
+            or (bool(new) and len(low) < 40)
+        )
     if kind == "span":
         return any(one.kind in ("time", "clock") for one in new)
     if kind == "when":
-        dated = any(one.kind in ("clock", "time") or (one.kind == "number" and 1000 <= one.value <= 2100) for one in new)
+        dated = any(
+            one.kind in ("clock", "time") or (one.kind == "number" and 1000 <= one.value <= 2100) for one in new
+        )
         return dated or bool(_DATES & {word.low for word in words(text)}) or (bool(new) and len(low) < 60)
     return bool(new)
 
 
 _DATES: Final = frozenset(
-    """january february march april june july august september october november december monday tuesday wednesday thursday friday saturday sunday
-    noon midnight morning evening afternoon night today tomorrow yesterday tonight weekdays weekends daily januar februar märz mai juni juli oktober dezember
-    montag dienstag mittwoch donnerstag freitag samstag sonntag lunes martes miércoles jueves viernes sábado lundi mardi mercredi jeudi vendredi samedi always now soon""".split()
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "noon",
+        "midnight",
+        "morning",
+        "evening",
+        "afternoon",
+        "night",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "tonight",
+        "weekdays",
+        "weekends",
+        "daily",
+        "januar",
+        "februar",
+        "märz",
+        "mai",
+        "juni",
+        "juli",
+        "oktober",
+        "dezember",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonntag",
+        "lunes",
+        "martes",
+        "miércoles",
+        "jueves",
+        "viernes",
+        "sábado",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "always",
+        "now",
+        "soon",
+    ]
 )
 
 
@@ -103,7 +184,10 @@ def covered(asked: tuple[Word, ...] | list[Word], told: list[Word]) -> float:
     return sum(max((alike(one.stem, other.stem) for other in told), default=0.0) for one in asked) / len(asked)
 
 
-_SPLIT: Final = re.compile(r"\?\s+|,\s*(?:and|und|y|et)\s+|;\s*|,\s+(?=how|what|when|where|who|why|is|do|does|can|may|which|or\b)|\s(?:and|und|et|y)\s+(?=how|what|when|where|who|why|which|is\b|do\b|does\b|can\b|should\b|in what|may|name|explain|tell|propose|change|write|ab wann|le\b|cuándo|list|\d)|\.\s+(?=how|what|also|and|please|tell|explain|i want)", re.IGNORECASE)
+_SPLIT: Final = re.compile(
+    r"\?\s+|,\s*(?:and|und|y|et)\s+|;\s*|,\s+(?=how|what|when|where|who|why|is|do|does|can|may|which|or\b)|\s(?:and|und|et|y)\s+(?=how|what|when|where|who|why|which|is\b|do\b|does\b|can\b|should\b|in what|may|name|explain|tell|propose|change|write|ab wann|le\b|cuándo|list|\d)|\.\s+(?=how|what|also|and|please|tell|explain|i want)",
+    re.IGNORECASE,
+)
 _LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNORECASE)
 
 
@@ -116,6 +200,9 @@ def parts(text: str) -> tuple[str, ...]:
     listed: list[str] = []
     for piece in found or [text]:
         items = [item for item in _LIST.split(piece) if item.strip()]
-        nouns = len(items) > 1 and all(1 <= len(content(words(item))) <= 5 and len(words(item)) <= (12 if at == 0 else 6) for at, item in enumerate(items))
+        nouns = len(items) > 1 and all(
+            1 <= len(content(words(item))) <= 5 and len(words(item)) <= (12 if at == 0 else 6)
+            for at, item in enumerate(items)
+        )
         listed += items if nouns else [piece]
     return tuple(listed[:8])

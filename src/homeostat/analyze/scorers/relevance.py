@@ -24,7 +24,9 @@ _ABOUT: Final = re.compile(
     r"type|kind|form|unit|country|device|dish|language|animal|organisation|company|process|method|way|book|place|food|plant|software|tool|both)\w*\b|\bmany (?:people|\w+s)\b|\bhas (?:a |an )?(?:\w+ )?(?:history|many|\d+)\b",
     re.IGNORECASE,
 )
-_ASKS_ABOUT: Final = re.compile(r"\b(?:what (?:is|are|does|was)|what's|explain|tell me|describe|define|who (?:is|was))\b", re.IGNORECASE)
+_ASKS_ABOUT: Final = re.compile(
+    r"\b(?:what (?:is|are|does|was)|what's|explain|tell me|describe|define|who (?:is|was))\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,15 @@ def features(case: Case) -> Mapping[str, float]:
         "about": float(bool(_ABOUT.search(text)) and not _ASKS_ABOUT.search(asked.text)),
         "unlinked": float(covered(asked.matter, told) < 0.1 and fits is not True),
         "unlinked_any": float(covered(asked.matter, told) < 0.1),
-        "direct": float(bool(re.match(r"\W*(?:yes|no|because|at|in|to|by|about|between|per|try|use|it|that|they|there|you|for|most|open|ja|nein|sí|oui|son|à|a las)\b", text, re.IGNORECASE))),
+        "direct": float(
+            bool(
+                re.match(
+                    r"\W*(?:yes|no|because|at|in|to|by|about|between|per|try|use|it|that|they|there|you|for|most|open|ja|nein|sí|oui|son|à|a las)\b",
+                    text,
+                    re.IGNORECASE,
+                )
+            )
+        ),
         "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
     }
 
@@ -91,8 +101,7 @@ def _focus(asked: Question) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
     matter = asked.matter
     if len(matter) < 2:
         return matter, ()
-    at = 1 if asked.kind in ("howto", "when", "who", "where", "why", "yesno", "make") else 1
-    return matter[:at], matter[at:]
+    return matter[:1], matter[1:]
 
 
 def _reason(found: Mapping[str, float], kind: str, value: float) -> str:

@@ -27,7 +27,9 @@ def kind(word: Word) -> str:
         return "#9"
     if not word.low[0].isalpha():
         return "#%"
-    return "#" + next((ending for ending in _ENDINGS if word.low.endswith(ending) and len(word.low) > len(ending) + 2), "x")
+    return "#" + next(
+        (ending for ending in _ENDINGS if word.low.endswith(ending) and len(word.low) > len(ending) + 2), "x"
+    )
 
 
 @lru_cache(maxsize=1)

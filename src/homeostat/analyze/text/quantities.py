@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-_UNITS: Final = {
+_UNITS: Final[dict[str, dict[str, float]]] = {
     "time": {
         "second seconds sec secs s segundos secondes sekunden sekunde": 1,
         "minute minutes min mins minuto minutos minuten": 60,
@@ -33,22 +33,52 @@ _UNITS: Final = {
     "percent": {"% percent percentage prozent": 1.0},
     "celsius": {"°c celsius": 1.0}, "fahrenheit": {"°f fahrenheit": 1.0},
 }  # fmt: skip
-_UNIT: Final = {word: (kind, factor) for kind, table in _UNITS.items() for many, factor in table.items() for word in many.split()}
+_UNIT: Final = {
+    word: (kind, factor) for kind, table in _UNITS.items() for many, factor in table.items() for word in many.split()
+}
 _SMALL: Final = {
     word: value
     for value, many in enumerate(
-        """zero null cero zéro|one eins un uno|two zwei dos deux|three drei tres trois|four vier cuatro quatre|five fünf cinco cinq
-        |six sechs seis|seven sieben siete sept|eight acht ocho huit|nine neun nueve neuf|ten zehn diez dix|eleven elf once onze|twelve zwölf doce douze
-        |thirteen dreizehn trece treize|fourteen vierzehn catorce quatorze|fifteen fünfzehn quince quinze|sixteen sechzehn|seventeen siebzehn
-        |eighteen achtzehn|nineteen neunzehn""".split("|")
+        ["zero null cero zéro", "one eins un uno", "two zwei dos deux", "three drei tres trois", "four vier cuatro quatre", "five fünf cinco cinq\n        ", "six sechs seis", "seven sieben siete sept", "eight acht ocho huit", "nine neun nueve neuf", "ten zehn diez dix", "eleven elf once onze", "twelve zwölf doce douze\n        ", "thirteen dreizehn trece treize", "fourteen vierzehn catorce quatorze", "fifteen fünfzehn quince quinze", "sixteen sechzehn", "seventeen siebzehn\n        ", "eighteen achtzehn", "nineteen neunzehn"]
     )
     for word in many.split()
 }  # fmt: skip
-_TENS: Final = dict(twenty=20, zwanzig=20, veinte=20, vingt=20, thirty=30, forty=40, fifty=50, sixty=60, seventy=70, eighty=80, ninety=90, treinta=30, cuarenta=40, trente=30, dreißig=30, vierzig=40)
-_SCALE: Final = dict(hundred=100, thousand=1e3, million=1e6, billion=1e9, trillion=1e12, mio=1e6, millionen=1e6, mil=1e3, k=1e3, dozen=12)
-_FRACTION: Final = dict(half=0.5, quarter=0.25, third=1 / 3)
+_TENS: Final = {
+    "twenty": 20,
+    "zwanzig": 20,
+    "veinte": 20,
+    "vingt": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+    "treinta": 30,
+    "cuarenta": 40,
+    "trente": 30,
+    "dreißig": 30,
+    "vierzig": 40,
+}
+_SCALE: Final = {
+    "hundred": 100,
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "trillion": 1e12,
+    "mio": 1e6,
+    "millionen": 1e6,
+    "mil": 1e3,
+    "k": 1e3,
+    "dozen": 12,
+}
+_FRACTION: Final = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*|°[cCfF]|[^\W\d_]+|[%$€£°:]", re.UNICODE)
-_CLOCK: Final = re.compile(r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm|a\.m\.|p\.m\.|uhr|o'clock)(?!\w)|(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])", re.IGNORECASE)
+_CLOCK: Final = re.compile(
+    r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm|a\.m\.|p\.m\.|uhr|o'clock)(?!\w)|(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])",
+    re.IGNORECASE,
+)
 _SIGN: Final = {"$": "dollar", "€": "euro", "£": "pound"}
 
 
@@ -138,7 +168,12 @@ def _with_unit(value: float, before: str, tokens: list[re.Match[str]], at: int, 
     if value == int(value) and 1100 <= value <= 2100 and tokens[at][0].isdigit() and len(tokens[at][0]) == 4:
         return Quantity(value, "number", start, text)
     following = [token[0].lower() for token in tokens[after : after + 3]]
-    if value <= 12 and following[:1] and following[0] in ("in", "at") and set(following) & {"morning", "night", "evening", "afternoon"}:
+    if (
+        value <= 12
+        and following[:1]
+        and following[0] in ("in", "at")
+        and set(following) & {"morning", "night", "evening", "afternoon"}
+    ):
         return Quantity(value * 60 + (720 if "morning" not in following and value < 12 else 0), "clock", start, text)
     for ahead in range(after, min(after + 3, len(tokens))):
         word = tokens[ahead][0].lower()

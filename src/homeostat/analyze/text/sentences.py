@@ -8,9 +8,34 @@ from typing import Final
 
 _END: Final = re.compile(r"[.!?…]+[\"')\]]*(?=\s|$)|\n+")
 # An abbreviation's dot ends no sentence.
-_SHORT: Final = frozenset("mr mrs ms dr prof st vs e.g i.e etc inc ltd co tel approx z.b d.h sr sra m".split())
+_SHORT: Final = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "vs",
+        "e.g",
+        "i.e",
+        "etc",
+        "inc",
+        "ltd",
+        "co",
+        "tel",
+        "approx",
+        "z.b",
+        "d.h",
+        "sr",
+        "sra",
+        "m",
+    ]
+)
 _ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s+")
-_CLAUSE: Final = re.compile(r";|:(?=\s)|,?\s(?:but|while|whereas|although|though|however)\s|,\s(?:and|so|which|who)\s", re.IGNORECASE)
+_CLAUSE: Final = re.compile(
+    r";|:(?=\s)|,?\s(?:but|while|whereas|although|though|however)\s|,\s(?:and|so|which|who)\s", re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=1024)
