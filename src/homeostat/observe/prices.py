@@ -11,7 +11,7 @@ import fnmatch
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +26,11 @@ EPOCH: Final = datetime.date(1970, 1, 1)
 MILLION: Final = 1e6
 OVERRIDABLE: Final = ("input", "output", "cached", "cache_write", "reasoning")
 _EXAMPLE: Final = '{"my-model": {"input": 1.5, "output": 6}}, in USD per million tokens'
+
+#: More models than this are joined, not given as parameters.
+FEW: Final = 256
+#: Between the parts of a key of `Prices.plain`.
+_BETWEEN: Final = "\x01"
 
 Overrides = Mapping[str, Mapping[str, float]]
 Pair = tuple[str, str, str]
@@ -47,6 +52,9 @@ class Tier(NamedTuple):
     request: float = 0.0
 
 
+_UNKNOWN: Final = Tier(-1, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+
+
 class Window(NamedTuple):
     """When prices hold: from day `since` (days since 1970) on, between two seconds of the UTC day."""
 
@@ -61,6 +69,7 @@ class Prices:
 
     def __init__(self) -> None:
         self._known: dict[Pair, str] = {}
+        self._plain: dict[Pair, Tier | None] = {}
         self._filled = 0
 
     def ensure(self, client: Any, pairs: Iterable[Pair], overrides: Mapping[str, Overrides] | None = None) -> int:
@@ -69,17 +78,39 @@ class Prices:
             self._recall(client)
         wanted = {pair: _basis((overrides or {}).get(pair[0], {})) for pair in set(pairs) if pair[2]}
         missing = {pair: basis for pair, basis in wanted.items() if self._known.get(pair) != basis}
+        found = {
+            pair: windows(pair[1], pair[2], (overrides or {}).get(pair[0], {}))
+            for pair in wanted
+            if pair in missing or pair not in self._plain
+        }
+        self._plain |= {pair: _plain(those) for pair, those in found.items()}
         if not missing:
             return 0
         self._filled += 1
-        rows = [
-            [*pair, self._filled, basis, windows(pair[1], pair[2], (overrides or {}).get(pair[0], {}))]
-            for pair, basis in missing.items()
-        ]
+        rows = [[*pair, self._filled, basis, found[pair]] for pair, basis in missing.items()]
         names = ["project", "provider", "model", "filled", "basis", "windows"]
         client.insert("prices", rows, column_names=names)
         self._known.update(missing)
         return len(rows)
+
+    def plain(self, pairs: Iterable[Pair]) -> dict[str, Any] | None:
+        """Values of the parameters of `plain_cost_sql` for pairs that `ensure` knows.
+
+        None: the price of one of them changes with the time or with the number of tokens, or they are very many.
+        """
+        pairs = {pair for pair in pairs if pair[2]}
+        if len(pairs) > FEW:
+            return None
+        keys, rates = [""], [Tier(-1, 0.0, 0.0, 0.0, 0.0, 0.0)]
+        for pair in sorted(pairs):
+            rate = self._plain.get(pair)
+            if rate is None or any(_BETWEEN in part for part in pair):
+                return None
+            if rate != _UNKNOWN:
+                keys.append(_BETWEEN.join(pair))
+                rates.append(rate)
+        values = {f"price_{name}": [getattr(rate, name) for rate in rates] for name in Tier._fields[1:]}
+        return {"price_keys": keys, "price_numbers": list(range(len(keys))), **values}
 
     def _recall(self, client: Any) -> None:
         """Read back what an earlier process wrote."""
@@ -149,6 +180,37 @@ def cost_sql(row: str = "") -> str:
     )
     unknown = f"empty(price.windows) OR ({given} IS NULL AND {said} IS NULL)"
     return f"if({unknown}, NULL, arrayElement(arrayMap(p -> {total}, [{tier}]), 1))"
+
+
+def plain_number_sql(model: str = "model") -> str:
+    """Which of the prices that `Prices.plain` gives as parameters is that of a row's model; 0: none."""
+    key = f"concat(project, '{_BETWEEN}', provider, '{_BETWEEN}', {model})"
+    return f"transform({key}, {{price_keys:Array(String)}}, {{price_numbers:Array(UInt32)}}, 0::UInt32)"
+
+
+def plain_cost_sql(given: str, said: str, number: str) -> str:
+    """`cost_sql` for models that have one price each: nothing is joined. `number`: of `plain_number_sql`.
+
+    `given`, `said`: where the input and output tokens stand.
+    """
+    p = {name: f"arrayElement({{price_{name}:Array(Float64)}}, {number} + 1)" for name in Tier._fields[1:]}
+    tokens = {"input": f"toFloat64(ifNull({given}, 0))", "output": f"toFloat64(ifNull({said}, 0))"}
+    tokens |= {name: f"toFloat64(ifNull({name}_tokens, 0))" for name in ("cached", "cache_write", "reasoning")}
+    total = (
+        f"greatest(0, {tokens['input']} - {tokens['cached']} - {tokens['cache_write']}) * {p['input']} "
+        f"+ greatest(0, {tokens['output']} - {tokens['reasoning']}) * {p['output']} "
+        f"+ {tokens['cached']} * {p['cached']} "
+        f"+ {tokens['cache_write']} * {p['cache_write']} + {tokens['reasoning']} * {p['reasoning']} + {p['request']}"
+    )
+    return f"if({number} = 0 OR ({given} IS NULL AND {said} IS NULL), NULL, {total})"
+
+
+def _plain(found: Sequence[Window]) -> Tier | None:
+    """The one price of a model, `_UNKNOWN` without any; None: there are several."""
+    if not found:
+        return _UNKNOWN
+    tiers = found[0].tiers if len(found) == 1 else []
+    return tiers[0] if len(tiers) == 1 and tiers[0].above < 0 else None
 
 
 def _overridden(tier: Tier, override: Mapping[str, float]) -> Tier:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from homeostat.observe.assemble import keys
+
 #: (name, engine type), in the order of the table.
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("env", "UInt32"),  # index of the envelope (record) in its segment
@@ -63,10 +65,16 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("tool_calls", "String"),
 )
 
+#: What the engine works out of them when they are staged, once for all that ask for it.
+KEYS: Final = {"row_key": keys.ROW, "trace_key": keys.TRACE, "response_key": keys.RESPONSE}
+
 NAMES: Final[tuple[str, ...]] = tuple(name for name, _ in COLUMNS)
 
 
 def table(name: str) -> str:
     """DDL of a staging table."""
-    columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS)
+    columns = ", ".join(
+        [f"{column} {kind}" for column, kind in COLUMNS]
+        + [f"{key} UInt64 DEFAULT {made}" for key, made in KEYS.items()]
+    )
     return f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = Memory"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,17 +14,12 @@ import numpy as np
 from homeostat.observe import staged as staging
 from homeostat.observe.assemble import answers, calls, finish, keys, lone, places, rows, tree
 from homeostat.observe.assemble.relatives import Kin, Relatives, moment
-from homeostat.observe.prices import Overrides, Prices
+from homeostat.observe.prices import Overrides, Pair, Prices
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.splice import splice_sql
 
 #: Columns of `spans` that are not staged as they are.
-_KEYS: Final = {
-    "row_key": keys.ROW,
-    "trace_key": keys.TRACE,
-    "response_key": keys.RESPONSE,
-    "attributes": splice_sql("attributes"),
-}
+_KEYS: Final = {**{key: key for key in staging.KEYS}, "attributes": splice_sql("attributes")}
 _WRITE: Final = f"{finish.SETTINGS}, max_insert_threads = 1"
 
 
@@ -35,6 +30,15 @@ class Assembled:
     stored: dict[str, int]  # rows by project
     doubled: dict[str, int]  # rows by project that were here or stored already
     marks: frozenset[tuple[str, datetime]]  # hours whose exchanges changed, by project
+
+
+@dataclass(slots=True)
+class _Summary:
+    """Of the rows of a load."""
+
+    stored: dict[str, int] = field(default_factory=dict)  # by project
+    models: set[Pair] = field(default_factory=set)  # that were called
+    marks: set[tuple[str, datetime]] = field(default_factory=set)  # hours of rows that are exchanges, were each alone
 
 
 class Assembly:
@@ -99,10 +103,18 @@ class Assembly:
         self._client.command(self._spans(relation, segment))
         self._kin.remember(here, received)
         seam("spans")
-        self._ensure_prices(relation)
-        marks = self._exchanges(relation, kin, version, seam)
-        counted = self._client.query(f"SELECT project, count() FROM {relation} GROUP BY project").result_rows
-        return Assembled(dict(counted), doubled, frozenset(marks))
+        told = self._summary(relation)
+        called = {project for project, *_ in told.models}
+        self._prices.ensure(self._client, told.models, {project: self._overrides(project) for project in called})
+        plain = None if len(kin.touched) else self._prices.plain(told.models)
+        if plain is None:
+            marks = self._exchanges(relation, kin, version, seam)
+        else:
+            marks = told.marks
+            seam("drafted")
+            self._run(lone.insert(relation, version), plain)
+            seam("exchanges")
+        return Assembled(told.stored, doubled, frozenset(marks))
 
     def bury(self, since: int, version: int) -> set[tuple[str, datetime]]:
         """Tombstones for exchanges written from version `since` on whose own rows were taken back."""
@@ -121,11 +133,11 @@ class Assembly:
         """The staged rows without those that are here twice or stored already, and how many those were by project."""
         if not kin.doubled and not len(kin.repeated):
             return self._staged, {}
-        new = f"{keys.ROW} NOT IN ({_numbers(kin.repeated)})" if len(kin.repeated) else "1"
+        new = f"row_key NOT IN ({_numbers(kin.repeated)})" if len(kin.repeated) else "1"
         self._client.command(f"TRUNCATE TABLE {self._clean}")
         self._client.command(
             f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} "
-            f"ORDER BY env, ordinal LIMIT 1 BY {keys.ROW} SETTINGS max_query_size = 10000000"
+            "ORDER BY env, ordinal LIMIT 1 BY row_key SETTINGS max_query_size = 10000000"
         )
         left = self._client.query(
             f"SELECT project, sum(n) FROM (SELECT project, 1 AS n FROM {self._staged} UNION ALL "
@@ -140,12 +152,21 @@ class Assembly:
         values = ", ".join((*plain, *_KEYS.values(), str(segment)))
         return f"INSERT INTO spans ({names}) SELECT {values} FROM {relation} SETTINGS {_WRITE}"
 
-    def _ensure_prices(self, relation: str) -> None:
-        pairs = self._client.query(
-            f"SELECT DISTINCT project, provider, {finish.MODEL} AS m FROM {relation} WHERE {lone.IS_CALL} AND m != ''"
-        )
-        wanted = [tuple(row) for row in pairs.result_rows]
-        self._prices.ensure(self._client, wanted, {project: self._overrides(project) for project, *_ in wanted})
+    def _summary(self, relation: str) -> _Summary:
+        """What the rows are about, asked once."""
+        found = self._client.query(
+            "SELECT project, op, provider, model, requested_model, toStartOfHour(at) AS hour, count(), "
+            f"countIf({lone.TELLS}) FROM {relation} GROUP BY project, op, provider, model, requested_model, hour "
+            "SETTINGS max_threads = 1"
+        ).result_rows
+        told = _Summary()
+        for project, op, provider, model, requested, hour, count, exchanges in found:
+            told.stored[project] = told.stored.get(project, 0) + count
+            if (model or requested) and op in lone.CALLS:
+                told.models.add((project, provider, model or requested))
+            if exchanges:
+                told.marks.add((project, hour.replace(tzinfo=UTC)))
+        return told
 
     def _exchanges(
         self, relation: str, kin: Relatives, version: int, seam: Callable[[str], None]
@@ -211,12 +232,12 @@ class Assembly:
         """The rows of the touched traces: staged, and stored before these, also by an earlier piece of the segment."""
         names = _names()
         run = self._run
-        touched = f"{keys.TRACE} IN ({_numbers(kin.touched)})"
-        run(f"INSERT INTO {self._rows} ({names}) {rows.select(relation, stored=False)} WHERE {touched}")
+        touched = f"trace_key IN ({_numbers(kin.touched)})"
+        run(f"INSERT INTO {self._rows} ({names}) {rows.select(relation)} WHERE {touched}")
         if len(kin.stored):
-            run(f"INSERT INTO {self._rows} ({names}) {rows.select('spans', stored=True)} "
+            run(f"INSERT INTO {self._rows} ({names}) {rows.select('spans')} "
                 f"PREWHERE trace_key IN ({_numbers(kin.stored)}) "
-                f"WHERE row_key NOT IN (SELECT {keys.ROW} FROM {relation} WHERE {touched}) "
+                f"WHERE row_key NOT IN (SELECT row_key FROM {relation} WHERE {touched}) "
                 f"AND at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)}")  # fmt: skip
 
     def _differing(self) -> bool:
@@ -246,8 +267,8 @@ class Assembly:
         for name in names:
             self._client.command(f"TRUNCATE TABLE IF EXISTS {name}")
 
-    def _run(self, sql: str) -> None:
-        self._client.command(f"{sql} SETTINGS {finish.SETTINGS}")
+    def _run(self, sql: str, parameters: dict[str, Any] | None = None) -> None:
+        self._client.command(f"{sql} SETTINGS {finish.SETTINGS}", parameters=parameters)
 
     def _own(self) -> tuple[str, ...]:
         return (self._clean, self._rows, self._nodes, self._tree, self._places, self._drafts, self._calls, self._fresh)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from homeostat.observe import prices
@@ -32,6 +33,8 @@ MODEL: Final = "if(model = '', requested_model, model)"
 
 #: What a draft has besides the columns of `exchanges`: whether tokens were guessed, and the answer it is summed into.
 DRAFT: Final = ("guessed", "top_trace", "top_id")
+#: Where the lengths of the texts stand.
+CHARS: Final = {"input": "input_chars", "output": "output_chars"}
 
 
 def settles(lost: str, last: str = "received", first: str = "received") -> str:
@@ -45,17 +48,23 @@ def answer_from(lost: str, received: str = "received") -> str:
     return f"if({lost}, {received} + INTERVAL {WAIT} SECOND, {received})"
 
 
-def guesses(is_call: str) -> dict[str, str]:
+def guesses(is_call: str, chars: Mapping[str, str] = CHARS) -> dict[str, str]:
     """Tokens of a call, guessed where it tells none and a text went through: four characters are about one token."""
     went = f"({is_call}) AND NOT ({FAILED})"
-    asks = f"({went}) AND input_tokens IS NULL AND input_chars > 0"
-    says = f"({went}) AND op = 'call' AND output_tokens IS NULL AND output_chars > 0"
-    guess = "toUInt32(greatest(1, intDiv({0}_chars, 4)))"
+    asks = f"({went}) AND input_tokens IS NULL AND {chars['input']} > 0"
+    says = f"({went}) AND op = 'call' AND output_tokens IS NULL AND {chars['output']} > 0"
+    guess = "toUInt32(greatest(1, intDiv({0}, 4)))"
     return {
-        "input_tokens": f"multiIf({asks}, {guess.format('input')}, {is_call}, input_tokens, NULL)",
-        "output_tokens": f"multiIf({says}, {guess.format('output')}, {is_call}, output_tokens, NULL)",
+        "input_tokens": f"multiIf({asks}, {guess.format(chars['input'])}, {is_call}, input_tokens, NULL)",
+        "output_tokens": f"multiIf({says}, {guess.format(chars['output'])}, {is_call}, output_tokens, NULL)",
         "guessed": f"({asks}) OR ({says})",
     }
+
+
+def estimated(cost: str, guessed: str) -> str:
+    """Which figures are ours: tokens, and the cost where `listed` took the place of what was told."""
+    by_us = f"nullIf({cost}, 0) IS NULL AND listed IS NOT NULL"
+    return f"if({guessed}, if({by_us}, ['tokens', 'cost'], ['tokens']), [])"
 
 
 def priced(drafts: str) -> str:
@@ -64,10 +73,9 @@ def priced(drafts: str) -> str:
     A told cost of zero is taken for "unknown" when the list knows better: instrumentors write 0 for models that they
     do not know.
     """
-    by_us = "nullIf(one.cost, 0) IS NULL AND listed IS NOT NULL"
     made = {
         "cost": "if(one.is_call, coalesce(nullIf(one.cost, 0), listed, one.cost), NULL)",
-        "estimated": f"if(one.guessed, if({by_us}, ['tokens', 'cost'], ['tokens']), [])",
+        "estimated": estimated("one.cost", "one.guessed"),
     }
     columns = ", ".join(
         f"{made[name]} AS {name}" if name in made else f"one.{name} AS {name}" for name in stored_columns()

@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from homeostat.observe.assemble import keys
 from homeostat.observe.assemble.seen import Keys, Seen
 from homeostat.store.warehouse.client import Warehouse
 
@@ -70,7 +69,7 @@ class Kin:
     def staged(self, relation: str) -> Staged:
         """The keys of `relation`."""
         sql = (
-            f"SELECT {keys.ROW}, {keys.TRACE}, {keys.RESPONSE}, toUnixTimestamp64Micro(at), "
+            "SELECT row_key, trace_key, response_key, toUnixTimestamp64Micro(at), "
             f"toInt64(least(intDiv(end_ns, 1000), 4102444800000000)) FROM {relation}"
         )
         found = self._matrix(sql, 5)

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from homeostat.observe.assemble import keys
-
 #: Own value first, then that of whoever tells the same.
 TEXTS: Final = ("op", "requested_model", "model", "provider", "response_id", "finish_reason", "error")
 #: Own value, else an ancestor's, else anything in the trace.
@@ -61,23 +59,19 @@ TOOLS: Final = (
     "if(tool_calls = '', [], arrayDistinct(arrayFilter(t -> t != '', "
     "arrayMap(t -> JSONExtractString(t, 'name'), JSONExtractArrayRaw(tool_calls)))))"
 )
-_STARTS: Final = "substringUTF8({0}, 1, 160)"
+START: Final = "substringUTF8({0}, 1, 160)"
 
 
-def select(relation: str, *, stored: bool) -> str:
-    """The columns of rows that are staged (keys are computed) or stored (keys are there), for a WHERE to follow."""
-    row = "row_key" if stored else keys.ROW
+def select(relation: str) -> str:
+    """The columns of rows that are staged or stored, for a WHERE to follow."""
     made = {
-        "trace_key": "trace_key" if stored else keys.TRACE,
         "form": "CAST(form, 'Int8')",
-        "row_key": row,
-        "response_key": "response_key" if stored else keys.RESPONSE,
         "tools": TOOLS,
         "input_hash": "if(input = '', 0, cityHash64(input))",
     }
     for side in ("input", "output"):
-        made[f"{side}_row"] = f"if({side} = '', 0, {row})"
-        made[f"{side}_start"] = _STARTS.format(side)
+        made[f"{side}_row"] = f"if({side} = '', 0, row_key)"
+        made[f"{side}_start"] = START.format(side)
         made[f"{side}_chars"] = f"lengthUTF8({side})"
     columns = ", ".join(f"{made[name]} AS {name}" if name in made and made[name] != name else name for name in NAMES)
     return f"SELECT {columns} FROM {relation}"
