@@ -16,6 +16,7 @@ estimator", Econometrica 1992; Kendall 1954 (bias of the correlation).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from homeostat.analyze.inference.arrays import Floats, finite, same_length
+from homeostat.analyze.inference.band import VERIFIED
 from homeostat.analyze.inference.claims import Allowed, Expected, Note, Verdict, lacking, less, outcome
 
 LEAST_BLOCKS: Final = 12
@@ -34,11 +36,11 @@ def before_after(
     expected: Expected,
     *,
     controls: tuple[ArrayLike, ArrayLike] | None = None,
-    back: bool = False,
+    returned: float = math.nan,
 ) -> Verdict:
     """`fresh`: block means between alert and action; `after`: since the action; `controls`: the same blocks elsewhere.
 
-    `back`: `band.Return` has verified that the metric is inside its band.
+    `returned`: the evidence of `band.Return` that the metric is inside its band; claimed from 20 upwards.
 
     >>> rng = np.random.default_rng(0)
     >>> verdict = before_after(0.6 + 0.02 * rng.normal(size=12), 0.8 + 0.02 * rng.normal(size=12), Expected(0.1))
@@ -48,11 +50,11 @@ def before_after(
     bad = finite("fresh", fresh, empty=True)
     good = finite("after", after, empty=True)
     units = len(bad) + len(good)
-    fallback: Allowed = "back-inside-band" if back else "nothing"
+    fallback = _fallback(returned)
     if not len(bad):
-        return lacking("before-after", units, "no-fresh-data-before-the-action", claim=fallback)
+        return _lacking(units, "no-fresh-data-before-the-action", returned)
     if min(len(bad), len(good)) < LEAST_BLOCKS:
-        return lacking("before-after", units, "too-few-blocks", claim=fallback)
+        return _lacking(units, "too-few-blocks", returned)
     if controls is not None:
         bad, good = _without(bad, controls[0]), _without(good, controls[1])
     estimate = float(good.mean() - bad.mean())
@@ -64,7 +66,15 @@ def before_after(
     if said == "worked":
         notes = (*less(low, high, expected), *notes)
     claim = fallback if said in ("not-enough-data", "no-effect") else moved
-    return Verdict(said, "before-after", claim, estimate, low, high, units, notes=notes)
+    return Verdict(said, "before-after", claim, estimate, low, high, units, evidence=returned, notes=notes)
+
+
+def _fallback(returned: float) -> Allowed:
+    return "back-inside-band" if returned >= VERIFIED else "nothing"
+
+
+def _lacking(units: int, note: Note, returned: float) -> Verdict:
+    return replace(lacking("before-after", units, note, claim=_fallback(returned)), evidence=returned)
 
 
 def _without(values: Floats, controls: ArrayLike) -> Floats:

@@ -61,7 +61,7 @@ class Verdict:
     high: float
     units: int
     evidence: float = math.nan
-    """e-value against "no effect", where there is one."""
+    """e-value against "no effect"; before and after: that the metric is back in its band. NaN: there is none."""
     p: float = math.nan
     """Randomisation p-value, where there is one."""
     notes: tuple[Note, ...] = ()

@@ -50,6 +50,26 @@ class Bag:
         enough: Bools = self.counts.sum(axis=(1, 2)) >= LEAST_REFERENCE * (1 - TUNING_SHARE)
         return enough
 
+    def learned(self, stream: ArrayLike, value: ArrayLike, *, stratum: ArrayLike = 0) -> Bag:
+        """With values that are only reference: those of another segment that this one is compared with, for instance.
+
+        >>> Bag(np.zeros((1, 1, 2), np.int64)).learned([0, 0, 0], [1, 0, 1]).counts.tolist()
+        [[[1, 2]]]
+        """
+        _, bin_, cell = self.places(stream, value, stratum)
+        more = np.bincount(cell * self.counts.shape[2] + bin_, minlength=self.counts.size)
+        return Bag(self.counts + more.reshape(self.counts.shape))
+
+    def places(self, stream: ArrayLike, value: ArrayLike, stratum: ArrayLike) -> tuple[Ints, Ints, Ints]:
+        """Stream, bin and (stream, stratum) of every value, looked at."""
+        streams, strata, bins = self.counts.shape
+        row, bin_ = whole("stream", stream), whole("value", value)
+        season = np.broadcast_to(whole("stratum", stratum), row.shape)
+        same_length(stream=row, value=bin_)
+        if len(row) and (row.max() >= streams or bin_.max() >= bins or season.max() >= strata):
+            raise ValueError(f"values lie outside the bag of {streams} streams, {strata} strata, {bins} bins")
+        return row, bin_, row * strata + season
+
     def to_json(self) -> bytes:
         """For the transaction that also holds the detector's state."""
         return packed("bag", VERSION, {"counts": self.counts})
@@ -95,16 +115,10 @@ def p_values(
     >>> bool(p[0] <= 21 / 101 and p[1] > 21 / 102), bag.counts.tolist()
     (True, [[[81, 21]]])
     """
-    streams, strata, bins = bag.counts.shape
-    row = whole("stream", stream)
-    bin_ = whole("value", value)
-    season = np.broadcast_to(whole("stratum", stratum), row.shape)
-    same_length(stream=row, value=bin_)
+    row, bin_, cell = bag.places(stream, value, stratum)
     if len(row) == 0:
         return np.zeros(0), bag
-    if row.max() >= streams or bin_.max() >= bins or season.max() >= strata:
-        raise ValueError(f"values lie outside the bag of {streams} streams, {strata} strata, {bins} bins")
-    cell = row * strata + season
+    bins = bag.counts.shape[2]
     table = bag.counts.reshape(-1, bins)
     above = table[:, ::-1].cumsum(axis=1)[:, ::-1] - table
     early = _Earlier(cell, bin_, bins)
@@ -112,7 +126,7 @@ def p_values(
     higher = above[cell, bin_] + early.higher
     equal = table[cell, bin_] + early.equal + 1
     p = (higher + (1.0 - rng.random(len(row))) * equal) / size
-    growing = np.broadcast_to(np.asarray(grow, dtype=bool), (streams,))[row]
+    growing = np.broadcast_to(np.asarray(grow, dtype=bool), (len(bag.counts),))[row]
     more = np.bincount(cell[growing] * bins + bin_[growing], minlength=table.size)
     return p, Bag(bag.counts + more.reshape(bag.counts.shape))
 
