@@ -24,13 +24,6 @@ NOON = 1_795_176_000_000_000_000
 _NUMBERS = itertools.count(time.time_ns() // 1000 << 12, 4096)
 
 
-class Fixed:
-    """A clock that stands."""
-
-    def now_ns(self) -> int:
-        return NOON
-
-
 @dataclass
 class Room:
     """A spool folder, a ledger and a loader over the shared warehouse."""
@@ -52,7 +45,6 @@ class Room:
             self.ledger,
             self.spool,
             Settings(data=self.folder),
-            Fixed(),
             together=self.together,
             seam=lambda at: self.seam(at),
         )

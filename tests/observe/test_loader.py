@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from homeostat.observe import exact
 from homeostat.observe.loader import Doubtful
 from homeostat.store.ledger import marks, outcomes, segments
 from homeostat.store.spool.envelope import Envelope, Part
@@ -178,6 +180,30 @@ def test_a_sick_store_is_no_bad_segment(room: Room, project: str) -> None:
     assert spans(room, project) == 1
     assert len(room.exchanges(project)) == 1
     assert outcomes.totals(room.ledger, project) == {"stored": 1, "rejected": {}, "expired": 0, "erased": 0}
+
+
+def test_what_takes_too_much_memory_again_and_again_is_taken_apart(
+    room: Room, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At first the machine is suspected; then the piece: it gets smaller, and what alone is too large goes aside."""
+    monkeypatch.setattr("homeostat.observe.loader.PATIENCE", 2)
+    real = exact.rows
+
+    def rows(envelope: Envelope, *args: Any, **options: Any) -> Any:
+        if b"too large" in envelope.body:
+            raise MemoryError
+        return real(envelope, *args, **options)
+
+    monkeypatch.setattr("homeostat.observe.exact.rows", rows)
+    room.put(*(told(project, call(new_id(), 1, note=note)) for note in ("a", "too large", "b")))
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            room.loader.load_next()
+    room.load()
+    assert spans(room, project) == 2
+    assert outcomes.totals(room.ledger, project) == {
+        "stored": 2, "rejected": {"undecodable": 1}, "expired": 0, "erased": 0,
+    }  # fmt: skip
 
 
 def test_what_hides_in_telemetry_is_found(room: Room, project: str) -> None:

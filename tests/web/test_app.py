@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from homeostat.doors.routes import ROUTES
+from homeostat.store.ledger import projects
 from homeostat.store.spool.envelope import Envelope, Part, encode
 from tests.web.conftest import Api
 
@@ -124,6 +126,24 @@ def test_status(client: TestClient) -> None:
     assert told["loader"]["alive"] is True
     assert told["stores"]["warehouse"]["ok"] is True
     assert told["stores"]["ledger"]["ok"] is True
+
+
+def test_why_something_fails_is_for_those_who_run_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "Code: 243: /home/ann/data of project other"
+
+    def state() -> dict[str, Any]:
+        job = {"name": "rollups", "error": secret}
+        return {"loader": {"alive": True, "error": secret}, "jobs": [job], "ledger_damage": secret, "keys_problem": ""}
+
+    monkeypatch.setattr(api.core, "state", state)
+    projects.ensure(api.core.ledger, "someone", at=datetime.now(UTC))
+    reader = api.client("someone").get("/api/v1/status")
+    assert secret not in reader.text
+    assert reader.json()["loader"]["error"]
+    assert (reader.json()["jobs"][0]["name"], reader.json()["keys_problem"]) == ("rollups", "")
+    assert api.core.operator is not None
+    told = api.opened(api.core.operator.text).get("/api/v1/status").json()
+    assert (told["loader"]["error"], told["ledger_damage"]) == (secret, secret)
 
 
 def test_a_key_is_made_shown_once_used_and_revoked(make_api: Callable[..., Api], tmp_path: Path) -> None:

@@ -95,6 +95,24 @@ def test_an_orphan_arrives_when_it_becomes_an_answer(
         api.core.clock.at = before
 
 
+def test_a_load_of_several_days_is_told_whole(
+    news: live.Live, warehouse: Warehouse, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine shows it day by day: here the part that would lie before the mark comes last."""
+    rows = [exchange_row(project, version=7, at=NOON - timedelta(hours=n * 20)) for n in range(2)]
+    early, late = sorted(rows, key=lambda row: row["trace_id"])
+
+    async def run() -> None:
+        events = live._events(news, project, None)
+        await anext(events)
+        monkeypatch.setattr(live.time, "sleep", lambda _: store(warehouse, exchanges=[early]))
+        store(warehouse, exchanges=[late])
+        assert [e["id"] for e in await take(events, 2)] == [exchange_id(early), exchange_id(late)]
+        await events.aclose()
+
+    asyncio.run(run())
+
+
 def test_a_slow_listener_is_told_that_it_missed_some() -> None:
     async def run() -> None:
         listener = live.Listener()

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from homeostat.observe.loader import Loader
 from homeostat.store.ledger import projects
 from homeostat.store.spool.envelope import Envelope, Part
-from tests.observe.segments import NOON, Fixed, put
+from tests.observe.segments import NOON, put
 from tests.web.conftest import Api
 
 
@@ -40,7 +40,7 @@ def test_prices_of_a_project_price_its_new_exchanges(api: Api, project: str, own
     core = api.core
     spool = tmp_path / "spool"
     spool.mkdir()
-    loader = Loader(core.warehouse, core.ledger, spool, core.settings, Fixed(), staged=f"staged_{project}")
+    loader = Loader(core.warehouse, core.ledger, spool, core.settings, staged=f"staged_{project}")
     prices = {"our-own-model": {"input": 2, "output": 6}}
     for number, chosen in enumerate((None, prices, {"our-*": {"input": 1, "output": 1}}), 1):
         said = owner.patch(f"/api/v1/projects/{project}", json={"settings": {"prices": chosen}})
@@ -71,6 +71,6 @@ def test_damaged_prices_stop_nobody(api: Api, project: str, owner: TestClient, t
     settings = {"prices": {"our-own-model": "cheap"}}
     projects.choose(core.ledger, project, settings, at=datetime.now(UTC), actor="an older version")
     put(spool, [exchange(1, project)])
-    loader = Loader(core.warehouse, core.ledger, spool, core.settings, Fixed(), staged=f"staged_{project}")
+    loader = Loader(core.warehouse, core.ledger, spool, core.settings, staged=f"staged_{project}")
     assert loader.load_next() is not None
     assert len(core.warehouse.ask("SELECT trace_id FROM exchanges WHERE project = {p:String}", {"p": project})) == 1

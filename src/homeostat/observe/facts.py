@@ -84,6 +84,16 @@ def read(envelope: Envelope, env: int) -> Facts:
     return found
 
 
+def expired(fact: Fact, received_ns: int, oldest: int) -> bool:
+    """Whether a fact is from before what is kept (unix ns): the loader will count it, and keep nothing of it."""
+    received = moment(received_ns)
+    told = _time(fact.get("at"), received)
+    last = micros(_sane(told, received)) * 1000
+    if fact.get("fact") == "exchange":
+        last = max(last, micros(told) * 1000 + int((_number(fact.get("latency_ms")) or 0.0) * 1e6))
+    return last < oldest
+
+
 def opinions(facts: Iterable[Fact], project: str, received: datetime) -> Facts:
     """Signals and scores that hide in telemetry, as rows."""
     found = Facts()

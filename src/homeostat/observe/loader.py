@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError as EngineError
 from clickhouse_connect.driver.exceptions import OperationalError
@@ -38,13 +38,6 @@ PATIENCE: Final = 20
 #: Small segments are loaded together: a load costs about the same for ten items and for a thousand.
 MOST_SEGMENTS: Final = 64
 BATCH_BYTES: Final = 8 << 20
-
-
-class Clock(Protocol):
-    """The event clock."""
-
-    def now_ns(self) -> int:
-        """Unix time in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,6 @@ class Loader:
         ledger: Ledger,
         spool_folder: Path,
         settings: Settings,
-        clock: Clock,
         *,
         staged: str = "staged",
         together: int = MOST_SEGMENTS,
@@ -90,7 +82,6 @@ class Loader:
         self._ledger = ledger
         self._folder = spool_folder
         self._settings = settings
-        self._clock = clock
         self._together = together
         self._seam = seam
         kin = Kin(warehouse)
@@ -349,8 +340,11 @@ class Loader:
 
     def _not_now(self, error: Exception, number: int) -> bool:
         """Whether the store is sick, and not the segment."""
-        if isinstance(error, OSError | MemoryError):
+        if isinstance(error, OSError):
             return True
+        if isinstance(error, MemoryError):
+            self._refusals[number] += 1
+            return self._refusals[number] <= PATIENCE  # then smaller pieces may do
         if not isinstance(error, EngineError):
             return False
         code = code_of(error)

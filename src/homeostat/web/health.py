@@ -13,14 +13,18 @@ from homeostat.web.accounting import Spooled, told
 from homeostat.web.asked import Core, Json, core_of, visitor_of, work
 
 router: Final = APIRouter(tags=["health"])
+_HIDDEN: Final = "It fails. An admin key, or the log of the core, says why."
 _LABEL: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 @router.get("/api/v1/status")
 async def status(request: Request) -> Response:
     """Is everything alive, and how far behind is the loader?"""
-    core = core_of(request)
-    return Json(await work(request, lambda: _status(core)))
+    core, visitor = core_of(request), visitor_of(request)
+    told = await work(request, lambda: _status(core))
+    if not visitor.operator and "admin" not in visitor.scopes:
+        told = _without_details(told)
+    return Json(told)
 
 
 def _status(core: Core) -> dict[str, Any]:
@@ -29,6 +33,15 @@ def _status(core: Core) -> dict[str, Any]:
         "ledger": _alive(core.ledger.revision),
     }
     return core.state() | {"stores": stores}
+
+
+def _without_details(told: dict[str, Any]) -> dict[str, Any]:
+    """What went wrong may quote the engine, paths and names of other projects: a reader learns only that it did."""
+    troubled = [told["loader"], *told.get("jobs", ())]
+    for part in troubled:
+        if part.get("error"):
+            part["error"] = _HIDDEN
+    return told | {name: _HIDDEN for name in ("ledger_damage", "keys_problem") if told.get(name)}
 
 
 def _alive(probe: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from homeostat.web.openapi import answers
 router: Final = APIRouter(tags=["live"])
 EVERY: Final = 0.5
 HEARTBEAT: Final = 15.0
+#: So long after its first rows all rows of a load are visible.
+SETTLES: Final = 0.1
 MAX_LISTENERS: Final = 64
 #: Events kept for a listener who is slow; then some are skipped and it is told.
 MAX_WAITING: Final = 1000
@@ -95,7 +98,12 @@ class Live:
         """Events after a mark."""
 
         def look() -> list[tuple[Mark, bytes]]:
-            found = live.since(self._core.warehouse, project, mark, self._core.clock.now(), looked)
+            now = self._core.clock.now()
+            found = live.since(self._core.warehouse, project, mark, now, looked)
+            if any(at.version > mark.version for at, _ in found):
+                time.sleep(SETTLES)
+                newest = max(at.version for at, _ in found)
+                found = live.since(self._core.warehouse, project, mark, now, looked, upto=newest)
             return [(at, written(str(at), as_json(exchange))) for at, exchange in found]
 
         return await anyio.to_thread.run_sync(look, limiter=self._threads)

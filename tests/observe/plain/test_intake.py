@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from homeostat.observe.facts import read as read_facts
 from homeostat.store.spool.envelope import Part
 from homeostat.store.spool.writer import SpoolFull
 from tests.loop.serving import NOW_NS, Running, running_edge
@@ -250,6 +251,16 @@ def test_a_body_sent_again_is_counted_as_a_duplicate(edge: Running, path: str) -
         (2, "", Part.FACTS),
         (2, "duplicate", Part.NOTHING),
     ]
+
+
+@pytest.mark.parametrize("kind", ["exchanges", "signals", "scores"])
+def test_what_is_older_than_what_is_kept_is_told(edge: Running, kind: str) -> None:
+    item = {"name": "n", "input": "q", "output": "a", "value": 1, "session_id": "s"}
+    status, answer = send(edge, f"/api/v1/{kind}", [item | {"at": "2001-01-01T00:00:00Z"}, item])
+    assert (status, answer["accepted"], answer["expired"]) == (202, 2, 1)
+    (envelope,) = edge.spool.envelopes
+    assert read_facts(envelope, 0).expired == 1, "the loader counts what was told"
+    assert "expired" not in send(edge, f"/api/v1/{kind}", [item])[1]
 
 
 def test_what_is_ignored_is_told(edge: Running) -> None:

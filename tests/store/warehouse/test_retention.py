@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from homeostat.records.outcome import Outcome
+from homeostat.store.ledger import Ledger, outcomes, segments
 from homeostat.store.warehouse import retention
 from homeostat.store.warehouse.client import DATABASE, Warehouse
 
@@ -61,6 +64,39 @@ def test_exactly_when_asked(warehouse: Warehouse, project: str) -> None:
     assert of(project, retention.run(warehouse, None, NOW, days=10)) == []
     assert of(project, retention.run(warehouse, None, NOW, days=10, exact=True)) == [Outcome(project, "expired", 4)]
     assert left(warehouse, project) == 2
+
+
+@pytest.mark.parametrize("dies", ["before", "after", "never"])
+def test_a_crash_in_between_miscounts_nothing(
+    warehouse: Warehouse, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.upgrade()
+    put(warehouse, project, 40 * DAY, 13)  # and a signal and a score
+    put(warehouse, project, timedelta(0), 5)
+    segments.intend(ledger, 1)
+    segments.finish(ledger, [1], [Outcome(project, "stored", 13 + 2 + 5 + 2)], set())
+    command = warehouse.jobs.command
+
+    def dying(statement: str, **options: Any) -> Any:
+        if "DROP PARTITION" in statement and "spans" in statement and dies == "before":
+            raise KeyboardInterrupt
+        done = command(statement, **options)
+        if "DROP PARTITION" in statement and "spans" in statement and dies == "after":
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(warehouse.jobs, "command", dying)
+    if dies != "never":
+        with pytest.raises(KeyboardInterrupt):
+            retention.run(warehouse, ledger, NOW, days=10)
+        assert outcomes.totals(ledger, project)["stored"] == 22
+    monkeypatch.undo()
+    retention.run(warehouse, ledger, NOW, days=10)
+    retention.run(warehouse, ledger, NOW, days=10)
+    found = outcomes.totals(ledger, project)
+    assert (found["stored"], found["expired"]) == (7, 15)
+    assert left(warehouse, project) == 5
 
 
 def test_room_comes_back(warehouse: Warehouse, project: str) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from homeostat.doors.answers import Gone, Receive, Refused, Scope, Send, refused_plainly, send_json
 from homeostat.doors.body import Claim, Doorstep, plain_body, read_body, read_encoding, read_headers
+from homeostat.observe.facts import expired
 from homeostat.observe.otlp.check import Checked
 from homeostat.observe.otlp.intake import Spool
 from homeostat.observe.otlp.json_text import read_json
@@ -138,6 +139,9 @@ class PlainIntake:
         if wrong:
             raise _Invalid(wrong)
         answer: dict[str, Any] = {"accepted": len(facts), "ids": [fact["id"] for fact in facts]}
+        oldest = max(0, received - self._keep_ns)
+        if gone := sum(expired(fact, received, oldest) for fact in facts):
+            answer["expired"] = gone
         if ignored:
             answer["ignored"] = sorted(ignored)
         return facts, (202, answer)

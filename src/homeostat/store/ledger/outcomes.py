@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from homeostat.records.outcome import Kind
 from homeostat.store.ledger.database import Ledger
@@ -34,12 +34,18 @@ def totals(ledger: Ledger, project: str | None) -> dict[str, Any]:
 
 def move(ledger: Ledger, project: str, from_kind: Kind, to_kind: Kind, items: int) -> int:
     """Items changed their fate (retention, erasure); tells how many. Never more than there were, so the sum holds."""
-    here = (outcomes.c.project == project, outcomes.c.kind == from_kind, outcomes.c.reason == "")
     with ledger.begin() as connection:
-        have = connection.scalar(select(outcomes.c["items"]).where(*here).with_for_update()) or 0
-        moved = max(0, min(items, have))
-        if moved and from_kind != to_kind:
-            connection.execute(update(outcomes).where(*here).values({"items": outcomes.c["items"] - moved}))
-            row = {"project": project, "kind": to_kind, "reason": "", "items": moved}
-            upsert(connection, outcomes, [row], lambda new: {"items": outcomes.c["items"] + new["items"]})
-        return moved
+        return moved(connection, project, (from_kind, to_kind), items)
+
+
+def moved(connection: Connection, project: str, kinds: tuple[Kind, Kind], items: int) -> int:
+    """The same within a transaction."""
+    from_kind, to_kind = kinds
+    here = (outcomes.c.project == project, outcomes.c.kind == from_kind, outcomes.c.reason == "")
+    have = connection.scalar(select(outcomes.c["items"]).where(*here).with_for_update()) or 0
+    count = max(0, min(items, have))
+    if count and from_kind != to_kind:
+        connection.execute(update(outcomes).where(*here).values({"items": outcomes.c["items"] - count}))
+        row = {"project": project, "kind": to_kind, "reason": "", "items": count}
+        upsert(connection, outcomes, [row], lambda new: {"items": outcomes.c["items"] + new["items"]})
+    return count

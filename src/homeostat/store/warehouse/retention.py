@@ -7,12 +7,15 @@ their expired days are deleted. What was dropped is counted by project, so that 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from homeostat.records.instant import micros
 from homeostat.records.outcome import Outcome
+from homeostat.store.ledger import expiring
 from homeostat.store.ledger.database import Ledger
+from homeostat.store.ledger.expiring import Expiring
 from homeostat.store.warehouse.client import DATABASE, Warehouse
 
 #: Tables in partitions of a day, and whether their rows are items that were accepted (the others are derived).
@@ -27,43 +30,71 @@ def run(
 ) -> list[Outcome]:
     """Remove what is older than `days`, then oldest days beyond `bytes` on disk (0: no limit). Returns what expired.
 
+    With a ledger its outcomes are moved too, step by step: after a crash they say what is truly gone.
     `exact` removes to the second and not only whole days; it rewrites one day, so it is for those who must.
     """
-    del ledger  # the job that called moves the outcomes, in its own transaction
+    expired = _resumed(warehouse.jobs, ledger) if ledger else Counter[str]()
     oldest = now - timedelta(days=days)
     first = max(oldest.date(), _first_day_within(warehouse, bytes, now.date()) if bytes else date.min)
-    expired = _expire(warehouse.jobs, first)
+    expired += _expire(warehouse.jobs, ledger, first)
     if exact and first == oldest.date():
-        expired += _delete(warehouse.jobs, (*DAILY, *MONTHLY), oldest)
+        expired += _delete(warehouse.jobs, ledger, (*DAILY, *MONTHLY), oldest)
     return [Outcome(project, "expired", items) for project, items in sorted(expired.items()) if items]
 
 
-def _expire(client: Any, first: date) -> Counter[str]:
+def _resumed(client: Any, ledger: Ledger) -> Counter[str]:
+    """A removal that somebody began and died of: what of it is gone has expired; what is left goes its usual way."""
+    begun = expiring.pending(ledger)
+    if begun is None:
+        return Counter()
+    gone = Counter(begun.items) - _count(client, begun)
+    expiring.done(ledger, gone)
+    return gone
+
+
+def _expire(client: Any, ledger: Ledger | None, first: date) -> Counter[str]:
     """Drop every day before `first`."""
     expired: Counter[str] = Counter()
     for table, items in DAILY.items():
         for day in sorted(day for day in _partitions(client, table) if day < first):
+            drop = f"ALTER TABLE {table} DROP PARTITION {_number(day)}"
+            what = Expiring(table, "toYYYYMMDD(at) = {bound:Int64}", _number(day), {})
             if items:
-                expired += _count(client, table, "toYYYYMMDD(at) = {day:UInt32}", {"day": _number(day)})
-            client.command(f"ALTER TABLE {table} DROP PARTITION {_number(day)}")
-    return expired + _delete(client, MONTHLY, datetime(first.year, first.month, first.day, tzinfo=UTC))
+                expired += _remove(client, ledger, what, drop)
+            else:
+                client.command(drop)
+    return expired + _delete(client, ledger, MONTHLY, datetime(first.year, first.month, first.day, tzinfo=UTC))
 
 
-def _delete(client: Any, tables: tuple[str, ...], before: datetime) -> Counter[str]:
+def _delete(client: Any, ledger: Ledger | None, tables: tuple[str, ...], before: datetime) -> Counter[str]:
     """Delete rows before a moment; tables without any are left alone, because deleting rewrites."""
     expired: Counter[str] = Counter()
     for table in tables:
-        column = _COLUMN.get(table, "at")
-        where = f"{column} < fromUnixTimestamp64Micro({{before:Int64}}, 'UTC')"
-        found = _count(client, table, where, {"before": micros(before)})
-        if found:
-            client.command(
-                f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 1",
-                parameters={"before": micros(before)},
-            )
-        if DAILY.get(table, True):
-            expired += found
+        where = f"{_COLUMN.get(table, 'at')} < fromUnixTimestamp64Micro({{bound:Int64}}, 'UTC')"
+        what = Expiring(table, where, micros(before), {})
+        items = DAILY.get(table, True)
+        gone = _remove(
+            client,
+            ledger if items else None,
+            what,
+            f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 1",
+        )
+        if items:
+            expired += gone
     return expired
+
+
+def _remove(client: Any, ledger: Ledger | None, what: Expiring, statement: str) -> Counter[str]:
+    """Count, say so, remove, and count as expired: in this order, so that a crash anywhere loses no number."""
+    found = _count(client, what)
+    if not found:
+        return found
+    if ledger:
+        expiring.begin(ledger, replace(what, items=dict(found)))
+    client.command(statement, parameters={"bound": what.bound} if "{bound" in statement else None)
+    if ledger:
+        expiring.done(ledger, found)
+    return found
 
 
 def _first_day_within(warehouse: Warehouse, limit: int, today: date) -> date:
@@ -96,10 +127,10 @@ def _partitions(client: Any, table: str) -> list[date]:
     return [_day(partition) for (partition,) in rows]
 
 
-def _count(client: Any, table: str, where: str, parameters: dict[str, Any]) -> Counter[str]:
+def _count(client: Any, what: Expiring) -> Counter[str]:
     """Rows by project."""
-    sql = f"SELECT toString(project), count() FROM {table} WHERE {where} GROUP BY project"  # noqa: S608
-    return Counter(dict(client.query(sql, parameters).result_rows))
+    sql = f"SELECT toString(project), count() FROM {what.table} WHERE {what.where} GROUP BY project"  # noqa: S608
+    return Counter(dict(client.query(sql, {"bound": what.bound}).result_rows))
 
 
 def _day(partition: str) -> date:

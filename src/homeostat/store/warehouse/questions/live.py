@@ -16,6 +16,7 @@ from homeostat.store.warehouse.questions.fields import ANSWER
 #: So many at a time; who cannot follow skips.
 MOST: Final = 200
 _DAY: Final = 86_400_000_000
+_NEWEST: Final = 2**64 - 1
 _KEYS: Final = (
     "version, toUnixTimestamp64Micro(at) AS at_us, lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex"
 )
@@ -57,14 +58,24 @@ def newest(warehouse: Warehouse, project: str, now: datetime) -> Mark:
 
 
 def since(
-    warehouse: Warehouse, project: str, mark: Mark, now: datetime, looked: datetime | None = None
+    warehouse: Warehouse,
+    project: str,
+    mark: Mark,
+    now: datetime,
+    looked: datetime | None = None,
+    *,
+    upto: int = _NEWEST,
 ) -> list[tuple[Mark, Exchange]]:
-    """Answers of the last day that were loaded or changed after the mark, or became answers after `looked`."""
+    """Answers of the last day that were loaded or changed after the mark, or became answers after `looked`.
+
+    `upto`: nothing of a newer version. A load of several days becomes visible day by day: who sees a new version looks
+    again a moment later, up to that version, or what comes last might lie before the mark.
+    """
     bound = _last_day(project, now)
     bound.values |= {"version": mark.version, "trace": mark.trace_id, "span": mark.span_id, "most": MOST}
-    bound.values["looked"] = micros(looked or now)
+    bound.values |= {"looked": micros(looked or now), "upto": upto}
     new = warehouse.ask(
-        f"SELECT {_KEYS} FROM exchanges WHERE {WINDOW} AND {ANSWER} "  # noqa: S608
+        f"SELECT {_KEYS} FROM exchanges WHERE {WINDOW} AND {ANSWER} AND version <= {{upto:UInt64}} "  # noqa: S608
         f"AND (({_ORDER}) > ({{version:UInt64}}, toFixedString(unhex({{trace:String}}), 16), "
         f"toFixedString(unhex({{span:String}}), 8)) OR answer_from > {moment('looked')}) "
         f"ORDER BY {_ORDER} LIMIT {{most:UInt32}}",

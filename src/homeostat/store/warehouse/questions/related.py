@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from homeostat.store.warehouse.questions import search
-from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, Bound
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.fields import COMPARE, Op
 from homeostat.store.warehouse.questions.refused import Refused
 
+NO_TRACE: Final = "toFixedString('', 16)"
 NO_SPAN: Final = "toFixedString(unhex('0000000000000000'), 8)"
 _MAPS: Final = ("attributes", "attributes_json", "resource")
 _TRACE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+#: A signal about a user belongs to the last answer of that user, if that is not older than a day.
+USER_WINDOW: Final = 86_400
 #: A costlier rung corrects a cheaper one; on one rung the newest counts.
 NEWEST: Final = "tuple(indexOf(['engine', 'model', 'judge', 'human'], toString(rung)), at)"
 
@@ -120,7 +123,37 @@ def _said(field: str, name: str, test: str, bound: Bound) -> str:
             f"SELECT trace_id, span_id FROM ({newest} FROM scores WHERE {SAID_WINDOW} AND name = {called} "  # noqa: S608
             f"GROUP BY trace_id, span_id) WHERE {test}"
         )
-    return _about(f"SELECT trace_id, span_id FROM signals WHERE {SAID_WINDOW} AND name = {called} AND {test}")  # noqa: S608
+    mine = f"{SAID_WINDOW} AND name = {called} AND {test}"
+    pairs = (f"SELECT trace_id, span_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}", *signalled(mine))  # noqa: S608
+    return _about(" UNION ALL ".join(pairs))
+
+
+def signalled(mine: str, columns: str = "trace_id, span_id", fields: str = "") -> list[str]:
+    """The exchanges that signals about a session, or about a user alone, belong to: the last answer before each.
+
+    `mine`: which signals. `columns` of the exchange, and `fields` of the signal, in each row.
+    """
+    arms = []
+    for column, younger in (("session_id", ""), ("user_id", f"AND e.at >= s.said_at - {USER_WINDOW}")):
+        lone = f"{mine} AND trace_id = {NO_TRACE} AND {column} != ''"
+        if column == "user_id":
+            lone += " AND session_id = ''"
+        told = f"SELECT {column}, row_key AS said_key, at AS said_at, value, label FROM signals WHERE {lone}"  # noqa: S608
+        # No upper end: the last answer before the signal may lie after the window, and then it is not this window's.
+        answers = (
+            f"SELECT {columns}{_missing(columns, column)} FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
+            f"AND at >= {moment('low')} AND is_answer AND {column} IN (SELECT {column} FROM signals WHERE {lone})"
+        )
+        arms.append(
+            f"SELECT {columns}{fields} FROM ({answers}) AS e INNER JOIN ({told}) AS s USING ({column}) "  # noqa: S608
+            f"WHERE e.at <= s.said_at {younger} ORDER BY e.at DESC LIMIT 1 BY said_key"
+        )
+    return [f"SELECT * FROM ({arm})" for arm in arms]  # noqa: S608
+
+
+def _missing(columns: str, column: str) -> str:
+    """What the join needs besides the columns that are asked for."""
+    return "".join(f", {name}" for name in ("at", column) if name not in columns.split(", "))
 
 
 def _value_test(op: Op, values: Sequence[str], bound: Bound) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from homeostat.records.instant import micros
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.filters import parse
 from homeostat.store.warehouse.questions.measures import Question, ask, grammar
 from homeostat.store.warehouse.questions.measures.question import Kind
 from homeostat.store.warehouse.questions.measures.sources import COLUMNS
@@ -60,11 +62,24 @@ def say(warehouse: Warehouse, table: str, project: str, **fields: Any) -> None:
 
 
 def measure(
-    warehouse: Warehouse, project: str, text: str, by: str = "", kind: Kind = "answer", end: datetime | None = None
+    warehouse: Warehouse,
+    project: str,
+    text: str,
+    by: str = "",
+    kind: Kind = "answer",
+    end: datetime | None = None,
+    filters: Sequence[tuple[str, str]] = (),
 ) -> Any:
     until = micros(end or made.START + timedelta(days=1))
     question = Question(
-        project, grammar.parse([text]), micros(made.START), until, made.NOW, (by,) if by else (), kind=kind
+        project,
+        grammar.parse([text]),
+        micros(made.START),
+        until,
+        made.NOW,
+        (by,) if by else (),
+        kind=kind,
+        filters=parse(filters),
     )
     points = ask(warehouse, question, list)
     return {point[by]: (point["value"], point["n"]) for point in points} if by else (points[0]["value"], points[0]["n"])
@@ -120,6 +135,10 @@ def test_signals(warehouse: Warehouse, project: str, answers: list[dict[str, Any
     # The session's last answer lies after this window, so its signal is not this window's.
     assert measure(warehouse, project, "share(signal.thumbs=-1)", end=second["at"]) == (1.0, 1)
     assert third["user_id"] == "u2"
+    # A filter finds the answers that the measure counts, and no other.
+    for value, models in (("-1", {"m0", "m2"}), ("1", {"m1"})):
+        found = measure(warehouse, project, "count", "model", filters=[("signal.thumbs", value)])
+        assert set(found) == models, value
 
 
 def test_attributes(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.fields import ANSWER
 from homeostat.store.warehouse.questions.measures.question import Kind
-from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN
+from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN, NO_TRACE, signalled
 
 #: The columns of `exchanges` that a question may look at.
 COLUMNS: Final = (
@@ -22,8 +22,6 @@ COLUMNS: Final = (
     "cache_write_tokens, reasoning_tokens, cost, estimated, calls, status, error, tags, tools, flags"
 )
 KIND: Final[dict[Kind, str]] = {"answer": ANSWER, "call": "is_call", "all": f"({ANSWER} OR is_call)"}
-#: A signal about a user belongs to the last answer of that user, if that is not older than a day.
-_USER_WINDOW: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +81,12 @@ def _scores(name: str) -> str:
 def _signals(name: str) -> str:
     """Every signal counts once, for the exchange it names, else the last answer of its session or user before it."""
     mine = f"{SAID_WINDOW} AND name = {name}"
-    nothing = "toFixedString('', 16)"
     fields = "row_key AS said_key, at AS said_at, value, label"
-    about = f"SELECT trace_id, span_id AS told, {fields} FROM signals WHERE {mine} AND trace_id != {nothing}"  # noqa: S608
-    members = _members(f"SELECT trace_id FROM signals WHERE {mine} AND trace_id != {nothing}")  # noqa: S608
+    about = f"SELECT trace_id, span_id AS told, {fields} FROM signals WHERE {mine} AND trace_id != {NO_TRACE}"  # noqa: S608
+    members = _members(f"SELECT trace_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}")  # noqa: S608
     arms = [
         f"SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({about}) AS s USING (trace_id, told) "  # noqa: S608
         "ORDER BY e.at, e.span_id LIMIT 1 BY said_key"
     ]
-    for column, younger in (("session_id", ""), ("user_id", f"AND e.at >= s.said_at - {_USER_WINDOW}")):
-        lone = f"{mine} AND trace_id = {nothing} AND {column} != ''"
-        if column == "user_id":
-            lone += " AND session_id = ''"
-        told = f"SELECT {column}, {fields} FROM signals WHERE {lone}"  # noqa: S608
-        # No upper end: the last answer before the signal may lie after the window, and then it is not this window's.
-        answers = (
-            f"SELECT {COLUMNS} FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('low')} "  # noqa: S608
-            f"AND is_answer AND {column} IN (SELECT {column} FROM signals WHERE {lone})"
-        )
-        arms.append(
-            f"SELECT {COLUMNS}, value, label FROM ({answers}) AS e INNER JOIN ({told}) AS s USING ({column}) "  # noqa: S608
-            f"WHERE e.at <= s.said_at {younger} ORDER BY e.at DESC LIMIT 1 BY said_key"
-        )
+    arms += signalled(mine, COLUMNS, ", value, label")
     return "(" + " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in arms) + ")"  # noqa: S608

@@ -1,0 +1,104 @@
+"""What became ready to be judged: settled answers, each once, in the order in which they settled.
+
+A place in the feed is the moment at which an exchange became ready, and its id where several did at once. What settles
+again after late data passes once more, behind the place; whoever takes it knows what they have done already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeostat.records.exchange import Exchange
+from homeostat.records.instant import EPOCH
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import texts, traces
+from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.filters import Filters
+from homeostat.store.warehouse.questions.rows import SELECT, exchanges
+
+#: When an exchange is ready, as an expression over `exchanges`; the index `by_ready` knows it.
+READY: Final = "greatest(settles, answer_from)"
+_ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
+_FINAL: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Up to where a feed was taken: microseconds, and an id."""
+
+    ready: int = 0
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A piece of a feed, and the place behind it."""
+
+    exchanges: tuple[Exchange, ...]
+    place: Place
+    more: bool
+    """There is more before `until`."""
+
+
+def take(
+    warehouse: Warehouse, project: str, after: Place, until: int, *, limit: int, filters: Filters | None = None
+) -> Taken:
+    """Answers that became ready behind `after`, up to `until` (µs, included), at most `limit` of them."""
+    bound = Bound(project, EPOCH + timedelta(microseconds=until))
+    bound.values |= {"after": after.ready, "until": until, "after_id": after.id}
+    wanted = (filters or Filters()).where(bound)
+    rows = warehouse.ask(
+        f"SELECT {SELECT}, toUnixTimestamp64Micro({READY}) AS ready_us, {_ID} AS full_id FROM exchanges FINAL "  # noqa: S608
+        f"WHERE project = {{project:String}} AND is_answer AND {READY} >= {moment('after')} "
+        f"AND {READY} <= {moment('until')} AND (toUnixTimestamp64Micro({READY}), {_ID}) > "
+        f"({{after:Int64}}, {{after_id:String}}) AND ({wanted}) ORDER BY ready_us, full_id LIMIT {limit + 1} {_FINAL}",
+        bound.values,
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    place = Place(rows[-1]["ready_us"], rows[-1]["full_id"]) if more else max(after, Place(until, "~"))
+    return Taken(tuple(exchanges(rows)), place, more)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a scorer reads of an exchange."""
+
+    input: str
+    output: str
+    documents: tuple[str, ...]
+
+
+def texts_of(warehouse: Warehouse, project: str, now: datetime, taken: Sequence[Exchange]) -> list[Texts]:
+    """Whole texts and documents of exchanges, in their order: two questions for all of them."""
+    if not taken:
+        return []
+    whole = texts.texts(warehouse, project, now, taken)
+    documents = _documents(warehouse, project, now, taken)
+    return [
+        Texts(input_text, output_text, documents.get(exchange.trace_id, ()))
+        for exchange, (input_text, output_text) in zip(taken, whole, strict=True)
+    ]
+
+
+def _documents(
+    warehouse: Warehouse, project: str, now: datetime, taken: Sequence[Exchange]
+) -> dict[str, tuple[str, ...]]:
+    """Documents by trace: of a trace with several answers each sees them all."""
+    bound = Bound(project, now, min(e.at for e in taken), max(e.at for e in taken) + 1)
+    keys = bound.add(sorted({e.trace_id for e in taken}), "Array(String)")
+    rows = warehouse.ask(
+        f"SELECT lower(hex(trace_id)) AS trace_hex, groupArray(documents) AS told FROM (SELECT trace_id, documents "  # noqa: S608
+        f"FROM spans WHERE {TEXT_WINDOW} AND documents != '' AND trace_key IN "
+        f"(SELECT sipHash64({{project:String}}, toFixedString(unhex(arrayJoin({keys})), 16))) ORDER BY at) "
+        "GROUP BY trace_id",
+        bound.values,
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        listed = [item.get("text") or "" for told in row["told"] for item in traces.items(told)]
+        found[row["trace_hex"]] = tuple(dict.fromkeys(str(text) for text in listed if text))
+    return found
