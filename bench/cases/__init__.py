@@ -5,7 +5,8 @@
 
 from bench.cases.actions import CASES as ACTIONS
 from bench.cases.detection import CASES as DETECTION
+from bench.cases.drift import CASES as DRIFT
 from bench.cases.experiments import CASES as EXPERIMENTS
 from bench.cases.judges import CASES as JUDGES
 
-CASES = (*DETECTION, *EXPERIMENTS, *JUDGES, *ACTIONS)
+CASES = (*DETECTION, *DRIFT, *EXPERIMENTS, *JUDGES, *ACTIONS)

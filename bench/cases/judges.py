@@ -209,7 +209,7 @@ CASES: Final = (
     Case("20", "quality 0.9, judge .95/.9, 20,000 judged, 300 labels", many_labels, 150, 600),
     Case("21", "few labels and an accurate judge", few_labels, 150, 600),
     Case("22", "quality that may be looked at any time", running, 100, 300),
-    Case("23", "the judge drifts, quality does not", judge_drifts, 100, 200),
+    Case("23", "the judge drifts, quality does not", judge_drifts, 100, 1000),
     Case("24", "the judge raises an alarm, labels confirm it", verify, 300, 1000),
     Case("25", "blocks of judged events with one label each", blocks_against_labels, 100, 400),
 )

@@ -117,7 +117,7 @@ def test_before_and_after_never_says_caused() -> None:
                 0.6 + effect + 0.02 * rng.normal(size=20),
                 UP,
                 controls=controls,
-                back=True,
+                returned=50.0,
             )
             assert verdict.rung == "before-after"
             assert verdict.claim in ("moved-with-the-action", "moved-more-than-controls", "back-inside-band")
@@ -137,8 +137,9 @@ def test_controls_take_off_what_moved_everywhere() -> None:
 
 
 def test_acted_at_once_only_the_band_can_be_claimed() -> None:
-    verdict = before_after([], np.full(20, 0.8), UP, back=True)
-    assert (verdict.outcome, verdict.claim) == ("not-enough-data", "back-inside-band")
+    verdict = before_after([], np.full(20, 0.8), UP, returned=50.0)
+    assert (verdict.outcome, verdict.claim, verdict.evidence) == ("not-enough-data", "back-inside-band", 50.0)
+    assert before_after([], np.full(20, 0.8), UP, returned=19.0).claim == "nothing"
     assert verdict.notes == ("no-fresh-data-before-the-action",)
     assert before_after(np.zeros(2), np.zeros(20), UP).notes == ("too-few-blocks",)
     assert before_after(np.zeros(8), np.zeros(8), UP).outcome == "not-enough-data"  # nothing varies: nothing is known
