@@ -12,7 +12,7 @@ from homeostat.store.warehouse import scored
 from homeostat.store.warehouse.questions import feed
 from homeostat.store.warehouse.questions.feed import Place
 from homeostat.store.warehouse.questions.filters import Filters, parse
-from tests.builders import NOON, exchange_row, store
+from tests.builders import NOON, exchange_row, store, told_by
 
 NOW = micros(NOON + timedelta(hours=1))
 BEFORE = Place(micros(NOON) - 1)
@@ -64,7 +64,7 @@ def test_a_good_answer_passes_all_of_them(warehouse, project):
         ("I cannot answer this.", "answered"),
         ("As an AI, I have no opinion.", "answered"),
         ("Das kann ich leider nicht sagen.", "answered"),
-        ("First open the settings of the application, then choose the account, then press the button that says " * 2 + "and", "finished"),
+        ("First open the settings of the application, then choose the account " * 3 + "and", "finished"),
         ("the parcel is late and " * 30, "unrepeated"),
         ("You are an idiot, read the manual.", "civil"),
         ("Write to anna.berg@example.com for that.", "discreet"),
@@ -157,8 +157,6 @@ def test_a_feed_is_taken_in_pieces_without_gap_or_repetition(warehouse, project)
 def test_texts_and_documents_come_with_it(warehouse, project):
     long = GOOD * 20
     row = exchange_row(project, input="q" * 500, output=long)
-    from tests.builders import told_by
-
     span = told_by(row, documents='[{"text": "Returns within 30 days."}, {"text": "Shipping is free."}]')
     store(warehouse, exchanges=[row], spans=[span])
     taken = feed.take(warehouse, project, BEFORE, NOW, limit=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -194,4 +194,29 @@ sightings: Final = Table(
     Column("last_at", Moment, nullable=False),
     Column("implied", Text, nullable=False),
     Column("changed", Text, nullable=False),
+)
+
+scorers: Final = Table(
+    "scorers",
+    metadata,
+    Column("project", Text, ForeignKey("projects.name"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("filters", Text, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("author", Text, nullable=False),
+)
+
+feeds: Final = Table(
+    "feeds",
+    metadata,
+    Column("project", Text, ForeignKey("projects.name"), primary_key=True),
+    Column("track", Text, primary_key=True),
+    Column("ready", BigInteger, nullable=False, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("spent", Text, nullable=False),
 )

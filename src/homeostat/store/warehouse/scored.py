@@ -139,5 +139,6 @@ _HELD: Final = f"FROM spans WHERE {TEXT_WINDOW} AND row_key IN"
 _TEXTS: Final = (
     f"(SELECT * FROM (SELECT * {_READY}) AS e "  # noqa: S608
     f"LEFT ANY JOIN (SELECT row_key AS input_row, input {_HELD} (SELECT input_row {_READY})) AS i USING (input_row) "
-    f"LEFT ANY JOIN (SELECT row_key AS output_row, output {_HELD} (SELECT output_row {_READY})) AS o USING (output_row))"
+    f"LEFT ANY JOIN (SELECT row_key AS output_row, output {_HELD} (SELECT output_row {_READY})) AS o "
+    "USING (output_row))"
 )
