@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from homeostat.analyze.inference.betting import growth
 from homeostat.analyze.inference.conformal import (
     LEAST_REFERENCE,
     POWERS,
@@ -13,6 +14,8 @@ from homeostat.analyze.inference.conformal import (
     hits,
     p_values,
     power_growth,
+    rank_bets,
+    ranks,
     season,
     shuffled,
     split,
@@ -122,3 +125,24 @@ def test_what_cannot_be() -> None:
     with pytest.raises(ValueError, match="bins"):
         split([[1, 2]], rng)
     assert len(p_values(bag, [], [], rng=rng)[0]) == 0
+
+
+def test_ranks_are_values_with_mean_one_half() -> None:
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 100, (50, 400))
+    p, row = [], np.zeros(200, int)
+    for each in values:
+        bag = Bag(np.bincount(each[:200], minlength=100)[None, None, :])
+        p.append(p_values(bag, row, each[200:], rng=rng)[0])
+    told = ranks(np.concatenate(p), np.repeat(np.arange(50), 200), 50)
+    assert told.count.tolist() == [200.0] * 50
+    assert (told.total / told.count).mean() == pytest.approx(0.5, abs=0.01)
+    assert (told.squares / told.count).mean() == pytest.approx(1 / 3, abs=0.01)
+    assert growth(rank_bets(50), told.count, told.total, told.squares).shape == (50, 16)
+
+
+def test_what_is_only_reference_is_not_tested() -> None:
+    bag = Bag(np.zeros((2, 1, 3), int)).learned([0, 1, 1], [2, 0, 0])
+    assert bag.counts[:, 0].tolist() == [[0, 0, 1], [2, 0, 0]]
+    with pytest.raises(ValueError, match="outside"):
+        bag.learned([2], [0])

@@ -8,8 +8,8 @@ Values are whole numbers from 0 to bins - 1: 0 and 1 for a share, a histogram bi
 is the strangest: a small p means "seldom seen that high".
 
 A small part of the reference (`split`) chooses the threshold `b` and nothing else may: a threshold chosen from the bag
-has no guarantee. Values of a share become z = 1{p <= b}, whose mean under the null is exactly b: bet on [b, b] with
-`betting`. Numeric values and novelty scores get `power_growth`.
+has no guarantee. Values of a share become z = 1{p <= b} (`hits`), whose mean under the null is exactly b: bet on [b, b]
+with `betting`. Scores that may shift either way: `ranks`. Novelty, where only the strangest count: `power_growth`.
 
 What it cannot do: a season that the strata do not know is not exchangeable with the reference and raises alarms,
 loudly.
@@ -28,6 +28,8 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from homeostat.analyze.inference.arrays import Bools, Floats, Ints, added, finite, same_length, whole
+from homeostat.analyze.inference.betting import Bets, Sides, bets
+from homeostat.analyze.inference.blocks import Sums
 from homeostat.analyze.inference.packing import packed, unpacked
 
 VERSION: Final = 1
@@ -164,6 +166,25 @@ def hits(p: Floats, stream: ArrayLike, threshold: Floats) -> tuple[Floats, Float
     small = p <= threshold[row]
     n = len(threshold)
     return added(row, np.ones(len(row)), n), added(row, small.astype(np.float64), n)
+
+
+def ranks(p: Floats, stream: ArrayLike, streams: int) -> Sums:
+    """The p-values themselves as values with mean 1/2 and variance 1/12: for scores that may shift either way.
+
+    What `betting.growth` takes, with `rank_bets`: a rank test that may be looked at any time.
+
+    >>> ranks(np.array([0.5, 0.25]), [0, 0], 1).total.tolist()
+    [0.75]
+    """
+    row = whole("stream", stream)
+    same_length(p=p, stream=row)
+    return Sums(*(added(row, values, streams) for values in (np.ones(len(row)), p, p * p)))
+
+
+def rank_bets(streams: int, *, sides: Sides = "both") -> Bets:
+    """Bets on the mean of `ranks`. Small ranks are high values: "down" finds a rise, "up" a fall."""
+    half = np.full(streams, 0.5)
+    return bets(half, half, variance=1 / 12, sides=sides)
 
 
 def power_growth(p: Floats, stream: ArrayLike, streams: int) -> Floats:
