@@ -129,7 +129,7 @@ def test_status(client: TestClient) -> None:
 
 
 def test_why_something_fails_is_for_those_who_run_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    secret = "Code: 243: /home/ann/data of project other"
+    secret = "Code: 243: no room on the disk of project other"
 
     def state() -> dict[str, Any]:
         job = {"name": "rollups", "error": secret}
