@@ -33,3 +33,8 @@ def one_of(random: Random, things: Sequence[T]) -> T:
 def lasts(random: Random, median: float, spread: float) -> float:
     """A duration: log-normal, as most waiting of people and machines is."""
     return median * math.exp(spread * random.gauss(0.0, 1.0))
+
+
+def number_of(text: str) -> int:
+    """A number for something that has a name instead, for `Dice.at`."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest(), "big")

@@ -52,6 +52,7 @@ class Book:
     rows: list[Truth] = field(default_factory=list)
     _by_id: dict[str, int] = field(default_factory=dict)
     _by_opening: dict[str, list[int]] = field(default_factory=dict)
+    _short: dict[str, list[int]] = field(default_factory=dict)
     _indexed: int = 0
 
     def add(self, truth: Truth) -> None:
@@ -67,15 +68,22 @@ class Book:
     def mentioned(self, text: str) -> Truth | None:
         """The exchange whose answer stands in a text, such as a judge is shown; best with its question."""
         self._index()
-        best: tuple[bool, int, int] | None = None
+        best = (-1, 0, 0)
         for readable in {text, _plain(text)}:
-            for at in range(len(readable) - _OPENING + 1):
-                for number in self._by_opening.get(readable[at : at + _OPENING], ()):
-                    row = self.rows[number]
-                    if readable.startswith(row.answer, at):
-                        found = (row.question in readable, len(row.answer), number)
-                        best = found if best is None else max(best, found)
-        return None if best is None else self.rows[best[2]]
+            for number in self._answers_in(readable):
+                row = self.rows[number]
+                asked = len(row.question) if row.question in readable else 0
+                best = max(best, (asked, len(row.answer), number))
+        return None if best[0] < 0 else self.rows[best[2]]
+
+    def _answers_in(self, text: str) -> Iterator[int]:
+        for at in range(len(text) - _OPENING + 1):
+            for number in self._by_opening.get(text[at : at + _OPENING], ()):
+                if text.startswith(self.rows[number].answer, at):
+                    yield number
+        for answer, numbers in self._short.items():
+            if answer in text:
+                yield from numbers
 
     def share_good(self, begin: int = 0, end: int | None = None, **where: str) -> float | None:
         """The true share of good answers among some exchanges, by number and by fields."""
@@ -105,9 +113,10 @@ class Book:
         for number in range(self._indexed, len(self.rows)):
             row = self.rows[number]
             self._by_id[row.id] = number
-            if row.answer:
-                opening = row.answer[:_OPENING].ljust(_OPENING)
-                self._by_opening.setdefault(opening, []).append(number)
+            if len(row.answer) >= _OPENING:
+                self._by_opening.setdefault(row.answer[:_OPENING], []).append(number)
+            elif row.answer:
+                self._short.setdefault(row.answer, []).append(number)
         self._indexed = len(self.rows)
 
 
