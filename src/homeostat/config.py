@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     breaker_seconds: float = Field(
         5.0, gt=0, description="Seconds until one call tries a failing upstream again; doubles up to a minute."
     )
-    content: Literal["full", "off"] = Field(
-        "full", description="What the gateway keeps of prompts and answers: full, or off (figures only)."
+    content: Literal["full", "redacted", "off"] = Field(
+        "full", description="What the gateway keeps of prompts and answers: full, redacted, or off (figures only)."
     )
 
     # Steering

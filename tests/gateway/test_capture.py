@@ -116,6 +116,17 @@ def test_content_can_be_left_out(open_gate: Open) -> None:
     assert (said["gen_ai.usage.input_tokens"], said["gen_ai.response.model"]) == (21, "m1-2026")
 
 
+def test_content_can_be_redacted(open_gate: Open) -> None:
+    gate = open_gate(content="redacted")
+    text = "I am ann@example.org, card 4111 1111 1111 1111."
+    gate.ask({"model": "m", "user": "u1", "messages": [{"role": "user", "content": text}]}, x_fake='{"fault": "400"}')
+    assert text in gate.fake.seen[0].body.decode(), "the provider gets what was asked"
+    kept = str(gate.spool.envelopes[0].body) if gate.spans() else ""
+    assert "ann@example.org" not in kept
+    assert "4111" not in kept
+    assert "[email]" in told(gate.spans()[0])["gen_ai.input.messages"]
+
+
 def test_many_calls_share_an_envelope(gate: Gate) -> None:
     threads = [threading.Thread(target=gate.ask, args=(CHAT,)) for _ in range(20)]
     for thread in threads:

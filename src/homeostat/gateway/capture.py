@@ -47,7 +47,7 @@ class Capture:
         self._spool = spool
         self._now_ns = now_ns
         self._keep_ns = settings.retention_days * _DAY_NS
-        self._content = settings.content == "full"
+        self._content: span.Content = settings.content
         self._queue: deque[Call] = deque()
         self._task: asyncio.Task[None] | None = None
         self._closing = False

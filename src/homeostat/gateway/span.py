@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from homeostat.gateway import asking, reading
 from homeostat.gateway.call import Call
+from homeostat.records.redaction import redacted
+
+Content = Literal["full", "redacted", "off"]
 
 SCOPE: Final = "homeostat.gateway"
 #: What a status message says of a call whose client left: not an error, and not whole.
@@ -33,7 +36,7 @@ def resource() -> ResourceSpans:
     return found
 
 
-def write(call: Call, span: Span, *, content: bool) -> None:
+def write(call: Call, span: Span, *, content: Content) -> None:
     """Tell a call."""
     assert call.wire is not None or call.api.family != "plain" or call.error
     wire = call.wire or call.api
@@ -57,12 +60,12 @@ def write(call: Call, span: Span, *, content: bool) -> None:
         if call.streaming and call.first:
             told["gen_ai.response.time_to_first_chunk"] = call.first - call.begun
     told |= _ours(call, asked)
-    if content:
-        told |= _texts(call, wire, asked, said)
+    if content != "off":
+        told |= _texts(call, wire, asked, said, redact=content == "redacted")
     for key, value in told.items():
         if value not in ("", None, [], ()):
             _put(span, key, value)
-    _status(call, said, span)
+    _status(call, said, span, content)
 
 
 def _parameters(asked: dict[str, Any]) -> dict[str, Any]:
@@ -108,14 +111,25 @@ def _ours(call: Call, asked: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _texts(call: Call, wire: Any, asked: dict[str, Any], said: reading.Said | None) -> dict[str, Any]:
+def _texts(call: Call, wire: Any, asked: dict[str, Any], said: reading.Said | None, *, redact: bool) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if found := asking.messages(wire, asked):
-        told["gen_ai.input.messages"] = _json(found, call.secret)
+        told["gen_ai.input.messages"] = _json(_redacted(found) if redact else found, call.secret)
     turns = [turn.message() for turn in said.turns.values()] if said is not None else []
     if turns := [turn for turn in turns if turn["parts"]]:
-        told["gen_ai.output.messages"] = _json(turns, call.secret)
+        told["gen_ai.output.messages"] = _json(_redacted(turns) if redact else turns, call.secret)
     return told
+
+
+def _redacted(value: Any) -> Any:
+    """Every text in it without secrets and personal data."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, list):
+        return [_redacted(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return value
 
 
 def _json(value: Any, secret: str) -> str:
@@ -123,13 +137,14 @@ def _json(value: Any, secret: str) -> str:
     return text.replace(secret, "[key]") if secret else text
 
 
-def _status(call: Call, said: reading.Said | None, span: Span) -> None:
+def _status(call: Call, said: reading.Said | None, span: Span, content: Content) -> None:
     error = call.error
     if not error and call.outcome != "client_closed":
         error = _judged(call, said)
     if error:
         span.status.code = Status.STATUS_CODE_ERROR
         error = error.replace(call.secret, "[key]") if call.secret else error
+        error = error if content == "full" else redacted(error)
         span.status.message = error[:_ERROR_CHARS]
     elif call.outcome == "client_closed":
         span.status.message = CLIENT_CLOSED
