@@ -121,6 +121,23 @@ class Settings(BaseSettings):
         0, description="Facts beyond this size on disk are removed, oldest first; 0: no limit."
     )
 
+    # Scoring
+    scoring: bool = Field(True, description="Scorers judge what settles; false: only scores made elsewhere are kept.")
+    scoring_cpu: float = Field(
+        0.25, gt=0, le=8, description="Cores that scorers in Python may use; what exceeds them is sampled."
+    )
+    judge_url: str = Field("", description="Endpoint of the model that judges: ends in /v1.")
+    judge_model: str = Field("", description="The model that judges where a judge names none.")
+    judge_key: str = Field("", repr=False, description="Its key: not production's, and with a limit of its own.")
+    judge_kind: Literal["openai", "anthropic"] = Field("openai", description="The API that it speaks.")
+    judge_schema: bool = Field(True, description="Ask it for JSON by a schema; false for endpoints that know none.")
+    judge_timeout: float = Field(60.0, gt=0, description="Seconds that one judgement may take.")
+    judge_concurrency: int = Field(4, ge=1, description="Judgements asked for at the same time.")
+    judge_per_minute: int = Field(60, ge=0, description="Judgements a minute at most; 0: no limit.")
+    judge_usd_per_day: float = Field(5.0, ge=0, description="What each judge may cost a day, USD; 0: no limit.")
+    judge_usd_per_million_in: float = Field(0.0, ge=0, description="Price of its input tokens, USD a million.")
+    judge_usd_per_million_out: float = Field(0.0, ge=0, description="Price of its output tokens, USD a million.")
+
     # Questions
     readers: int = Field(3, ge=1, description="Questions answered at the same time.")
     question_seconds: float = Field(30.0, description="Longest time one question may take.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from typing import Any, Final
 from homeostat.config import Settings
 from homeostat.doors import keys
 from homeostat.loop.clock import WorldClock, event_clock
+from homeostat.loop.scoring import Scoring
 from homeostat.observe.loader import Loader
+from homeostat.records.instant import micros
 from homeostat.records.snapshot import PublishedKey
 from homeostat.records.visitor import SCOPES
 from homeostat.registry import implicit, steering
@@ -33,6 +36,8 @@ log: Final = logging.getLogger("homeostat.core")
 FEW: Final = 2_000
 PAUSE: Final = 2.0
 LONGEST_PAUSE: Final = 0.8
+#: No exchange settles earlier than this after it was received.
+SETTLE_MICROS: Final = 10_000_000
 
 
 @dataclass
@@ -83,6 +88,10 @@ class Core:
             Job("forget", 3600.0, self._forget),
             Job("audit", 600.0, self._audit),
         ]
+        self.scoring = Scoring(
+            self.warehouse, self.ledger, self.clock, self.settings, self.loaded_until,
+            control.secret(self.folder.control, "judging", lambda: os.urandom(32)),
+        )  # fmt: skip
         self._snapshot = control.Reader(self.folder.control)
         self.started = time.monotonic()
         self.loaded_segments = 0
@@ -96,10 +105,13 @@ class Core:
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+        if self.settings.scoring:
+            self.scoring.start()
 
     def close(self) -> None:
         """End after the piece of work in hand."""
         self._stop.set()
+        self.scoring.close()
         for thread in self._threads:
             thread.join(20)
         self.loader.close()
@@ -121,13 +133,26 @@ class Core:
                 overrides.drop(folder, override)
 
     def advance(self, to_ns: int) -> None:
-        """Move the world clock and return when everything accepted up to then is loaded."""
+        """Move the world clock and return when everything accepted up to then is loaded and scored."""
         if not isinstance(self.clock, WorldClock):
             raise ValueError("The event clock is live: start with --clock world to move it.")
         self.clock.set(to_ns)
         last = spool.last_number(self.folder.spool)
         while len(spool.not_loaded(self.folder.spool, last)) > self.loader.doubtful and not self._stop.is_set():
             time.sleep(0.01)
+        if self.settings.scoring and not self._stop.is_set():
+            self.scoring.catch_up()
+
+    def loaded_until(self) -> int:
+        """Up to which moment (event clock, µs) everything that became ready is in the stores.
+
+        What waits in the spool was received after the oldest segment there was begun, and settles 10 s later at least.
+        """
+        now = micros(self.clock.now())
+        waiting = spool.waiting(self.folder.spool)
+        if self.settings.clock == "world" or not waiting.oldest:
+            return now
+        return min(now, waiting.oldest + SETTLE_MICROS - 1)
 
     def state(self) -> dict[str, Any]:
         """Is everything alive, and how far behind is the loader? What `homeostat doctor` shows."""
@@ -147,6 +172,7 @@ class Core:
                 "doubtful": self.loader.doubtful,
                 "error": self.loader_error,
             },
+            "scoring": self.scoring.state(),
             "jobs": [
                 {"name": job.name, "runs": job.runs, "took_seconds": round(job.took, 3), "error": job.error,
                  "last_seconds_ago": None if job.last is None else round(time.monotonic() - job.last, 1)}

@@ -63,6 +63,17 @@ def take(
     return Taken(tuple(exchanges(rows)), place, more)
 
 
+def edge(warehouse: Warehouse, project: str, after: Place, until: int, *, limit: int) -> int:
+    """A moment up to which about `limit` exchanges became ready behind `after`: never more than `until`."""
+    rows = warehouse.ask(
+        f"SELECT toUnixTimestamp64Micro({READY}) AS ready_us FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
+        f"AND is_answer AND {READY} > {moment('after')} AND {READY} <= {moment('until')} "
+        f"ORDER BY ready_us LIMIT 1 OFFSET {limit} {_FINAL}",
+        {"project": project, "after": after.ready, "until": until},
+    )
+    return int(rows[0]["ready_us"]) if rows else until
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """What a scorer reads of an exchange."""

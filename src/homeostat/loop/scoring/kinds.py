@@ -1,0 +1,120 @@
+"""From a row of the ledger to something that judges: the kinds of scorers, their settings, the default set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Final, Literal, cast
+
+from homeostat.analyze.judges import Judge
+from homeostat.analyze.scorers.case import Scorer
+from homeostat.analyze.scorers.engine import IN_ENGINE, InEngine
+from homeostat.analyze.scorers.registry import NotAScorer, find, scorers
+from homeostat.store.ledger.scorers import Configured
+
+Rung = Literal["engine", "model", "judge"]
+_ENGINE: Final = {each.name: each for each in IN_ENGINE}
+#: Of the model rung: those that need neither a reference nor settings of the user.
+_DEFAULT_MODELS: Final = (
+    "relevance", "groundedness", "coherence", "completeness", "conciseness", "safety", "bias", "privacy",
+)  # fmt: skip
+JUDGE: Final = "judge"
+
+
+class BadScorer(ValueError):
+    """A kind that does not exist, or settings that it does not have; the message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """A configured scorer and what does its work."""
+
+    configured: Configured
+    rung: Rung
+    works: InEngine | Scorer | Judge
+
+
+def runnable(configured: Configured) -> Runnable:
+    """What does the work of a configured scorer. Raises BadScorer."""
+    kind, settings = configured.kind, dict(configured.settings)
+    if kind in _ENGINE:
+        if settings:
+            raise BadScorer(f"{kind} has no settings.")
+        return Runnable(configured, "engine", _ENGINE[kind])
+    if kind == JUDGE:
+        return Runnable(configured, "judge", _judge(configured.name, settings))
+    if ":" in kind:  # a place in code: only what is installed or decorated counts, nothing that a request names
+        raise BadScorer("A scorer's kind is a name from the list of kinds, not a place in code.")
+    try:
+        found = find(kind)
+    except NotAScorer as error:
+        raise BadScorer(f"There is no kind {kind!r}; there are {', '.join(kinds())}.") from error
+    return Runnable(configured, "model", _with(found, settings))
+
+
+def kinds() -> dict[str, dict[str, Any]]:
+    """Every kind with its rung, its dimension, what it measures and its settings."""
+    found: dict[str, dict[str, Any]] = {
+        each.name: {"rung": "engine", "dimension": each.dimension, "means": each.means, "misses": each.misses,
+                    "settings": {}}
+        for each in IN_ENGINE
+    }  # fmt: skip
+    for name, each in scorers().items():
+        found[name] = {
+            "rung": each.rung, "dimension": each.dimension, "means": (type(each).__doc__ or "").partition("\n")[0],
+            "misses": "", "settings": _settings(each),
+        }  # fmt: skip
+    judge = "A language model judges one dimension by a rubric, reasons before the verdict."
+    found[JUDGE] = {
+        "rung": "judge", "dimension": "", "means": judge, "misses": "Judges err in a direction: compare with people.",
+        "settings": {field.name: "" for field in fields(Judge)},
+    }  # fmt: skip
+    return found
+
+
+def defaults(project: str) -> list[Configured]:
+    """What every project starts with."""
+    return [Configured(project, name, 1, name) for name in (*_ENGINE, *_DEFAULT_MODELS)]
+
+
+def _judge(name: str, settings: dict[str, Any]) -> Judge:
+    given = {"dimension": name} | settings
+    if isinstance(given.get("levels"), list):
+        given["levels"] = tuple(str(level) for level in given["levels"])
+    try:
+        return Judge(**given)
+    except (TypeError, ValueError) as error:
+        raise BadScorer(f"This judge cannot be: {error}") from error
+
+
+def _with(found: Scorer, settings: dict[str, Any]) -> Scorer:
+    if not settings:
+        return found
+    known = _settings(found)
+    unknown = sorted(settings.keys() - known.keys())
+    if unknown:
+        raise BadScorer(f"{found.name} has no setting {unknown[0]!r}; it has {', '.join(known) or 'none'}.")
+    wrong = [name for name, value in settings.items() if known[name] is not None and not _alike(value, known[name])]
+    if wrong:
+        raise BadScorer(f"{found.name}: {wrong[0]} must be like {known[wrong[0]]!r}.")
+    return cast(Scorer, replace(cast(Any, found), **settings))
+
+
+def _settings(found: Scorer) -> dict[str, Any]:
+    """Fields that a person may set, with their values: plain ones only."""
+    if not is_dataclass(found):
+        return {}
+    given = {field.name: getattr(found, field.name) for field in fields(found)}
+    fixed = ("name", "dimension", "rung", "function", "metric", "scale")
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in fixed and (value is None or isinstance(value, str | int | float | bool | tuple))
+    }
+
+
+def _alike(value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, int | float):
+        return isinstance(value, int | float)
+    return isinstance(value, list | tuple) if isinstance(default, tuple) else isinstance(value, type(default))

@@ -1,0 +1,148 @@
+"""Scorers at work. See design/0008-scoring.md.
+
+Each track (the engine's, the models' by what they judge, each judge's) has its own place in the feed of what settled,
+so that a slow judge holds up nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from homeostat.config import Settings
+from homeostat.loop.clock import Clock
+from homeostat.loop.scoring import tracks
+from homeostat.loop.scoring.allowance import Allowance
+from homeostat.loop.scoring.judging import Judging
+from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, runnable
+from homeostat.records.instant import micros
+from homeostat.store.ledger import Ledger, projects, scorers
+from homeostat.store.warehouse.client import Warehouse
+
+log: Final = logging.getLogger("homeostat.scoring")
+_PAUSE: Final = 1.0
+_REST: Final = 30.0
+
+
+@dataclass
+class Worker:
+    """One thread of it, and what it last did."""
+
+    name: str
+    last: float | None = None
+    error: str = ""
+    scored: int = 0
+
+
+@dataclass
+class Scoring:
+    """Runs every project's scorers on what settled."""
+
+    warehouse: Warehouse
+    ledger: Ledger
+    clock: Clock
+    settings: Settings
+    loaded_until: Callable[[], int]
+    """Up to which moment (event clock, µs) everything that was received is loaded."""
+    secret: bytes = b""
+    workers: dict[str, Worker] = field(default_factory=lambda: {name: Worker(name) for name in ("texts", "judges")})
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._allowance = Allowance(self.settings.scoring_cpu)
+        self._judging = Judging(self.warehouse, self.ledger, self.settings, self.secret)
+
+    def start(self) -> None:
+        """Begin; on the world clock nothing runs by itself, `catch_up` does it all."""
+        if self.settings.clock == "world":
+            return
+        for name, step in (("texts", self._texts), ("judges", self._judges)):
+            thread = threading.Thread(target=self._run, args=(name, step), name=f"scoring-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """End after the piece in hand."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    def catch_up(self) -> None:
+        """Judge everything that is ready, to the end and without a limit of time: for the world clock."""
+        until = self.loaded_until()
+        for project in self._projects():
+            chosen = self._chosen(project)
+            while tracks.engine(self._tools(), project, chosen, until):
+                pass
+            while tracks.models(self._tools(), project, chosen, until, None):
+                pass
+            while self._judging.round(project, chosen, until, micros(self.clock.now())):
+                pass
+
+    def state(self) -> dict[str, Any]:
+        """Is it alive? For `homeostat doctor`."""
+        alive = {thread.name.removeprefix("scoring-"): thread.is_alive() for thread in self._threads}
+        return {
+            name: {
+                "alive": alive.get(name, self.settings.clock == "world"),
+                "error": worker.error,
+                "scored": worker.scored,
+                "last_seconds_ago": None if worker.last is None else round(time.monotonic() - worker.last, 1),
+            }
+            for name, worker in self.workers.items()
+        } | {"judge": self._judging.state()}
+
+    def _texts(self) -> int:
+        until, done = self.loaded_until(), 0
+        for project in self._projects():
+            chosen = self._chosen(project)
+            done += tracks.engine(self._tools(), project, chosen, until)
+            done += tracks.models(self._tools(), project, chosen, until, self._allowance)
+        return done
+
+    def _judges(self) -> int:
+        until = self.loaded_until()
+        return sum(
+            self._judging.round(project, self._chosen(project), until, micros(self.clock.now()))
+            for project in self._projects()
+        )
+
+    def _run(self, name: str, step: Callable[[], int]) -> None:
+        worker, pause = self.workers[name], _PAUSE
+        while not self._stop.wait(pause):
+            try:
+                done = step()
+                worker.error, pause = "", 0.05 if done else _PAUSE
+                worker.scored += done
+            except Exception as error:  # a sick store or scorer must not end the thread; doctor shows it
+                said = str(error)[:500]
+                log.log(logging.DEBUG if said == worker.error else logging.ERROR, "scoring failed", exc_info=True)
+                worker.error, pause = said, min(_REST, max(1.0, pause * 2))
+            worker.last = time.monotonic()
+
+    def _tools(self) -> tracks.Tools:
+        return tracks.Tools(self.warehouse, self.ledger, micros(self.clock.now()))
+
+    def _projects(self) -> list[str]:
+        return [project.name for project in projects.listed(self.ledger)]
+
+    def _chosen(self, project: str) -> dict[str, list[Runnable]]:
+        """The scorers of a project that are on, by rung."""
+        scorers.ensure(self.ledger, project, defaults(project), at=self.clock.now())
+        chosen: dict[str, list[Runnable]] = defaultdict(list)
+        for configured in scorers.current(self.ledger, project):
+            if configured.state != "on":
+                continue
+            try:
+                each = runnable(configured)
+            except BadScorer as error:  # of a package that is not installed any more, say
+                log.debug("%s cannot run: %s", configured.scorer, error)
+                continue
+            chosen[each.rung].append(each)
+        return chosen
