@@ -11,6 +11,7 @@ import typer
 from homeostat.cli.main import app
 from homeostat.config import Settings
 from homeostat.doors.routes import TABLE
+from homeostat.sdk.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("design/*.md")])
@@ -44,8 +45,7 @@ def test_every_command_named_exists(path: Path) -> None:
 @pytest.mark.parametrize("path", USER, ids=names(USER))
 def test_every_setting_named_exists(path: Path) -> None:
     known = {f"HOMEOSTAT_{name.upper()}" for name in Settings.model_fields} | {
-        "HOMEOSTAT_URL",
-        "HOMEOSTAT_KEY",
+        *(f"HOMEOSTAT_{name}" for name in VARIABLES),
         "HOMEOSTAT_TEST_SEEDS",
     }
     for name in re.findall(r"HOMEOSTAT_[A-Z_]+", path.read_text()):

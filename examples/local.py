@@ -1,0 +1,113 @@
+"""What the examples share: a Homeostat that is there for a minute, and a model that is none."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ANSWERS = {
+    "return": "You have 30 days, for any reason.",
+    "ship": "We ship within two days, everywhere in Europe.",
+    "": "I do not know. Shall I ask a colleague?",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def homeostat_server() -> Iterator[str]:
+    """The address of a server: yours, if HOMEOSTAT_URL names one; else one that is started, and gone afterwards."""
+    if url := os.environ.get("HOMEOSTAT_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        program = Path(sys.executable).parent / "homeostat"
+        command = [str(program), "up", "--port", str(port), "--data", f"{folder}/data"]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, stdin=quiet, start_new_session=True)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url)
+            os.environ["HOMEOSTAT_URL"] = url
+            yield url
+        finally:
+            os.environ.pop("HOMEOSTAT_URL", None)
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def _wait_for(url: str) -> None:
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, ValueError, KeyError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=2)
+            connection.request("GET", "/readyz")
+            if json.loads(connection.getresponse().read())["core"] == "ok":
+                return
+        time.sleep(0.1)
+    raise SystemExit("Homeostat does not start. Is homeostat[server] installed?")
+
+
+def answer_to(question: str) -> str:
+    """What our model says."""
+    return next(text for word, text in ANSWERS.items() if word in question.lower())
+
+
+@contextlib.contextmanager
+def fake_model() -> Iterator[str]:
+    """The base URL of an OpenAI-compatible model that needs no key and knows two answers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            text = answer_to(str(asked["messages"][-1]["content"]))
+            body = json.dumps({
+                "id": f"chatcmpl-{time.time_ns()}", "object": "chat.completion", "created": 1, "model": asked["model"],
+                "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+                "usage": {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29},
+            }).encode()  # fmt: skip
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+    finally:
+        server.shutdown()
+
+
+def arrived(url: str, count: int, query: str = "") -> list[dict[str, object]]:
+    """The newest exchanges, once there are so many: loading takes a second."""
+    end = time.monotonic() + 20
+    items: list[dict[str, object]] = []
+    while time.monotonic() < end and len(items) < count:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        connection.request("GET", f"/api/v1/exchanges?limit=50{query}")
+        items = json.loads(connection.getresponse().read())["items"]
+        time.sleep(0.2)
+    return items
