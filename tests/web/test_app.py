@@ -96,6 +96,8 @@ def test_every_core_route_is_documented(client: TestClient) -> None:
     for route in ROUTES:
         if route.server == "core" and route.path not in hidden:
             assert route.method.lower() in paths[route.path.replace(":path", "")], route
+    answers = {status for methods in paths.values() for one in methods.values() for status in one["responses"]}
+    assert "422" not in answers, "no route answers that"
 
 
 def test_accounting_adds_the_waiting_of_one_project(api: Api, project: str) -> None:

@@ -29,6 +29,7 @@ from homeostat.web import (
 )
 from homeostat.web.asked import Core, Json
 from homeostat.web.headers import SafeHeaders
+from homeostat.web.openapi import Documented
 
 __all__ = ["Core", "create_app"]
 
@@ -41,7 +42,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
 
 def create_app(core: Core) -> FastAPI:
     """The API over a core."""
-    app = FastAPI(
+    app = Documented(
         title="Homeostat", version=version("homeostat"), openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         redirect_slashes=False, default_response_class=Json,
     )  # fmt: skip
