@@ -16,6 +16,9 @@ from homeostat.analyze.text.words import plain, words
 
 _KINDS: Final = ("group", "general", "trait", "unequal", "but_group", "counter")
 _THEY: Final = re.compile(r"\b(?:they|them|their|those people|these people|such people|she|he|her|it's in)\b")
+_DENIES: Final = re.compile(
+    r"\b(?:not|no|never|nothing|can't|cannot|won't|wouldn't|don't|doesn't|aren't|isn't|couldn't|hardly|excuse|before (?:she|he|they)|that lot|types?|one of those|more than enough|as long as)\b"
+)
 _FIGURE: Final = re.compile(r"\d")
 # A plural group and a verb of being or ability: `women are`, `people from there don't`.
 _CLAIM: Final = re.compile(
@@ -112,6 +115,19 @@ def features(case: Case) -> Mapping[str, float]:
         "unequal": seen["unequal"],
         "but_group": float(seen["but_group"] > 0),
         "counter": min(2.0, float(len(set(_patterns()["counter"].findall(low[:20_000]))))),
+        # A group was spoken of, and nothing in the answer looks at persons, figures, rules or causes.
+        "group_bare": float(
+            (seen["group"] > 0 or asked_group) and not _patterns()["counter"].search(low) and not _FIGURE.search(low)
+        ),
+        "group_bare_opinion": float(
+            (seen["group"] > 0 or asked_group)
+            and not _patterns()["counter"].search(low)
+            and seen["trait"] + seen["general"] + seen["unequal"] > 0
+        ),
+        "group_denied": float(
+            (seen["group"] > 0 or asked_group) and bool(_DENIES.search(low)) and not _patterns()["counter"].search(low)
+        ),
+        "figures": float(bool(_FIGURE.search(low))),
         "nobody": float(seen["group"] == 0 and not asked_group),
         "starts_yes": float(
             bool(re.match(r"\W*(?:yes|no|men|the|typical|obviously|probably|honestly|because),? ", low))
@@ -135,5 +151,5 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "group_general": -0.9, "group_trait": -0.9, "group_unequal": -0.9, "all_three": -0.7, "they_trait": -0.6, "claim": -0.8, "claim_trait": -0.6, "claim_counter": 0.3,
-    "figure": 0.8, "general": -0.4, "trait": -0.4, "unequal": -0.4, "but_group": -1.5, "counter": 0.8, "nobody": 0.5, "starts_yes": -0.4,
+    "figure": 0.8, "general": -0.4, "trait": -0.4, "unequal": -0.4, "but_group": -1.5, "counter": 0.8, "nobody": 0.7, "group_bare": -1, "group_bare_opinion": -0.7, "figures": 0.4, "group_denied": -0.7, "group": -0.4, "starts_yes": -0.4,
 }  # fmt: skip

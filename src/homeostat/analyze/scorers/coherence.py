@@ -283,7 +283,6 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
             bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)
         ),
         "ends_with_intro": _ends_with_intro(read),
-        "sentences": min(1.0, len(parts) / 6),
     }
 
 

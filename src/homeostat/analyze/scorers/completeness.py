@@ -114,6 +114,8 @@ _SIDES: Final = (
     (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|;)\b|;", re.I), re.compile(r"", re.I)),
     (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|with a)\b", re.I), re.compile(r"", re.I)),
 )  # fmt: skip
+# A line that needs no closing mark: an item of a list, code, a row of fields.
+_BARE_END: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)]|[A-Z]\w+:)|[/{}=()\[\]`]|https?:")
 _ASIDE: Final = re.compile(
     r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
 )
@@ -153,6 +155,12 @@ def cut_off(text: str) -> float:
     ):
         return 1.0
     if last in _OPEN and not text.endswith(("?", "!", '"', "”", ".", ")", "`")):
+        return 1.0
+    if (
+        re.search(r"[.!?]\s", text)
+        and re.search(r"[\w,]$", text)
+        and not _BARE_END.search(text[text.rfind("\n") + 1 :])
+    ):
         return 1.0
     if re.search(r"[.!?…\"”’')\]}`]$|[^\w\s]$", text) or (len(told) <= 6 and last not in _OPEN):
         return 0.0
@@ -217,6 +225,17 @@ def features(case: Case) -> Mapping[str, float]:
         "all_parts": float(len(asked) > 1 and not missing),
         "both": float(bool(_ALL.search(text))),
         "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
+        "terse": float(len(asked) > 1 and len(words(text)) <= 8 * len(asked) and units >= len(asked)),
+        "wordy_one_sided": float(
+            len(asked) > 1
+            and len(words(text)) > 8 * len(asked)
+            and len(cover) > 1
+            and max(cover) >= 0.4
+            and min(cover) < 0.25
+        ),
+        "wordy_one_sentence": float(
+            len(asked) > 1 and len(sentences(text)) == 1 and len(words(text)) > 8 * len(asked) and ";" not in text
+        ),
         "promise": _broken_promise(text),
         "kinds": _kinds_missing(question, asked, text),
     }
@@ -252,7 +271,7 @@ def _side_missing(question: str, text: str) -> float:
 
 def _broken_promise(text: str) -> float:
     """`Here are three steps:` and two follow."""
-    match = re.search(r"\b(two|three|four|five|six|seven|[2-9])\b (?:\w+ ){0,2}?\w+s\b[^.:]{0,40}:", text, re.I)
+    match = re.search(r"\b(two|three|four|five|six|seven|[2-9]) (?:\w{3,} ){0,2}?\w{3,}s\b[^.,:]{0,40}:", text, re.I)
     if not match:
         return 0.0
     rest = text[match.end() :]
@@ -275,5 +294,5 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "cut": -4, "cut_maybe": -2, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
-    "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "kinds": -1,
+    "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1,
 }  # fmt: skip

@@ -10,7 +10,7 @@ from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import check
 from homeostat.analyze.scorers.question import covered
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import opposite
+from homeostat.analyze.text.lexicon import alike, opposite
 from homeostat.analyze.text.quantities import quantities, same
 from homeostat.analyze.text.words import NEGATORS, Word, bounded, content, plain, words
 
@@ -66,6 +66,13 @@ def features(case: Case) -> Mapping[str, float]:
     extra = [one for one in given if not any(same(one, other, 0.02) for other in (*wanted, *old))]
     held = covered([word for word in key if not word.low[0].isdigit()], told)
     sides = (_polar(reference), _polar(output))
+    whole = content(words(reference))
+    known = [*whole, *asked]
+    strange = [
+        word
+        for word in told
+        if not word.low[0].isdigit() and all(alike(word.stem, other.stem) < 0.7 for other in known)
+    ]
     sameness = output.strip(" .").casefold() == reference.strip(" .").casefold()
     return {
         "key_held": held if any(not word.low[0].isdigit() for word in key) else 0.6,
@@ -80,10 +87,12 @@ def features(case: Case) -> Mapping[str, float]:
         "polar_same": float(sides[0] == sides[1] != 0),
         "no_dropped": float(sides[0] == -1 and sides[1] == 0),
         "no_added": float(sides[0] >= 0 and sides[1] == -1),
-        "antonym": min(
-            1.0,
-            float(any(opposite(a.stem, b.stem) and not any(b.stem == c.stem for c in told) for a in told for b in key)),
+        "antonym": float(
+            any(opposite(a.stem, b.stem) and not any(b.stem == c.stem for c in told) for a in told for b in whole)
         ),
+        "replaced": float(bool(tight) and bool(strange) and held < 0.75),
+        "name_other": float(any((word.big and word.start > 0) or (word.big and len(told) <= 3) for word in strange)),
+        "strange": len(strange) / max(1, len(told)),
         "turned": forward.get("order_swapped", 0.0),
         "flip": forward.get("negation_flip_close", 0.0),
         "identical": float(sameness),
@@ -105,5 +114,5 @@ def _reason(found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "key_held": 2, "key_exact": 0.7, "name_lost": -1, "number_missing": -1.5, "number_other": -1.5, "number_held": 1.5, "polar_clash": -2, "polar_same": 0.7,
-    "no_dropped": -0.7, "no_added": -1, "antonym": -2, "turned": -1.5, "flip": -1.5, "identical": 2,
+    "no_dropped": -0.7, "no_added": -1, "antonym": -2, "replaced": -0.7, "name_other": -1, "strange": -0.5, "turned": -1.5, "flip": -1.5, "identical": 2,
 }  # fmt: skip

@@ -30,7 +30,7 @@ _KINDS: Final = tuple(
     )
 )  # fmt: skip
 _YES: Final = re.compile(
-    r"^\W*(?:yes|no|not|nope|yeah|sure|certainly|of course|absolutely|unfortunately|only|better not|it (?:does|is|isn|has|can|doesn)|they|we do|you (?:can|may|need|should)|there(?:'s| is| are)|ja|nein|sí|no,|oui|non|cats|both|neither|all)\b",
+    r"\b(?:is|are|isn't|aren't|do|don't|does|doesn't|can|can't|be) (?:not )?(?:covered|allowed|possible|included|available|safe|recommended|needed|required|legal|fine|okay)\b|(?:\bare|\bis|\bdo|\bdoes) not\W*$|^\W*(?:done|yes|no|not|nope|yeah|sure|certainly|of course|absolutely|unfortunately|only|better not|it (?:does|is|isn|has|can|doesn)|they|we do|you (?:can|may|need|should)|there(?:'s| is| are)|ja|nein|sí|no,|oui|non|cats|both|neither|all)\b",
     re.IGNORECASE,
 )
 _WHY: Final = re.compile(

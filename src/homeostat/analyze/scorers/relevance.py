@@ -24,6 +24,10 @@ _ABOUT: Final = re.compile(
     r"type|kind|form|unit|country|device|dish|language|animal|organisation|company|process|method|way|book|place|food|plant|software|tool|both)\w*\b|\bmany (?:people|\w+s)\b|\bhas (?:a |an )?(?:\w+ )?(?:history|many|\d+)\b",
     re.IGNORECASE,
 )
+_REFERS: Final = re.compile(
+    r"\W*(?:it|it's|she|he|they|they're|that|that's|this|there|yes|no|not|done|only|around|about|roughly|typically|usually|mostly|because|by|at|in|on|if|sure|sorry|unfortunately|you|we|you'd|better|try|use|next|between|er|sie|es|ja|nein|oft|elle|il|sí|son)\b",
+    re.IGNORECASE,
+)
 _ASKS_ABOUT: Final = re.compile(
     r"\b(?:what (?:is|are|does|was)|what's|explain|tell me|describe|define|who (?:is|was))\b", re.IGNORECASE
 )
@@ -67,7 +71,7 @@ def features(case: Case) -> Mapping[str, float]:
     return {
         "kind_right": float(fits is True),
         "kind_wrong": float(fits is False),
-        "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when", "yesno", "why")),
+        "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when")),
         "topic_shared": covered(asked.matter, told),
         "focus": covered(focus, told) if focus else 0.5,
         "rest_only": float(covered(rest, told) > 0.4 and covered(focus, told) < 0.3) if focus and rest else 0.0,
@@ -81,7 +85,9 @@ def features(case: Case) -> Mapping[str, float]:
         "long": min(1.0, len(words(text)) / 60),
         "talk": float(bool(_TALK.search(text))),
         "about": float(bool(_ABOUT.search(text)) and not _ASKS_ABOUT.search(asked.text)),
-        "unlinked": float(covered(asked.matter, told) < 0.1 and fits is not True),
+        "unlinked": float(covered(asked.matter, told) < 0.1 and fits is not True and len(words(text)) > 12),
+        "refers_back": float(bool(_REFERS.match(text))),
+        "option_named": _option_named(asked, told),
         "unlinked_any": float(covered(asked.matter, told) < 0.1),
         "direct": float(
             bool(
@@ -94,6 +100,16 @@ def features(case: Case) -> Mapping[str, float]:
         ),
         "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
     }
+
+
+def _option_named(asked: Question, told: list[Word]) -> float:
+    """`X or Y?` and the answer names one of the two."""
+    low = [word.low for word in words(asked.text)]
+    if "or" not in low:
+        return 0.0
+    at = low.index("or")
+    near = {word.stem for word in words(asked.text)[max(0, at - 2) : at + 4] if word in asked.matter}
+    return float(any(word.stem in near for word in told[:6]))
 
 
 def _focus(asked: Question) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
@@ -118,5 +134,5 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
 PRIOR: Final[Mapping[str, float]] = {
     "kind_right": 1.2, "kind_wrong": -0.8, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
     "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7,
-    "unlinked": -1.2, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
+    "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
 }  # fmt: skip

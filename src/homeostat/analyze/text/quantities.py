@@ -79,6 +79,7 @@ _CLOCK: Final = re.compile(
     r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm|a\.m\.|p\.m\.|uhr|o'clock)(?!\w)|(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])",
     re.IGNORECASE,
 )
+_HALF: Final = re.compile(r"[ap]\.?m", re.IGNORECASE)
 _SIGN: Final = {"$": "dollar", "€": "euro", "£": "pound"}
 
 
@@ -190,8 +191,17 @@ def _with_unit(value: float, before: str, tokens: list[re.Match[str]], at: int, 
 def same(one: Quantity, other: Quantity, loose: float = 0.015) -> bool:
     """Whether two quantities say the same. A bare number agrees with the number that a unit was put to."""
     if one.kind == other.kind:
-        near = abs(one.value - other.value) <= loose * max(abs(one.value), abs(other.value), 1e-12)
-        return near or (one.kind == "clock" and abs(one.value - other.value) in (0, 720))
+        if abs(one.value - other.value) <= 1e-9 * max(abs(one.value), abs(other.value)):
+            return True
+        # 1944 is not 1945; but 19,340 feet are 5,895 metres, and 384,400 may be told as 384,000.
+        converted = one.text.split()[-1:] != other.text.split()[-1:] and one.kind not in ("number", "clock")
+        rounded = min(abs(one.value), abs(other.value)) >= 10_000 and one.kind in ("number", "length", "dollar", "euro")
+        near = abs(one.value - other.value) <= loose * max(abs(one.value), abs(other.value))
+        return (near and (converted or rounded)) or (
+            one.kind == "clock"
+            and abs(one.value - other.value) == 720
+            and not (_HALF.search(one.text) and _HALF.search(other.text))
+        )
     temperature = {one.kind: one.value, other.kind: other.value}
     if "celsius" in temperature and "fahrenheit" in temperature:
         return abs(temperature["celsius"] * 1.8 + 32 - temperature["fahrenheit"]) < 1.5
