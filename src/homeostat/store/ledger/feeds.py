@@ -44,3 +44,10 @@ def move(ledger: Ledger, project: str, track: str, before: Feed, after: Feed) ->
     moved = {"ready": after.ready, "id": after.id, "spent": json.dumps(dict(after.spent), sort_keys=True)}
     with ledger.begin() as connection:
         return connection.execute(update(feeds).where(*mine).values(**moved)).rowcount == 1
+
+
+def tracks(ledger: Ledger, project: str, prefix: str) -> dict[str, Feed]:
+    """The tracks of a project whose names begin so."""
+    query = select(feeds).where(feeds.c.project == project, feeds.c.track.startswith(prefix, autoescape=True))
+    with ledger.read() as connection:
+        return {row.track: Feed(row.ready, row.id, json.loads(row.spent)) for row in connection.execute(query)}

@@ -15,7 +15,7 @@ from homeostat.records.exchange import Exchange
 from homeostat.records.instant import EPOCH
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound, moment
-from homeostat.store.warehouse.questions.feed import READY, Place
+from homeostat.store.warehouse.questions.feed import ORDERS, Order, Place
 from homeostat.store.warehouse.questions.filters import Filters
 
 #: The label of a score without a value: the scorer could not say, and its reason tells why.
@@ -89,30 +89,70 @@ class Expression:
 
 
 def in_engine(
-    warehouse: Warehouse, project: str, expressions: Sequence[Expression], *, after: Place, until: int, now: int
+    warehouse: Warehouse,
+    project: str,
+    expressions: Sequence[Expression],
+    *,
+    after: Place,
+    until: int,
+    now: int,
+    order: Order = "ready",
 ) -> int:
     """Score everything that became ready in (after, until] by all expressions in one statement; how many exchanges.
 
     The engine reads, computes and stores: no row passes through Python.
     """
-    bound = Bound(project, EPOCH + timedelta(microseconds=now))
-    bound.values |= {"after": after.ready, "until": until}
-    found = warehouse.ask(_SPAN, bound.values)[0]
-    if not found["n"] or not expressions:
-        return int(found["n"])
-    bound.between(found["first"], found["last"] + 1)
-    judged = ", ".join(_judged(each, bound) for each in expressions)
+    found, bound = _found(warehouse, project, after, until, now, order)
+    if not found or not expressions:
+        return found
+    said = _said(expressions, bound, order)
     scorers = bound.add([each.scorer for each in expressions], "Array(String)")
     columns = ", ".join(_COLUMNS)
     warehouse.jobs.command(
-        f"INSERT INTO scores ({columns}) SELECT project, at, concat(j.3, ':', {_ID}) AS id, {moment('now')}, j.2, "  # noqa: S608
-        f"if(isFinite(j.4), least(1., greatest(0., j.4)), NULL) AS value, multiIf(value IS NULL, '{UNSCORED}', "
-        "value >= 0.5, 'good', 'bad'), j.5, j.3, 'engine', 'homeostat', trace_id, span_id, '' "
-        f"FROM (SELECT project, at, trace_id, span_id, arrayJoin([{judged}]) AS j FROM {_TEXTS}) "
-        f"WHERE j.1 AND id NOT IN (SELECT id FROM scores WHERE {WINDOW} AND scorer IN {scorers}) {_SETTINGS}",
+        f"INSERT INTO scores ({columns}) SELECT project, at, concat(scorer, ':', full_id) AS id, {moment('now')}, "  # noqa: S608
+        f"name, value, label, reason, scorer, 'engine', 'homeostat', trace_id, span_id, '' FROM ({said}) "
+        f"WHERE id NOT IN (SELECT id FROM scores WHERE {WINDOW} AND scorer IN {scorers}) {_SETTINGS}",
         bound.values,
     )
-    return int(found["n"])
+    return found
+
+
+def would_say(
+    warehouse: Warehouse, project: str, expression: Expression, *, after: Place, until: int, now: int, limit: int
+) -> list[dict[str, Any]]:
+    """What an expression says of what began in (after, until], without storing it: `full_id, value, label, reason`."""
+    found, bound = _found(warehouse, project, after, until, now, "at")
+    if not found:
+        return []
+    said = _said([expression], bound, "at")
+    return warehouse.ask(
+        f"SELECT full_id, value, label, reason FROM ({said}) ORDER BY at DESC LIMIT {limit} {_SETTINGS}",  # noqa: S608
+        bound.values,
+    )
+
+
+def _found(warehouse: Warehouse, project: str, after: Place, until: int, now: int, order: Order) -> tuple[int, Bound]:
+    """How many exchanges there are, and the bounds of the days in which they and their texts lie."""
+    bound = Bound(project, EPOCH + timedelta(microseconds=now))
+    bound.values |= {"after": after.ready, "until": until}
+    found = warehouse.ask(
+        "SELECT count() AS n, toUnixTimestamp64Micro(min(at)) AS first, toUnixTimestamp64Micro(max(at)) AS last "
+        f"{_chosen(order)} {_SETTINGS}",
+        bound.values,
+    )[0]
+    if found["n"]:
+        bound.between(found["first"], found["last"] + 1)
+    return int(found["n"]), bound
+
+
+def _said(expressions: Sequence[Expression], bound: Bound, order: Order) -> str:
+    judged = ", ".join(_judged(each, bound) for each in expressions)
+    return (
+        f"SELECT project, at, trace_id, span_id, {_ID} AS full_id, j.2 AS name, j.3 AS scorer, "  # noqa: S608
+        "if(isFinite(j.4), least(1., greatest(0., j.4)), NULL) AS value, "
+        f"multiIf(value IS NULL, '{UNSCORED}', value >= 0.5, 'good', 'bad') AS label, j.5 AS reason "
+        f"FROM (SELECT project, at, trace_id, span_id, arrayJoin([{judged}]) AS j FROM {_with_texts(order)}) WHERE j.1"
+    )
 
 
 def _judged(each: Expression, bound: Bound) -> str:
@@ -124,21 +164,23 @@ def _judged(each: Expression, bound: Bound) -> str:
     return f"({wanted}, {name}, {scorer}, toNullable(toFloat64({each.value})), toString({each.reason}))"
 
 
+def _chosen(order: Order) -> str:
+    return (
+        "FROM exchanges FINAL WHERE project = {project:String} AND is_answer "
+        f"AND {ORDERS[order]} > {moment('after')} AND {ORDERS[order]} <= {moment('until')}"
+    )
+
+
+def _with_texts(order: Order) -> str:
+    """Exchanges with their whole texts; both mostly lie in one row of `spans`."""
+    chosen, held = _chosen(order), f"FROM spans WHERE {TEXT_WINDOW} AND row_key IN"
+    return (
+        f"(SELECT * FROM (SELECT * {chosen}) AS e "  # noqa: S608
+        f"LEFT ANY JOIN (SELECT row_key AS input_row, input {held} (SELECT input_row {chosen})) AS i USING (input_row) "
+        f"LEFT ANY JOIN (SELECT row_key AS output_row, output {held} (SELECT output_row {chosen})) AS o "
+        "USING (output_row))"
+    )
+
+
 _ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
-_READY: Final = (
-    "FROM exchanges FINAL WHERE project = {project:String} AND is_answer "
-    f"AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
-)
 _SETTINGS: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
-_SPAN: Final = (
-    "SELECT count() AS n, toUnixTimestamp64Micro(min(at)) AS first, toUnixTimestamp64Micro(max(at)) AS last "
-    f"{_READY} {_SETTINGS}"
-)
-_HELD: Final = f"FROM spans WHERE {TEXT_WINDOW} AND row_key IN"
-#: Exchanges with their whole texts; both mostly lie in one row of `spans`.
-_TEXTS: Final = (
-    f"(SELECT * FROM (SELECT * {_READY}) AS e "  # noqa: S608
-    f"LEFT ANY JOIN (SELECT row_key AS input_row, input {_HELD} (SELECT input_row {_READY})) AS i USING (input_row) "
-    f"LEFT ANY JOIN (SELECT row_key AS output_row, output {_HELD} (SELECT output_row {_READY})) AS o "
-    "USING (output_row))"
-)

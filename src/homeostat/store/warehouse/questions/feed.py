@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from homeostat.records.exchange import Exchange
 from homeostat.records.instant import EPOCH
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import texts, traces
-from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.rows import SELECT, exchanges
 
 #: When an exchange is ready, as an expression over `exchanges`; the index `by_ready` knows it.
 READY: Final = "greatest(settles, answer_from)"
+#: A feed in the order in which exchanges became ready, for what is live; or in that of their beginning, for history.
+ORDERS: Final[dict[str, str]] = {"ready": READY, "at": "at"}
+Order = Literal["ready", "at"]
 _ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
 _FINAL: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
 
@@ -44,16 +47,24 @@ class Taken:
 
 
 def take(
-    warehouse: Warehouse, project: str, after: Place, until: int, *, limit: int, filters: Filters | None = None
+    warehouse: Warehouse,
+    project: str,
+    after: Place,
+    until: int,
+    *,
+    limit: int,
+    filters: Filters | None = None,
+    order: Order = "ready",
 ) -> Taken:
     """Answers that became ready behind `after`, up to `until` (µs, included), at most `limit` of them."""
+    when = ORDERS[order]
     bound = Bound(project, EPOCH + timedelta(microseconds=until))
     bound.values |= {"after": after.ready, "until": until, "after_id": after.id}
     wanted = (filters or Filters()).where(bound)
     rows = warehouse.ask(
-        f"SELECT {SELECT}, toUnixTimestamp64Micro({READY}) AS ready_us, {_ID} AS full_id FROM exchanges FINAL "  # noqa: S608
-        f"WHERE project = {{project:String}} AND is_answer AND {READY} >= {moment('after')} "
-        f"AND {READY} <= {moment('until')} AND (toUnixTimestamp64Micro({READY}), {_ID}) > "
+        f"SELECT {SELECT}, toUnixTimestamp64Micro({when}) AS ready_us, {_ID} AS full_id FROM exchanges FINAL "  # noqa: S608
+        f"WHERE project = {{project:String}} AND is_answer AND {when} >= {moment('after')} "
+        f"AND {when} <= {moment('until')} AND (toUnixTimestamp64Micro({when}), {_ID}) > "
         f"({{after:Int64}}, {{after_id:String}}) AND ({wanted}) ORDER BY ready_us, full_id LIMIT {limit + 1} {_FINAL}",
         bound.values,
     )
@@ -63,15 +74,26 @@ def take(
     return Taken(tuple(exchanges(rows)), place, more)
 
 
-def edge(warehouse: Warehouse, project: str, after: Place, until: int, *, limit: int) -> int:
+def edge(warehouse: Warehouse, project: str, after: Place, until: int, *, limit: int, order: Order = "ready") -> int:
     """A moment up to which about `limit` exchanges became ready behind `after`: never more than `until`."""
+    when = ORDERS[order]
     rows = warehouse.ask(
-        f"SELECT toUnixTimestamp64Micro({READY}) AS ready_us FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
-        f"AND is_answer AND {READY} > {moment('after')} AND {READY} <= {moment('until')} "
+        f"SELECT toUnixTimestamp64Micro({when}) AS ready_us FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
+        f"AND is_answer AND {when} > {moment('after')} AND {when} <= {moment('until')} "
         f"ORDER BY ready_us LIMIT 1 OFFSET {limit} {_FINAL}",
         {"project": project, "after": after.ready, "until": until},
     )
     return int(rows[0]["ready_us"]) if rows else until
+
+
+def count(warehouse: Warehouse, project: str, low: int, high: int, filters: Filters) -> int:
+    """How many answers began after `low`, up to `high`: what scoring history would read."""
+    bound = Bound(project, EPOCH + timedelta(microseconds=high), low + 1, high + 1)
+    rows = warehouse.ask(
+        f"SELECT count() AS n FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND ({filters.where(bound)}) {_FINAL}",  # noqa: S608
+        bound.values,
+    )
+    return int(rows[0]["n"])
 
 
 @dataclass(frozen=True, slots=True)
