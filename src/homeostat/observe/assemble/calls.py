@@ -39,7 +39,7 @@ def merged(tree: str) -> str:
     made["members"] = "arrayMap(m -> m.2, arraySort(groupArrayIf((rank, span_id), trace_key = lead_trace)))"
     made["top_trace"] = f"argMinIf(trace_key, rank, top_id != {keys.NO_SPAN})"
     made["top_id"] = f"argMinIf(top_id, rank, top_id != {keys.NO_SPAN})"
-    made["own_top"] = f"countIf(top_id = span_id AND top_id != {keys.NO_SPAN}) > 0"
+    made["own_top"] = f"argMinIf(top_id = span_id, rank, top_id != {keys.NO_SPAN})"
     columns = ", ".join(f"{expression} AS {name}" for name, expression in made.items())
     return (
         f"SELECT lead_trace AS trace_key, lead_id AS span_id, {columns} FROM {tree} "

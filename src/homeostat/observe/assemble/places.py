@@ -115,7 +115,7 @@ class _Nodes:
         up = np.where(circling, self.nobody, up)
         ends = self._follow(np.where(up == self.nobody, own, up))[:-1]
         lost = (self.parent[ends] != 0) & ~circling[:-1]
-        rank = self._ranks(up)
+        rank = self._ranks(up, ends)
         top = self._tops(own, up)
         lead, part = self._leaders(rank, self._follow(np.where(self._padded(self.call), own, up))[up][:-1])
         spans = np.append(self.span, np.uint64(0))
@@ -151,12 +151,15 @@ class _Nodes:
     def _padded(self, flags: Flags) -> Flags:
         return np.append(flags, False)
 
-    def _ranks(self, up: Index) -> Index:
-        """A number for each: topmost first, then earliest."""
+    def _ranks(self, up: Index, ends: Index) -> Index:
+        """A number for each: topmost first, then earliest; trees that are nothing but a call come after all others.
+
+        A framework and its client may tell one call in two traces: it belongs to the one that knows what it was for.
+        """
         depth, way = (up != self.nobody).astype(np.int64), up
         for _ in range(int(self.nobody).bit_length()):
             depth, way = depth + depth[way], way[way]
-        order = np.lexsort((self.row, self.start, depth[:-1]))
+        order = np.lexsort((self.row, self.start, depth[:-1], self.call[ends]))
         rank = np.empty(self.nobody, dtype=np.int64)
         rank[order] = np.arange(self.nobody)
         return rank
