@@ -80,6 +80,18 @@ def test_a_merged_call_leaves_a_tombstone(room: Room) -> None:
     assert rows[0]["input_tokens"] == 100
 
 
+def test_a_call_that_a_framework_and_its_client_tell_in_two_traces_is_summed_once(room: Room) -> None:
+    trace, other = new_trace(), new_trace()
+    rows = exchanges(
+        room,
+        [call(other, 9, scope="client", gen_ai__response__id="r2")],
+        [chain(trace, 1), call(trace, 2, parent=1, scope="framework", gen_ai__response__id="r2")],
+    )
+    assert kinds(rows) == {1: "answer", 2: "call"}
+    answer = next(row for row in rows if row["is_answer"])
+    assert (answer["calls"], answer["input_tokens"]) == (1, 100)
+
+
 def test_user_and_session_reach_everybody(room: Room) -> None:
     trace = new_trace()
     top = {"trace": trace, "span": 1}

@@ -113,6 +113,13 @@ def test_one_answer_told_in_two_traces_by_two_scopes() -> None:
     assert leads(at_another_time) == {1: 1, 2: 2}
 
 
+def test_a_call_that_a_framework_and_its_client_tell_in_two_traces_is_the_frameworks() -> None:
+    """The client's trace is nothing but the call; the framework's knows what the call was for."""
+    framework = [node(1, trace=1, capable=1), call(2, 1, trace=1, response=7, named=1, scope=1, capable=1, start=5)]
+    client = [call(3, trace=2, response=7, named=1, scope=2, capable=1, start=5)]
+    assert leads([*client, *framework]) == {1: 0, 2: 2, 3: 2}
+
+
 def test_a_response_id_of_a_crowd_says_nothing() -> None:
     crowd = [call(n, trace=n, scope=n, named=1, response=7, start=1, end=9) for n in range(1, places.CROWD + 2)]
     assert leads(crowd) == {n: n for n in range(1, places.CROWD + 2)}
