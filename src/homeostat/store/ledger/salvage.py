@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from homeostat.store.ledger.tables import audit, audit_head, metadata
 
-HEAD: Final = "0002"
+HEAD: Final = "0006"
 """The newest migration; a test holds it to the files."""
 
 
