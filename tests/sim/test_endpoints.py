@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from homeostat.sim.application import SYSTEM
-from homeostat.sim.endpoints import Providers, listening
+from homeostat.sim.endpoints import PLAN, Providers, listening
 from homeostat.sim.faults import dimensions
 from homeostat.sim.judge import Judge
 from homeostat.sim.model import Model, embedded, understood
@@ -76,9 +76,9 @@ def test_what_was_planned_is_said(client: openai.OpenAI, providers: Providers) -
     )
     trace = exchange.trace_id.hex()
     providers.model.planned[trace] = exchange
-    header = {"traceparent": f"00-{trace}-{'1' * 16}-01"}
+    header = {PLAN: trace}
     assert chat(client, "whatever", extra_headers=header).choices[0].message.content == exchange.answer
-    assert not providers.model.planned
+    assert chat(client, "whatever").choices[0].message.content != exchange.answer
 
 
 def test_generate_and_embeddings(url: str, client: openai.OpenAI) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
 
 from homeostat.cli import show
 from homeostat.cli.client import Refused
-from homeostat.sim import lockstep, product, scenario, scoreboard, words
+from homeostat.sim import lockstep, product, scenario, scoreboard, story, words
 from homeostat.sim.scenario import Scenario
 from homeostat.sim.schema import BadScenario
 from homeostat.sim.serving import NoServer, serving
@@ -20,6 +21,8 @@ def demo(
         str, typer.Option("--scenario", help="A name (see --list), a file, or all.")
     ] = "bad-prompt-release",
     seed: Annotated[int, typer.Option(help="Another seed is another world with the same story.")] = 7,
+    speed: Annotated[float, typer.Option(min=0.5, max=10, help="Live: so many times faster than five minutes.")] = 1.0,
+    port: Annotated[int, typer.Option(help="Live: port of the server.")] = 4400,
     size: Annotated[int | None, typer.Option(min=200, max=100_000, help="The story in so many exchanges.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="The scenarios.")] = False,
     headless: Annotated[
@@ -34,8 +37,10 @@ def demo(
             chosen = [one.sized(size) for one in chosen]
         if list_:
             _list(chosen, as_json=as_json)
-        else:
+        elif headless or as_json or scenario_ == "all" or not sys.stdout.isatty():
             _headless(chosen, seed, as_json=as_json)
+        else:
+            story.tell(chosen[0], seed, speed=speed, port=port, stay=True, say=typer.echo)
     except (BadScenario, NoServer, product.Refused) as error:
         raise Refused(str(error)) from error
 

@@ -16,6 +16,8 @@ from homeostat.sim.judge import Judge
 from homeostat.sim.model import Completion, Model, embedded
 from homeostat.sim.tuning import Tuning
 
+#: Header by which the application says which planned answer it is about; gateways let it through.
+PLAN: Final = "x-brightleaf-request"
 _LIMIT: Final = 32 << 20
 Json = dict[str, Any]
 
@@ -33,8 +35,7 @@ class Providers:
 def listening(providers: Providers, port: int = 0) -> Iterator[str]:
     """The address, until the end of the context."""
     handler = type("Handler", (_Handler,), {"providers": providers})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", port), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="providers", daemon=True)
     thread.start()
     try:
@@ -43,6 +44,14 @@ def listening(providers: Providers, port: int = 0) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients leave in the middle of things; that is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -83,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         return routes[path](said)
 
     def _chat(self, said: Json) -> None:
-        trace = self.headers.get("traceparent", "--").split("-")[1]
+        trace = self.headers.get(PLAN, "")
         most = said.get("max_completion_tokens") or said.get("max_tokens")
         made = self.providers.model.complete(
             str(said.get("model", "")), said.get("messages") or [], most=most, trace=trace

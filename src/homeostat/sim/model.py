@@ -51,7 +51,7 @@ class Model:
     world: World
     pace: float = 1.0
     planned: dict[str, Exchange] = field(default_factory=dict)
-    """Trace id to what the world decided; taken once."""
+    """Trace id to what the world decided; whoever plans takes it away again."""
     tuned: dict[str, Served] = field(default_factory=dict)
     """Models that were fine-tuned, by name."""
 
@@ -64,7 +64,7 @@ class Model:
         self, model: str, messages: Sequence[Mapping[str, Any]], *, most: int | None = None, trace: str = ""
     ) -> Completion:
         """One chat completion."""
-        plan = self.planned.pop(trace, None)
+        plan = self.planned.get(trace)
         system = "\n".join(_text(one) for one in messages if one.get("role") in ("system", "developer"))
         question = next((_text(one) for one in reversed(messages) if one.get("role") == "user"), "")
         with self._lock:  # chance is thrown by one request at a time

@@ -63,11 +63,12 @@ class Product:
 
     # Releases and who gets them
 
-    def announce(self, served: Served) -> None:
-        """A release of the application."""
+    def announce(self, served: Served, *, documents: str = "") -> None:
+        """A release of the application. `documents`: the end of its system prompt where the gateway fills it."""
         release = {
             "name": served.name, "model": served.model, "model_version": served.answered,
-            "system": served.system or SYSTEM, "parameters": {"temperature": served.temperature},
+            "system": (served.system or SYSTEM) + documents,
+            "parameters": {"temperature": served.temperature},
         }  # fmt: skip
         answer = self.client.post("/api/v1/releases", json=release)
         if answer.status_code == 404:

@@ -28,7 +28,7 @@ class NoServer(Exception):
 def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] | None = None,
             data: Path | None = None) -> Iterator[str]:  # fmt: skip
     """The address of a server. `settings`: further environment, such as where its model is."""
-    port = port or _free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="homeostat-world-") as folder:
         place = data or Path(folder) / "data"
@@ -52,7 +52,8 @@ def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] 
                 process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,153 @@
+"""The world at human speed: history by OTLP, then every call through the gateway, in real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx2
+
+from homeostat.sim.endpoints import PLAN
+from homeostat.sim.exchange import Exchange
+from homeostat.sim.lockstep import Played
+from homeostat.sim.model import Model
+from homeostat.sim.product import Product
+from homeostat.sim.rhythm import rate
+from homeostat.sim.scenario import Scenario
+from homeostat.sim.world import SECOND, World
+
+DOCUMENTS: Final = "\n\nDocumentation:\n{{documents}}"
+_TICK: Final = 0.25
+_CALLERS: Final = 16
+_QUIET: Final = 60.0
+"""Seconds of ordinary life before the onset."""
+
+
+@dataclass
+class Stage:
+    """How a story is set up: what lies before, and how fast it goes on."""
+
+    scenario: Scenario
+    history: int
+    per_second: float
+
+
+def staged(scenario: Scenario, seconds: float, now: datetime) -> Stage:
+    """The story resized so that it begins a minute before the onset and is over after so many seconds."""
+    short = scenario.sized(min(scenario.exchanges, 3_000))
+    quiet = _QUIET * seconds / 300
+    per_second = (short.exchanges - short.onset) / (seconds - quiet)
+    history = max(200, short.onset - round(quiet * per_second))
+    start = datetime.fromtimestamp(now.timestamp() - history / per_second, UTC)
+    # The rhythm of the day is for long stories: this one shall go equally fast at four in the morning.
+    at_noon = rate(int(now.timestamp()) * SECOND, 1.0) * 86_400 * SECOND
+    return Stage(replace(short, per_day=per_second * 86_400 / at_noon, start=start), history, per_second)
+
+
+@dataclass
+class Live:
+    """A story that is being played."""
+
+    world: World
+    product: Product
+    model: Model
+    url: str
+    played: Played = field(init=False)
+    failed: int = 0
+    _ids: dict[str, str] = field(default_factory=dict)
+    _waiting: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.played = Played(self.world)
+
+    def begin(self, history: int) -> None:
+        """Releases, the first policy, and what happened before."""
+        scenario = self.world.scenario
+        for served in scenario.releases:
+            self.product.announce(served, documents=DOCUMENTS)
+        first = next((step for step in scenario.policy if step.at == 0), None)
+        self.product.put(first.shares if first else {scenario.releases[0].name: 1.0}, "the first release")
+        batch = self.world.until(time.time_ns() - SECOND, self.product.policy, history)
+        self.world.now = time.time_ns()
+        self.product.tell(batch.exchanges)
+        self.product.signal(batch.signals)
+        self._count(batch.exchanges)
+
+    def run(self, seconds: float, tick: Callable[[float], None]) -> None:
+        """Play on in real time; `tick` is called with the seconds that have passed."""
+        steps = sorted((step for step in self.world.scenario.policy if step.at > 0), key=lambda step: step.at)
+        begun = looked = time.monotonic()
+        limits = httpx2.Limits(max_connections=_CALLERS)
+        with httpx2.Client(base_url=self.url, timeout=60, trust_env=False, limits=limits) as gateway, \
+                ThreadPoolExecutor(_CALLERS, "customer") as callers:  # fmt: skip
+            while (passed := time.monotonic() - begun) < seconds and not self.world.finished:
+                if steps and steps[0].at <= self.world.count:
+                    step = steps.pop(0)
+                    self.product.put(step.shares, step.why)
+                if time.monotonic() - looked > 1.0:
+                    self.product.obey()
+                    looked = time.monotonic()
+                self._step(gateway, callers, steps[0].at if steps else None)
+                tick(passed)
+                time.sleep(_TICK)
+        self._tell_signals([])
+
+    def _step(self, gateway: httpx2.Client, callers: ThreadPoolExecutor, most: int | None) -> None:
+        shares = self.product.policy.shares
+        if not self.played.changes or self.played.changes[-1][2] != shares:
+            self.played.changes.append((self.world.count, time.time_ns(), shares))
+        batch = self.world.until(time.time_ns(), self.product.policy, most)
+        for exchange in batch.exchanges:
+            callers.submit(self._call, gateway, exchange)
+        self._count(batch.exchanges)
+        self._tell_signals(batch.signals)
+
+    def _count(self, exchanges: Iterable[Exchange]) -> None:
+        onset = self.world.scenario.onset
+        for exchange in exchanges:
+            self.played.exchanges += 1
+            if exchange.number == onset:
+                self.played.onset_ns = exchange.begin
+
+    def _call(self, gateway: httpx2.Client, exchange: Exchange) -> None:
+        """One customer's question through the gateway, as the application sends it."""
+        trace = exchange.trace_id.hex()
+        self.model.planned[trace] = exchange
+        found = "\n".join(document.text for document in exchange.documents)
+        body = {
+            "model": exchange.release.model,
+            "messages": [{"role": "user", "content": exchange.question}],
+            "homeostat": {"variables": {"documents": found}},
+        }
+        headers = {
+            PLAN: trace, "x-homeostat-user": exchange.user.id, "x-homeostat-session": exchange.session,
+        }  # fmt: skip
+        try:
+            answer = gateway.post("/v1/chat/completions", json=body, headers=headers)
+            self._ids[exchange.id] = answer.headers.get("x-homeostat-exchange-id", exchange.id)
+            self.failed += answer.status_code >= 500
+        except httpx2.HTTPError:
+            self.failed += 1
+        finally:
+            self.model.planned.pop(trace, None)
+
+    def _tell_signals(self, signals: list[dict[str, Any]]) -> None:
+        """Signals name the exchange as the gateway does; one whose call is not over yet waits."""
+        ready, self._waiting = [], [*self._waiting, *signals]
+        for signal in list(self._waiting):
+            about = signal.get("exchange_id")
+            if about is None or about in self._ids or self._told_before(about):
+                ready.append({**signal, "exchange_id": self._ids.get(about, about)} if about else signal)
+                self._waiting.remove(signal)
+        if ready:
+            self.product.signal(ready)
+            self.played.signals += len(ready)
+
+    def _told_before(self, identity: str) -> bool:
+        """Did it belong to the history, where ids are the world's own?"""
+        truth = self.world.book.of(identity)
+        return truth is not None and truth.at_ns < self.played.changes[0][1] if self.played.changes else False
