@@ -1,0 +1,45 @@
+"""A comparison: how a release does against the one beside it, for users put to them by chance. See design/0009-acting.md."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from homeostat.records.finding import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One measure of two releases that serve a route together. Times: microseconds, UTC."""
+
+    project: str
+    route: str
+    measure: str
+    """As `/measures` spells it: `mean(score.relevance)`."""
+    rung: str
+    """Of what is measured: `engine`, `model`, `judge`, `human`, `signal`; empty: a plain fact (errors, latency)."""
+    candidate: str
+    """The release with the smaller share, on trial."""
+    baseline: str
+    harmful: Direction
+    """Which way is worse."""
+    policy: int
+    """The policy's version since which the shares were these."""
+    since: int
+    at: int
+    harm: float
+    """E-value for "the candidate is worse"; 1 at the start, may be looked at at any time."""
+    safe: float
+    """E-value for "the candidate is not worse by more than the tolerance"."""
+    users: tuple[int, int]
+    """Of the candidate, of the baseline."""
+    means: tuple[float | None, float | None]
+    estimate: float | None
+    """Candidate minus baseline, with an interval that holds at any time."""
+    low: float | None
+    high: float | None
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """The one shape of a comparison outside."""
+    return asdict(comparison)
