@@ -80,13 +80,18 @@ def import_jsonl(
 @import_app.command("parquet")
 def import_parquet(path: Given) -> None:
     """Exchanges from a Parquet file."""
+    _send(_json_lines(parquet(path)), path)
+
+
+def parquet(path: Path) -> Iterator[bytes]:
+    """The rows of a Parquet file as JSON, read by an engine in memory that holds nothing else."""
     import clickhouse_connect
 
     engine = clickhouse_connect.get_client(dsn="chdb://:memory:")
     rows = engine.raw_stream(
         "SELECT * FROM file({path:String}, 'Parquet')", parameters={"path": str(path.resolve())}, fmt="JSONEachRow"
     )
-    _send(_json_lines(line.rstrip(b"\n") for line in rows), path)
+    return (line.rstrip(b"\n") for line in rows)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored, find
-from homeostat.cli import show
+from homeostat.cli import data, show
 
 _BAD_SHOWN: Final = 5
 _FIELD: Final = 64 << 20
@@ -130,7 +130,7 @@ def rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     if form == ".csv":
         yield from _csv(file)
     elif form == ".parquet":
-        yield from _json(_parquet(file), "row")
+        yield from _json(data.parquet(file), "row")
     elif form in (".jsonl", ".ndjson", ".json"):
         with file.open("rb") as lines:
             yield from _json(lines, "line")
@@ -172,16 +172,6 @@ def _csv(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
                 yield number, f"row {number}: {error}"
                 continue
             yield number, {key: value for key, value in row.items() if key is not None}
-
-
-def _parquet(file: Path) -> Iterator[bytes]:
-    import clickhouse_connect
-
-    engine = clickhouse_connect.get_client(dsn="chdb://:memory:")
-    stream = engine.raw_stream(
-        "SELECT * FROM file({path:String}, 'Parquet')", parameters={"path": str(file.resolve())}, fmt="JSONEachRow"
-    )
-    return (line.rstrip(b"\n") for line in stream)
 
 
 class Tally:

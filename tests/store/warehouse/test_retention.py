@@ -140,3 +140,12 @@ def on_disk(warehouse: Warehouse) -> int:
 def clean(warehouse: Warehouse, project: str) -> None:
     """Days that an earlier test left here."""
     retention.run(warehouse, None, NOW + 60 * DAY, days=1)
+
+
+def test_scores_of_ours_go_without_being_counted(warehouse: Warehouse, project: str) -> None:
+    """Nobody sent them, so they were never received and cannot expire."""
+    put(warehouse, project, 20 * DAY, 2)
+    sql = ROWS.replace("{table}", "scores").replace("{columns}", "id, source").replace("{values}", "'b', 'homeostat'")
+    warehouse.jobs.command(sql, parameters={"p": project, "at": int((NOW - 20 * DAY).timestamp() * 1e6), "n": 30})
+    assert of(project, retention.run(warehouse, None, NOW, days=10)) == [Outcome(project, "expired", 2 + 2)]
+    assert left(warehouse, project, "scores") == 0

@@ -20,8 +20,9 @@ from homeostat.store.warehouse.client import DATABASE, Warehouse
 
 #: Tables in partitions of a day, and whether their rows are items that were accepted (the others are derived).
 DAILY: Final[dict[str, bool]] = {"spans": True, "exchanges": False, "rollups": False}
-#: Tables in partitions of a month; all their rows are items.
+#: Tables in partitions of a month; their rows are items, but for the scores that we made ourselves.
 MONTHLY: Final = ("signals", "scores")
+_ACCEPTED: Final = {"scores": "source != 'homeostat'"}
 _COLUMN: Final = {"rollups": "hour"}
 
 
@@ -128,8 +129,9 @@ def _partitions(client: Any, table: str) -> list[date]:
 
 
 def _count(client: Any, what: Expiring) -> Counter[str]:
-    """Rows by project."""
-    sql = f"SELECT toString(project), count() FROM {what.table} WHERE {what.where} GROUP BY project"  # noqa: S608
+    """Items by project; a project whose rows are none has a zero."""
+    accepted = f"countIf({_ACCEPTED.get(what.table, 'true')})"
+    sql = f"SELECT toString(project), {accepted} FROM {what.table} WHERE {what.where} GROUP BY project"  # noqa: S608
     return Counter(dict(client.query(sql, {"bound": what.bound}).result_rows))
 
 
