@@ -66,3 +66,10 @@ def as_json(action: Action) -> dict[str, Any]:
     """The one shape of an action outside."""
     said = asdict(action)
     return said | {name: dict(getattr(action, name)) for name in ("parameters", "before", "result")}
+
+
+def from_json(said: Mapping[str, Any]) -> Action:
+    """Read `as_json` back; fields of a later version are left alone."""
+    expects = {name: said["expects"][name] for name in Expectation.__slots__ if name in said["expects"]}
+    own = {name: said[name] for name in Action.__slots__ if name in said}
+    return Action(**(own | {"expects": Expectation(**expects)}))

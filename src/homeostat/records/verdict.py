@@ -34,3 +34,8 @@ class Verdict:
 def as_json(verdict: Verdict) -> dict[str, Any]:
     """The one shape of a verdict outside."""
     return asdict(verdict) | {"evidence": dict(verdict.evidence)}
+
+
+def from_json(said: Mapping[str, Any]) -> Verdict:
+    """Read `as_json` back; fields of a later version are left alone."""
+    return Verdict(**{name: said[name] for name in Verdict.__slots__ if name in said})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from homeostat.store.ledger.tables.actions import actions, dataset_items, datasets, experiments, guards, verdicts
 from homeostat.store.ledger.tables.common import Moment, metadata
 from homeostat.store.ledger.tables.ground import (
     audit,
@@ -13,18 +14,28 @@ from homeostat.store.ledger.tables.ground import (
     rollup_marks,
     segments,
 )
+from homeostat.store.ledger.tables.incidents import channels, incident_entries, incidents, outbox, threads
 from homeostat.store.ledger.tables.scoring import feeds, scorers
 from homeostat.store.ledger.tables.steering import labels, policies, policy_history, prompts, releases, sightings
 
 __all__ = [
     "Moment",
+    "actions",
     "audit",
     "audit_head",
+    "channels",
+    "dataset_items",
+    "datasets",
+    "experiments",
     "feeds",
+    "guards",
+    "incident_entries",
+    "incidents",
     "keys",
     "labels",
     "meta",
     "metadata",
+    "outbox",
     "outcomes",
     "policies",
     "policy_history",
@@ -35,4 +46,6 @@ __all__ = [
     "scorers",
     "segments",
     "sightings",
+    "threads",
+    "verdicts",
 ]

@@ -1,0 +1,125 @@
+"""Datasets: every version is written once, with its items and where they came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from homeostat.store.ledger.database import Ledger
+from homeostat.store.ledger.tables import dataset_items, datasets
+
+#: Rows in one statement: SQLite binds 32,766 values at most.
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a dataset, without its items."""
+
+    name: str
+    version: int
+    items: int
+    digest: str
+    lineage: Mapping[str, Any]
+    note: str
+    created: datetime
+    author: str
+
+
+def add(ledger: Ledger, project: str, version: Version, items: Sequence[Mapping[str, Any]]) -> None:
+    """Keep a version with its items; call it inside the transaction that chose its number."""
+    row = {
+        "project": project, "name": version.name, "version": version.version, "items": len(items),
+        "digest": version.digest, "lineage": json.dumps(dict(version.lineage), sort_keys=True), "note": version.note,
+        "created": version.created, "author": version.author,
+    }  # fmt: skip
+    place = {"project": project, "name": version.name, "version": version.version}
+    rows = [
+        {**place, "number": number, "exchange": str(item.get("exchange") or ""), "document": json.dumps(dict(item))}
+        for number, item in enumerate(items, 1)
+    ]
+    with ledger.begin() as connection:
+        connection.execute(insert(datasets), row)
+        for at in range(0, len(rows), _AT_ONCE):
+            connection.execute(insert(dataset_items), rows[at : at + _AT_ONCE])
+
+
+def get(ledger: Ledger, project: str, name: str, version: int | None = None) -> Version | None:
+    """A version; without a number the newest."""
+    query = select(datasets).where(datasets.c.project == project, datasets.c.name == name)
+    if version is not None:
+        query = query.where(datasets.c.version == version)
+    with ledger.read() as connection:
+        row = connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).first()
+    return None if row is None else _version(row)
+
+
+def versions(ledger: Ledger, project: str, name: str) -> list[Version]:
+    """All of one dataset, newest first."""
+    query = select(datasets).where(datasets.c.project == project, datasets.c.name == name)
+    with ledger.read() as connection:
+        return [_version(row) for row in connection.execute(query.order_by(datasets.c.version.desc()))]
+
+
+def newest(ledger: Ledger, project: str) -> list[Version]:
+    """The newest version of each, by name."""
+    last = (
+        select(datasets.c.name, func.max(datasets.c.version).label("version"))
+        .where(datasets.c.project == project)
+        .group_by(datasets.c.name)
+        .subquery()
+    )
+    query = select(datasets).join(
+        last, (datasets.c.name == last.c.name) & (datasets.c.version == last.c.version)
+    ).where(datasets.c.project == project).order_by(datasets.c.name)  # fmt: skip
+    with ledger.read() as connection:
+        return [_version(row) for row in connection.execute(query)]
+
+
+def items(
+    ledger: Ledger, project: str, name: str, version: int, *, after: int = 0, limit: int = 100_000
+) -> list[dict[str, Any]]:
+    """Items of a version in their order, from behind the number `after`."""
+    query = (
+        select(dataset_items.c.number, dataset_items.c.document)
+        .where(
+            dataset_items.c.project == project, dataset_items.c.name == name, dataset_items.c.version == version,
+            dataset_items.c.number > after,
+        )
+        .order_by(dataset_items.c.number)
+        .limit(limit)
+    )  # fmt: skip
+    with ledger.read() as connection:
+        return [{"number": row.number, **json.loads(row.document)} for row in connection.execute(query)]
+
+
+def forget(ledger: Ledger, project: str, exchanges: Sequence[str]) -> int:
+    """Take exchanges out of every version that holds them (erasure); tells how many items went."""
+    gone = 0
+    with ledger.begin() as connection:
+        for at in range(0, len(exchanges), _AT_ONCE):
+            mine = (
+                dataset_items.c.project == project, dataset_items.c.exchange.in_(exchanges[at : at + _AT_ONCE]),
+            )  # fmt: skip
+            touched = connection.execute(
+                select(dataset_items.c.name, dataset_items.c.version, func.count()).where(*mine)
+                .group_by(dataset_items.c.name, dataset_items.c.version)
+            ).all()  # fmt: skip
+            gone += connection.execute(delete(dataset_items).where(*mine)).rowcount
+            for name, version, count in touched:
+                here = (datasets.c.project == project, datasets.c.name == name, datasets.c.version == version)
+                connection.execute(update(datasets).where(*here).values(items=datasets.c["items"] - count))
+    return gone
+
+
+def _version(row: Any) -> Version:
+    told = row._mapping
+    return Version(
+        told["name"], told["version"], told["items"], told["digest"], json.loads(told["lineage"]), told["note"],
+        told["created"], told["author"],
+    )  # fmt: skip
