@@ -94,10 +94,14 @@ def test_a_fresh_directory_without_a_core(tmp_path: Path, provider: Fake) -> Non
 def test_a_cold_start_without_a_core_obeys_the_last_policy_and_knows_the_keys(tmp_path: Path, provider: Fake) -> None:
     keys = {}
     with serving(tmp_path / "data", upstream=provider.url) as server:
-        for name in ("good", "revoked"):
+        for name in ("good", "revoked", "limited"):
             keys[name] = server.post("/api/v1/keys", {"name": name, "scopes": ["gateway"]})[1]
         status, _ = server.request("DELETE", f"/api/v1/keys/{keys['revoked']['id']}")
         assert status in (200, 204)
+        limits = {keys["limited"]["id"]: {"requests_per_minute": 3, "tokens_per_day": 100_000}}
+        body = json.dumps({"settings": {"limits": limits}}).encode()
+        headers = {"content-type": "application/json"}
+        assert server.request("PATCH", "/api/v1/projects/default", body, headers)[0] == 200
         prepared(server)
         within(1, server, {"A": 0.9, "B": 0.1})
         command(server, "rollback", "--to", "B")
@@ -112,6 +116,11 @@ def test_a_cold_start_without_a_core_obeys_the_last_policy_and_knows_the_keys(tm
             401,
             401,
         ]
+        assert [call(server, key=keys["limited"]["key"])[0] for _ in range(4)].count(429) <= 1
+        status, answer = call(server, key=keys["limited"]["key"])
+        while status == 200:  # a minute may have begun in between
+            status, answer = call(server, key=keys["limited"]["key"])
+        assert (status, json.loads(answer)["error"]["code"]) == (429, "key_limit")
         error = json.loads(call(server, key=UNSEEN)[1])["error"]
         assert (error["code"], error["type"]) == ("keys_unavailable", "api_error")
 

@@ -15,6 +15,7 @@ import pytest
 import homeostat
 from homeostat.sdk.client import ClientError
 from tests.live.harness import Server, serving
+from tests.sdk.model import modelling
 
 pytestmark = pytest.mark.live
 
@@ -191,3 +192,29 @@ def test_an_application_is_steered_by_records_and_back(server: Server) -> None:
     found = client.exchange(identity).get()
     assert (found["release"], found["output"]) == ("B", "You serve Acme.")
     assert client.policy("support").get()["shares"] == {"A": 1.0}
+
+
+GATEWAY = """
+import sys, openai, homeostat
+homeostat.init()
+from homeostat.sdk.instruments.clients import wrap
+assert wrap("openai")
+client = openai.OpenAI(base_url=sys.argv[1] + "/v1", api_key="none")
+with homeostat.context(user_id="gina"), homeostat.exchange("answer", input="How long?") as ex:
+    said = client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "How long?"}])
+    ex.output = said.choices[0].message.content
+"""
+
+
+def test_a_call_that_we_tell_and_the_gateway_too_is_one_call(tmp_path: Path) -> None:
+    with modelling() as model, serving(tmp_path / "data", upstream=f"{model.url}/v1", upstream_key="none") as server:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEOSTAT_", "OTEL_"))}
+        subprocess.run(
+            [sys.executable, "-c", GATEWAY, server.url],
+            env={**env, "HOMEOSTAT_URL": server.url}, timeout=60, check=True,
+        )  # fmt: skip
+        assert server.drain()["stored"] == 3
+        (call,) = homeostat.Client(server.url).exchanges(kind="call")
+        (answer,) = homeostat.Client(server.url).exchanges()
+    assert (call["response_id"], call["input_tokens"]) == ("chatcmpl-1", 11)
+    assert (answer["name"], answer["calls"], answer["input_tokens"], answer["user_id"]) == ("answer", 1, 11, "gina")

@@ -110,7 +110,7 @@ def attributes(holder: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in holder.attributes:
         which = each.value.WhichOneof("value")
-        value = getattr(each.value, which) if which else None
+        value: Any = getattr(each.value, which) if which else None
         found[each.key] = [inner.string_value for inner in value.values] if which == "array_value" else value
     return found
 

@@ -88,13 +88,12 @@ def chat_chunks(body: dict[str, Any]) -> list[dict[str, Any]]:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         return {**top, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
 
+    pieces: list[dict[str, Any]] = [{"content": word} for word in WORDS]
     if body.get("tools"):
-        first = {**TOOL, "index": 0, "function": {"name": "look", "arguments": ""}}
+        first: dict[str, object] = {**TOOL, "index": 0, "function": {"name": "look", "arguments": ""}}
         pieces = [{"tool_calls": [first]}] + [
             {"tool_calls": [{"index": 0, "function": {"arguments": part}}]} for part in ('{"q": ', '"returns"}')
         ]
-    else:
-        pieces = [{"content": word} for word in WORDS]
     last = [{**top, "choices": [], "usage": USAGE}] if (body.get("stream_options") or {}).get("include_usage") else []
     return [chunk({"role": "assistant", "content": ""}), *map(chunk, pieces), chunk({}, "stop"), *last]
 

@@ -45,6 +45,35 @@ def _cell(value: object) -> object:
     return ",".join(value) if isinstance(value, list) else value
 
 
+@app.command("limit")
+def limit(
+    key: Annotated[str, typer.Argument(help="Its id; * for every key of the project without limits of its own.")],
+    requests_per_minute: Annotated[int | None, typer.Option(help="Calls through the gateway; 0: no limit.")] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(help="Of all its calls; 0: no limit.")] = None,
+    tokens_per_day: Annotated[int | None, typer.Option(help="Of all its calls, by UTC day; 0: no limit.")] = None,
+    project: Annotated[str, typer.Option(help="The project of the key.")] = "default",
+) -> None:
+    """What a key may use of the gateway. What is not named stays."""
+    wanted = {
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
+        "tokens_per_day": tokens_per_day,
+    }
+    items = client.get("/api/v1/projects")["items"]
+    limits = next((item["settings"].get("limits") or {} for item in items if item["name"] == project), {})
+    own = {**limits.get(key, {}), **{name: value for name, value in wanted.items() if value is not None}}
+    limits = {**limits, key: {name: value for name, value in own.items() if value}}
+    body = {"settings": {"limits": {name: some for name, some in limits.items() if some} or None}}
+    with client.connect() as connection:
+        client.checked(connection.patch(f"/api/v1/projects/{quote(project, safe='')}", json=body))
+    typer.echo(f"{key}: {show_limits(limits[key])}")
+
+
+def show_limits(limits: dict[str, int]) -> str:
+    """In a line."""
+    return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in limits.items()) or "no limits"
+
+
 @app.command("revoke")
 def revoke(key: Annotated[str, typer.Argument(help="Its id, as `key ls` shows it.")]) -> None:
     """Shut a key out, within a second."""

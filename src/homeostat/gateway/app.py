@@ -14,6 +14,7 @@ from homeostat.gateway import generate, relay
 from homeostat.gateway.apis import APIS, BY_ROUTE, MODELS, Api, failure
 from homeostat.gateway.call import Call
 from homeostat.gateway.capture import Capture, Spool
+from homeostat.gateway.limits import Limits
 from homeostat.gateway.proxy import Failure, Proxy
 from homeostat.gateway.routing import Asked, Plan, Routes, asked
 from homeostat.gateway.shadow import Shadows
@@ -47,7 +48,8 @@ class Gateway:
         self._now_ns = now_ns
         self._deadline = settings.gateway_deadline
         self._model = settings.upstream_model
-        self.capture = Capture(spool, now_ns=now_ns, settings=settings)
+        self._limits = Limits(snapshot)
+        self.capture = Capture(spool, now_ns=now_ns, settings=settings, spent=self._limits.spent)
         self._shadows = Shadows(self._proxy, self.capture)
 
     def serves(self, method: str, path: str) -> bool:
@@ -58,6 +60,8 @@ class Gateway:
         """Answer one request; returns the status that was sent, 0 when the client left."""
         api = BY_ROUTE.get((scope["method"], scope["path"]), MODELS)
         try:
+            if api.captured:
+                self._limits.admit(scope["homeostat.visitor"].key_id)
             with Claim(self._step) as claim:
                 raw = await self._body(api, scope, receive, claim)
                 return await self._serve(self._call(api, scope, raw), receive, send)

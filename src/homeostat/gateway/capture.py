@@ -41,13 +41,17 @@ class Spool(Protocol):
 class Capture:
     """Takes finished calls, stores them as spans."""
 
-    def __init__(self, spool: Spool, *, now_ns: Callable[[], int], settings: Settings) -> None:
+    def __init__(
+        self, spool: Spool, *, now_ns: Callable[[], int], settings: Settings, spent: Callable[[str, int], None]
+    ) -> None:
+        """`spent`: told the key and the tokens of each call."""
         self.dropped = 0
         self.waiting = 0
         self._spool = spool
         self._now_ns = now_ns
         self._keep_ns = settings.retention_days * _DAY_NS
         self._content: span.Content = settings.content
+        self._spent = spent
         self._queue: deque[Call] = deque()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -106,11 +110,12 @@ class Capture:
         spans = into.scope_spans[0].spans
         try:
             if call.weight() <= _SMALL:
-                span.write(call, spans.add(), content=self._content)
+                tokens = span.write(call, spans.add(), content=self._content)
                 await asyncio.sleep(0)  # requests go first
             else:
                 loop = asyncio.get_running_loop()
-                await loop.run_in_executor(None, lambda: span.write(call, spans.add(), content=self._content))
+                tokens = await loop.run_in_executor(None, lambda: span.write(call, spans.add(), content=self._content))
+            self._spent(call.key, tokens)
         except Exception:
             log.exception("a call could not be told")
             self.dropped += 1

@@ -36,8 +36,8 @@ def resource() -> ResourceSpans:
     return found
 
 
-def write(call: Call, span: Span, *, content: Content) -> None:
-    """Tell a call."""
+def write(call: Call, span: Span, *, content: Content) -> int:
+    """Tell a call; returns the tokens that it used, estimated where nobody tells."""
     assert call.wire is not None or call.api.family != "plain" or call.error
     wire = call.wire or call.api
     asked = asking.read(call.sent or call.body)
@@ -66,6 +66,7 @@ def write(call: Call, span: Span, *, content: Content) -> None:
         if value not in ("", None, [], ()):
             _put(span, key, value)
     _status(call, said, span, content)
+    return _tokens(call, said)
 
 
 def _parameters(asked: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +131,14 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _redacted(item) for key, item in value.items()}
     return value
+
+
+def _tokens(call: Call, said: reading.Said | None) -> int:
+    """Four characters are about one token."""
+    if said is None or call.status >= 400:
+        return 0
+    guessed = sum(len(text) for turn in said.turns.values() for text in turn.text) // 4
+    return said.usage.get("input", len(call.sent) // 4) + said.usage.get("output", guessed)
 
 
 def _json(value: Any, secret: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homeostat.records.limits import Limits
 from homeostat.records.visitor import Scope
 
 
@@ -22,6 +23,8 @@ class PublishedKey:
     revoked: bool = False
     operator: bool = False
     """The local operator's token: it may make keys, and choose its project."""
+    limits: Limits = field(default_factory=dict)
+    """What it may use of the gateway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,7 @@ def _key_as_json(key: PublishedKey) -> dict[str, Any]:
         "expires": key.expires,
         "revoked": key.revoked,
         "operator": key.operator,
+        "limits": dict(key.limits),
     }
 
 
@@ -196,6 +197,7 @@ def _key_from_json(said: dict[str, Any]) -> PublishedKey:
         expires=said["expires"],
         revoked=said["revoked"],
         operator=said["operator"],
+        limits=said.get("limits", {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from homeostat.doors import keys as made
 from homeostat.observe import prices
+from homeostat.records import limits
 from homeostat.records.visitor import Scope, Visitor
 from homeostat.store import control
 from homeostat.store.ledger import keys, projects
@@ -144,10 +146,17 @@ async def change_project(request: Request, name: str, changes: Changes) -> Respo
         return error(404, "not_found", "There is no project of this name.")
     try:
         prices.check(changes.settings.get("prices") or {})
-    except prices.BadPrices as problem:
+        limits.check(changes.settings.get("limits") or {})
+    except (prices.BadPrices, limits.BadLimits) as problem:
         raise Refused(str(problem)) from None
     at, actor = _machine_now(), _actor(visitor)
-    after = await work(request, lambda: projects.choose(core.ledger, name, changes.settings, at=at, actor=actor))
+
+    def choose() -> Mapping[str, Any]:
+        after = projects.choose(core.ledger, name, changes.settings, at=at, actor=actor)
+        core.publish()
+        return after
+
+    after = await work(request, choose)
     return Json({"name": name, "settings": dict(after)})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from homeostat.records import limits
 from homeostat.records.snapshot import PublishedKey, Snapshot
 from homeostat.store.ledger import keys, meta, projects, routing
 from homeostat.store.ledger.database import Ledger
@@ -19,18 +20,19 @@ def snapshot(
     `besides`: keys that are not in the ledger, that is the operator's token.
     """
     with ledger.begin():
-        known = [_published(key) for key in keys.listed(ledger, None)]
+        chosen = {project.name: project.settings.get("limits") or {} for project in projects.listed(ledger)}
+        known = [_published(key, limits.of(chosen.get(key.project, {}), key.id)) for key in keys.listed(ledger, None)]
         return Snapshot(
             version=meta.count_up(ledger, "snapshot"),
             published_at=at.isoformat(),
             keys={key.id: key for key in [*known, *besides]},
-            projects=frozenset(project.name for project in projects.listed(ledger)),
+            projects=frozenset(chosen),
             clock=dict(clock or {}),
             policies=routing.documents(ledger),
         )
 
 
-def _published(key: keys.Key) -> PublishedKey:
+def _published(key: keys.Key, allowed: limits.Limits) -> PublishedKey:
     return PublishedKey(
         id=key.id,
         hash=key.hash,
@@ -38,4 +40,5 @@ def _published(key: keys.Key) -> PublishedKey:
         scopes=key.scopes,
         expires=None if key.expires is None else key.expires.timestamp(),
         revoked=key.revoked is not None,
+        limits=allowed,
     )
