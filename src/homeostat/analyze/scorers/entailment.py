@@ -11,157 +11,18 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from homeostat.analyze.text.lexicon import alike, opposite
+from homeostat.analyze.text.lexicon import alike, marks, opposite
 from homeostat.analyze.text.quantities import Quantity, quantities, same
-from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.sentences import clauses, sentences
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, content, words
 
-_UNIVERSAL: Final = frozenset(
-    [
-        "all",
-        "both",
-        "neither",
-        "every",
-        "always",
-        "everyone",
-        "everybody",
-        "any",
-        "entire",
-        "never",
-        "none",
-        "nobody",
-        "completely",
-        "fully",
-        "whole",
-        "each",
-        "whenever",
-        "alle",
-        "immer",
-        "jeder",
-        "todos",
-        "siempre",
-        "tous",
-        "toujours",
-        "toutes",
-    ]
-)
-_PARTIAL: Final = frozenset(
-    [
-        "some",
-        "most",
-        "many",
-        "several",
-        "few",
-        "often",
-        "usually",
-        "sometimes",
-        "mostly",
-        "partly",
-        "part",
-        "roughly",
-        "generally",
-        "certain",
-        "only",
-        "solely",
-        "may",
-        "might",
-        "can",
-        "could",
-        "up",
-        "einige",
-        "manche",
-        "meist",
-        "algunos",
-        "certains",
-    ]
-)
-_ONLY: Final = frozenset(["only", "solely", "exclusively", "nur", "solo", "sólo", "seulement"])
-_CONDITION: Final = frozenset(
-    [
-        "if",
-        "unless",
-        "except",
-        "provided",
-        "when",
-        "until",
-        "without",
-        "where",
-        "wenn",
-        "falls",
-        "außer",
-        "si",
-        "sauf",
-        "cuando",
-        "salvo",
-    ]
-)
-_CERTAIN: Final = frozenset(
-    [
-        "proved",
-        "proves",
-        "prove",
-        "proven",
-        "guarantee",
-        "guarantees",
-        "guaranteed",
-        "must",
-        "definitely",
-        "certainly",
-        "always",
-        "causes",
-        "cured",
-        "cures",
-        "prevents",
-        "ensures",
-    ]
-)
-_HEDGE: Final = frozenset(
-    [
-        "may",
-        "might",
-        "could",
-        "can",
-        "possible",
-        "possibly",
-        "association",
-        "associated",
-        "suggest",
-        "suggests",
-        "likely",
-        "estimated",
-        "about",
-        "roughly",
-        "correlation",
-        "recommended",
-        "conseillé",
-    ]
-)
-_FRONTED: Final = frozenset(
-    [
-        "in",
-        "on",
-        "at",
-        "for",
-        "after",
-        "before",
-        "between",
-        "during",
-        "since",
-        "until",
-        "over",
-        "from",
-        "by",
-        "with",
-        "according",
-        "im",
-        "am",
-        "nach",
-        "vor",
-        "en",
-        "dans",
-        "après",
-    ]
-)
+_UNIVERSAL: Final = marks("universal")
+_PARTIAL: Final = marks("partial")
+_ONLY: Final = marks("only")
+_CONDITION: Final = marks("condition")
+_CERTAIN: Final = marks("certain")
+_HEDGE: Final = marks("hedge")
+_FRONTED: Final = marks("fronted")
 _RATE: Final = {
     "second": "s",
     "minute": "min",
@@ -186,50 +47,28 @@ _RATE: Final = {
     "mois": "m",
     "an": "y",
 }
-_PASSIVE: Final = frozenset(["by", "was", "were", "been", "is", "are", "wurde", "von", "fue", "por"])
-_MONTHS: Final = frozenset(
+_ABOUT: Final = frozenset(
     [
-        "january",
-        "february",
-        "march",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "montag",
-        "dienstag",
-        "mittwoch",
-        "donnerstag",
-        "freitag",
-        "samstag",
-        "sonntag",
-        "lunes",
-        "martes",
-        "miércoles",
-        "jueves",
-        "viernes",
-        "sábado",
-        "domingo",
-        "lundi",
-        "mardi",
-        "mercredi",
-        "jeudi",
-        "vendredi",
-        "samedi",
-        "dimanche",
+        "about",
+        "around",
+        "roughly",
+        "almost",
+        "nearly",
+        "approximately",
+        "over",
+        "some",
+        "circa",
+        "ca",
+        "etwa",
+        "environ",
+        "unos",
     ]
 )
+# `unless` and `except` turn what follows them round like a negation does.
+_DENIES: Final = NEGATORS | {"unless", "except", "instead", "excluded", "excluding"}
+# Words of matter in form only: to deny them denies nothing.
+_WEAK: Final = marks("weak")
+_MONTHS: Final = marks("months")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +124,14 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
     asked = _read(question).matter if question else ()
     known = [*everything, *asked]
     features, remarks = _lexical(read, best, everything, known)
-    for part in (_numbers(read, best, pieces), _polarity(read, best), _scope(read, best), _order(read, best)):
+    for part in (
+        _numbers(read, best, pieces, _read(question).numbers),
+        _polarity(read, best),
+        _scope(read, best),
+        _order(read, best),
+        _bound(read, pieces),
+        _turned(read, best),
+    ):
         features.update(part[0])
         remarks += part[1]
     if len(ranked) > 1:
@@ -294,7 +140,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
 
 
 # What is wrong in a claim that otherwise repeats the snippet was changed on purpose; in a free retelling it may be the retelling.
-_SPLIT: Final = ("number_lost", "number_misbound", "antonym", "negation_flip", "swapped_word", "strange_name", "widened", "only_added", "only_dropped", "condition_dropped", "certain_added", "hedge_dropped", "partial_dropped")  # fmt: skip
+_SPLIT: Final = ("antonym", "negation_flip", "swapped_word", "strange_name", "widened", "only_added", "only_dropped", "condition_dropped", "certain_added", "hedge_dropped", "partial_dropped")  # fmt: skip
 
 
 def _crossed(features: dict[str, float]) -> dict[str, float]:
@@ -309,6 +155,8 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
         for name in (
             "number_lost",
             "number_misbound",
+            "bound_elsewhere",
+            "turned",
             "antonym",
             "negation_flip",
             "swapped_word",
@@ -332,7 +180,7 @@ def _lexical(
     read: _Read, best: _Read, everything: Sequence[Word], known: Sequence[Word]
 ) -> tuple[dict[str, float], list[str]]:
     matter = [word for word in read.matter if not _digit(word)]
-    strange = [word for word in matter if _best(word, known) < 0.7]
+    strange = [word for word in matter if word.low not in _WEAK and _best(word, known) < 0.7]
     first = read.words[0].start if read.words else 0
     names = [word for word in strange if word.big and word.start != first]
     calendar = [word for word in matter if word.low in _MONTHS and _best(word, known) < 1]
@@ -343,6 +191,7 @@ def _lexical(
         "cover_all": coverage(read.matter, everything),
         "cover_exact": exact,
         "strange": len(strange) / max(1, len(matter)),
+        "strange_all": float(len(strange) >= 3 and len(strange) >= 0.75 * len(matter)),
         # In a claim that is otherwise the snippet's own words, a strange word is a swapped one.
         "swapped_word": min(2.0, float(len(strange))),
         "strange_name": min(2.0, float(len(names) + len(calendar))),
@@ -360,47 +209,93 @@ def _lexical(
     ]
 
 
-def _numbers(read: _Read, best: _Read, pieces: Sequence[str]) -> tuple[dict[str, float], list[str]]:
+def _numbers(
+    read: _Read, best: _Read, pieces: Sequence[str], asked: Sequence[Quantity]
+) -> tuple[dict[str, float], list[str]]:
     held = [quantity for piece in pieces for quantity in _read(piece).numbers]
-    lost = [one for one in read.numbers if not any(same(one, other) for other in held)]
-    derived = [one for one in lost if _derivable(one, held)]
-    lost = [
-        one
-        for one in lost
-        if one not in derived and not (one.kind == "number" and one.value <= 3 and one.text.isalpha())
+    said = [one for one in read.numbers if not one.soft and not (one.kind == "number" and one.text.lower() == "one")]
+    told = [one for one in said if not any(same(one, other) for other in held)]
+    told = [one for one in told if not _small(one) or _counts_other(one, read, best)]
+    # A number of the question may be repeated, and reckoned with.
+    told = [one for one in told if not any(same(one, other) for other in asked)]
+    about = bool(_ABOUT & {word.low for word in read.words})
+    derived = [one for one in told if _derivable(one, [*held, *asked], said, about=about)]
+    lost = [one for one in told if one not in derived]
+    bound = [one for one in said if one not in told and _misbound(one, read, pieces)]
+    rival = [
+        one for one in lost if any(other.kind == one.kind and not other.soft for other in _read(best.text).numbers)
     ]
-    bound = [one for one in read.numbers if one not in lost and one not in derived and _misbound(one, read, pieces)]
     remarks = [f"{one.text} is not in the documents" for one in lost[:3]] + [
         f"{one.text} belongs to something else there" for one in bound[:2]
     ]
     return {
         "number_lost": min(2.0, float(len(lost))),
+        "number_rival": min(1.0, float(len(rival))),
         "number_derived": min(1.0, float(len(derived))),
         "number_misbound": min(1.0, float(len(bound))),
-        "number_right": 1.0 if read.numbers and not lost and not bound else 0.0,
+        "number_right": 1.0 if said and not lost and not bound else 0.0,
     }, remarks
 
 
-def _derivable(one: Quantity, held: Sequence[Quantity]) -> bool:
-    """A sum, a difference, twelve months of it, or a rounding of what is there."""
-    if any(
-        same(one, other, loose=0.06)
-        for other in held
-        if other.kind == one.kind and one.kind != "clock" and other.value > 20
-    ):
-        return not one.value.is_integer() or one.value % 10 == 0 or one.value != round(one.value, -1)
-    pool = [
-        other.value for other in held if other.kind == one.kind or (other.kind == "number" and one.kind != "clock")
-    ][:12]
+def _small(one: Quantity) -> bool:
+    """Two or three in letters: often a count of what the documents list without counting."""
+    return one.kind == "number" and one.value <= 3 and one.text.isalpha()
+
+
+def _counts_other(one: Quantity, read: _Read, best: _Read) -> bool:
+    """The documents put another number to the same noun."""
+    noun = next((word for word in read.matter if word.start > one.start and not _digit(word)), None)
+    if noun is None:
+        return False
+    for other in best.numbers:
+        theirs = next((word for word in best.matter if word.start > other.start + len(other.text) - 1), None)
+        if theirs is not None and theirs.stem == noun.stem and not same(one, other):
+            return True
+    return False
+
+
+def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity], *, about: bool) -> bool:
+    """A sum, a difference, a share, twelve months of it, half or double, or a rounding of what is there."""
+    near = 0.06 if about else 0.0
+    same_kind = [other for other in held if other.kind == one.kind and not other.soft]
+    if any(same(one, other, loose=0.06) for other in same_kind if one.kind != "clock" and other.value > 20):
+        return about or not one.value.is_integer() or one.value % 10 == 0 or one.value != round(one.value, -1)
+    if about and any(abs(one.value - other.value) <= 0.06 * other.value for other in same_kind):
+        return True
+    pool = [other.value for other in held if other.kind in (one.kind, "number") and not other.soft][:14]
+    if one.kind == "clock":
+        return False
+    years = [other.value for other in held if other.kind == "number" and 1000 <= other.value <= 2100]
+    if one.kind == "time":
+        unit = 315576000 if "decade" in one.text else 31557600
+        clocks = [other.value for other in held if other.kind == "clock"]
+        if any(abs(a - b) * 31557600 == one.value for a in years for b in years if unit) or any(
+            abs(a - b) * 60 == one.value for a in clocks for b in clocks
+        ):
+            return True
     shares = [other.value / 100 for other in held if other.kind == "percent"]
-    made = (
-        [a * 12 for a in pool]
-        + [a * 12 * (1 - share) for a in pool for share in shares]
-        + [a * share for a in pool for share in shares]
-    )
-    made += [a * (1 - share) for a in pool for share in shares] + [a * 100 for a in pool]
+    made = [a * 12 for a in pool] + [a * 12 * (1 - share) for a in pool for share in shares]
+    made += [a * share for a in pool for share in shares] + [a * (1 - share) for a in pool for share in shares]
+    made += [a * 100 for a in pool] + [a / 2 for a in pool] + [a * 2 for a in pool]
     made += [a - b for a in pool for b in pool] + [a + b for a in pool for b in pool]
-    return any(value > 3 and abs(value - one.value) <= 0.015 * abs(one.value) for value in made)
+    made += [sum(other.value for other in same_kind)]
+    if one.kind == "percent" or (one.kind == "number" and len(said) > 1):
+        ratios = [a / b * 100 for a in pool for b in pool if 0 < a < b]
+        made += ratios
+        bases = [other.value for other in said if other.kind == "number" and other.value > one.value]
+        made += [share * base / 100 for share in [*ratios, *(100 * share for share in shares)] for base in bases]
+        if (
+            one.kind == "number"
+            and one.value in [other.value for other in said]
+            and any(
+                abs(two.value / one.value * 100 - 100 * share) < 1.5
+                for two in said
+                for share in shares
+                if one.value > two.value > 0
+            )
+        ):
+            return True
+    return any(value > 3 and abs(value - one.value) <= max(0.015, near) * abs(one.value) for value in made)
 
 
 def _around(quantity: Quantity, read: _Read) -> list[Word]:
@@ -432,12 +327,13 @@ def _negated(read: _Read) -> dict[str, bool]:
     found: dict[str, bool] = {}
     reach = 0
     for at, word in enumerate(read.words):
-        if word.low in NEGATORS and not (at == 0 and word.low in ("no", "nein")):
+        if word.low in _DENIES and not (
+            at == 0 and read.text[word.start + len(word.low) :][:1] in (",", ".", ":", ";", "!")
+        ):
             reach = 5
         elif reach:
             reach -= 1
-        if word.low not in STOP or word.low in _UNIVERSAL:
-            found[word.stem] = found.get(word.stem, False) or reach > 0
+        found[word.stem] = found.get(word.stem, False) or (reach > 0 and word.low not in NEGATORS)
     return found
 
 
@@ -445,7 +341,10 @@ def _polarity(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
     mine, theirs = _negated(read), _negated(best)
     flips: list[str] = []
     agreed = 0
+    matter = {word.stem for word in read.matter if word.low not in _WEAK}
     for stem, off in mine.items():
+        if stem not in matter:
+            continue
         match = next((other for other in theirs if alike(stem, other) >= 0.7), None)
         if match is not None:
             if off != theirs[match]:
@@ -456,10 +355,10 @@ def _polarity(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
     stems = {word.stem for word in best.words}
     against = []
     for word in read.words:
-        if word.stem in stems:
+        if word.stem in stems or any(alike(word.stem, other.stem) >= 0.8 for other in best.matter):
             continue
         for other in best.words:
-            if opposite(word.stem, other.stem) and other.stem not in own:
+            if opposite(word.stem, other.stem) and other.stem not in own and not _echoed(other, read):
                 even = mine.get(word.stem, False) == theirs.get(other.stem, False)
                 against.append((word, other, even))
     real = [pair for pair in against if pair[2]]
@@ -475,6 +374,50 @@ def _polarity(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
         "says_no": 1.0 if leading in ("no", "nein", "non") else 0.0,
         "says_yes": 1.0 if leading in ("yes", "sure", "ja", "sí", "oui") else 0.0,
     }, remarks
+
+
+def _echoed(word: Word, read: _Read) -> bool:
+    """The claim says the same in another word, so that a contrary word beside it is about something else."""
+    return any(alike(word.stem, other.stem) >= 0.8 for other in read.matter)
+
+
+def _bound(read: _Read, pieces: Sequence[str]) -> tuple[dict[str, float], list[str]]:
+    """Who or what the rest of a clause is said of: another name stands there in the documents.
+
+    For each word of the claim that the documents hold elsewhere, the clause that says the rest of the claim must hold it too.
+    """
+    held = [_read(part) for piece in pieces[:80] for part in clauses(piece)]
+    wrong: list[Word] = []
+    for part in clauses(read.text):
+        claim = _read(part)
+        matter = [word for word in claim.matter if not _digit(word) and word.low not in _WEAK]
+        if not 2 <= len(matter) <= 14:
+            continue
+        for word in matter:
+            rest = [other for other in matter if other is not word]
+            fits = [(coverage(rest, there.matter), _best(word, there.matter) >= 0.7) for there in held]
+            without = max((fit for fit, has in fits if not has), default=0.0)
+            within = max((fit for fit, has in fits if has), default=None)
+            if within is not None and without >= 0.6 and without > within + 0.3:
+                wrong.append(word)
+    return {"bound_elsewhere": min(2.0, float(len(wrong)))}, [
+        f"“{word.low}” belongs to something else there" for word in wrong[:2]
+    ]
+
+
+def _turned(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
+    """Both hold a pair of opposites, and it is put to other words: hot syrup on cold cake, cold syrup on hot cake."""
+    mine, theirs = _partners(read), _partners(best)
+    for stem, near in mine.items():
+        for other, there in theirs.items():
+            if opposite(stem, other) and near == there and other in mine and stem in theirs:
+                return {"turned": 1.0}, [f"“{stem}” and “{other}” are exchanged"]
+    return {"turned": 0.0}, []
+
+
+def _partners(read: _Read) -> dict[str, str]:
+    """The word of matter that follows each word."""
+    return {one.stem: other.stem for one, other in pairwise(read.matter)}
 
 
 def _rates(read: _Read) -> set[str]:

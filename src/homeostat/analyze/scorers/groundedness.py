@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
@@ -13,6 +13,8 @@ from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import bounded, content, plain, words
 
 _MOST_CLAIMS: Final = 40
+YES: Final = frozenset(["yes", "sure", "certainly", "ja", "sí", "oui", "yeah"])
+NO: Final = frozenset(["no", "nope", "nein", "non"])
 # Words that talk about the talk; a sentence made of them claims nothing.
 _POLITE: Final = frozenset(
     [
@@ -77,7 +79,30 @@ def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     """One check for each claim of an answer."""
     documents = [bounded(plain(document), 30_000) for document in documents[:50]]
     claims = [claim for claim in sentences(bounded(plain(output))) if _claims(claim)][:_MOST_CLAIMS]
-    return [check(claim, documents, question[:2000]) for claim in claims]
+    found = [check(claim, documents, question[:2000]) for claim in claims]
+    sided = answered(plain(output), plain(question[-600:]), documents)
+    if sided and not found:
+        return [Check(output[:300], "", {"cover_best": 0.5, **sided})]
+    return [replace(one, features={**one.features, **sided}) for one in found[:1]] + found[1:]
+
+
+def answered(output: str, question: str, documents: Sequence[str]) -> dict[str, float]:
+    """A leading yes or no against what the documents say of the question's matter: denied there, or not."""
+    told = [word.low for word in words(output[:200])[:2]]
+    side = told[0] if told else ""
+    if side not in YES | NO or not question.strip():
+        return {}
+    asked = sentences(question)[-1]
+    found = check(asked, documents).features
+    if found.get("cover_best", 0.0) < 0.35:
+        return {}
+    against = any(
+        found[name] for name in found if name.startswith(("negation_flip", "antonym_")) and "denied" not in name
+    )
+    against = against or bool(found.get("number_lost"))
+    if side in YES:
+        return {"yes_denied": float(against), "yes_agrees": float(not against)}
+    return {"no_denied": float(not against), "no_agrees": float(against)}
 
 
 def features(case: Case) -> Mapping[str, float]:
@@ -106,11 +131,12 @@ def reason(weakest: Check, value: float) -> dict[str, object]:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "nothing": -2, "cover_best": 1, "cover_all": 1, "cover_two": 0.5, "cover_exact": 0.5, "clean": 1.5, "clean_exact": 1,
-    "number_right": 0.8, "number_derived": -0.2, "negation_same": 0.3, "antonym_denied": 0.3, "strange": -1,
-    "number_lost_close": -3, "number_lost_far": -1.2, "number_misbound_close": -1.5, "number_misbound_far": -0.4,
+    "number_right": 0.8, "number_derived": -0.2, "negation_same": 0.3, "antonym_denied": 0.3, "strange": -1, "strange_all": -0.7,
+    "number_lost": -2.5, "number_rival": -1, "number_misbound": -1, "bound_elsewhere": -1.5, "turned": -2.5,
     "antonym_close": -2.5, "antonym_far": -1, "negation_flip_close": -2, "negation_flip_far": -0.5,
-    "swapped_word_close": -1, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,
+    "swapped_word_close": -0.7, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,
     "widened_close": -1.5, "widened_far": -0.7, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
     "condition_dropped_close": -0.6, "condition_dropped_far": -0.1, "certain_added_close": -1, "certain_added_far": -0.5,
     "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -1.5, "borrowed": -0.8, "rate_changed": -2,
+    "yes_denied": -2, "no_denied": -1.5, "yes_agrees": 0.5, "no_agrees": 0.7,
 }  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
+from homeostat.analyze.text.thesaurus import broader, contrary, means_same
 from homeostat.analyze.text.words import stem
 
 
@@ -47,6 +48,13 @@ def _fields() -> dict[str, frozenset[str]]:
     return {word: frozenset(names) for word, names in found.items()}
 
 
+@lru_cache(maxsize=64)
+def marks(name: str) -> frozenset[str]:
+    """A list of little words."""
+    found = {head: rest for head, _, rest in (line.partition(":") for line in lines("marks"))}
+    return frozenset(found[name].split())
+
+
 _NONE: frozenset[int] = frozenset()
 
 
@@ -57,11 +65,17 @@ def groups(word: str) -> frozenset[int]:
 
 @lru_cache(maxsize=200_000)
 def alike(one: str, other: str) -> float:
-    """How far one stem can stand for another: 1 the same, 0.8 a synonym, 0.7 the same root, else 0."""
+    """How far one stem can stand for another: 1 the same, 0.8 a synonym, 0.7 the same root or a step more general, else 0."""
     if one == other:
         return 1.0
     if _groups().get(one, _NONE) & _groups().get(other, _NONE):
         return 0.8
+    if opposite(one, other):
+        return 0.0
+    if means_same(one, other):
+        return 0.8
+    if broader(one, other) or broader(other, one):
+        return 0.7
     short, long = sorted((one, other), key=len)
     if len(short) >= 4 and not short[0].isdigit():
         same = next((at for at, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
@@ -73,6 +87,8 @@ def alike(one: str, other: str) -> float:
 @lru_cache(maxsize=50_000)
 def opposite(one: str, other: str) -> bool:
     """Whether two stems stand on two sides of a pair of antonyms."""
+    if contrary(one, other):
+        return True
     mine, theirs = _sides().get(one), _sides().get(other)
     if not mine or not theirs:
         return False

@@ -28,10 +28,10 @@ _UNITS: Final[dict[str, dict[str, float]]] = {
     "volume": {"ml millilitre millilitres milliliter milliliters": 1e-3, "l litre litres liter liters": 1.0, "gallon gallons": 3.785, "cup cups": 0.24},
     "energy": {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3},
     "bytes": {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
-    "dollar": {"dollar dollars usd $ bucks": 1.0, "cent cents": 0.01},
+    "dollar": {"dollar dollars usd $ bucks": 1.0, "cent cents": 0.01}, "krone": {"nok kroner krone dkk sek kronor": 1.0}, "franc": {"chf franc francs": 1.0},
     "euro": {"euro euros eur €": 1.0}, "pound": {"£ gbp quid": 1.0},
-    "percent": {"% percent percentage prozent": 1.0},
-    "celsius": {"°c celsius": 1.0}, "fahrenheit": {"°f fahrenheit": 1.0},
+    "percent": {"% percent percentage prozent points point": 1.0},
+    "times": {"times fold": 1.0}, "celsius": {"°c celsius": 1.0}, "fahrenheit": {"°f fahrenheit": 1.0},
 }  # fmt: skip
 _UNIT: Final = {
     word: (kind, factor) for kind, table in _UNITS.items() for many, factor in table.items() for word in many.split()
@@ -73,14 +73,32 @@ _SCALE: Final = {
     "k": 1e3,
     "dozen": 12,
 }
-_FRACTION: Final = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}
-_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*|°[cCfF]|[^\W\d_]+|[%$€£°:]", re.UNICODE)
+_TIMES: Final = {"twice": 2, "double": 2, "doubles": 2, "doubled": 2, "doubling": 2, "doppelt": 2, "triple": 3, "triples": 3, "tripled": 3, "thrice": 3, "quadruple": 4}  # fmt: skip
+_FRACTION: Final = {
+    "half": 0.5, "quarter": 0.25, "third": 1 / 3, "fifth": 0.2, "sixth": 1 / 6, "eighth": 0.125, "tenth": 0.1, "twelfth": 1 / 12, "twentieth": 0.05,
+}  # fmt: skip
+_TOKEN: Final = re.compile(r"(?<![^\W\d_])\d+(?:[.,]\d+)*|°[cCfF]|[^\W\d_]+\d+|[^\W\d_]+|[%$€£°:]", re.UNICODE)
 _CLOCK: Final = re.compile(
     r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm|a\.m\.|p\.m\.|uhr|o'clock)(?!\w)|(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])",
     re.IGNORECASE,
 )
+_HOURS: Final = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_SPOKEN: Final = re.compile(
+    rf"\b(?:((?:half|quarter|\d{{1,2}}|five|ten|twenty(?:[- ]five)?))\s(past)\s({_HOURS}|\d{{1,2}})|({_HOURS})\so'?clock)\b"
+    r"(?:\s(?:in the (?:morning|afternoon|evening)|at night))?",
+    re.IGNORECASE,
+)
+_LATE: Final = re.compile(r"afternoon|evening|night")
+_EACH: Final = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year", "annual": "year", "hourly": "hour", "quarterly": "quarter"}  # fmt: skip
+_SOFT: Final = re.compile(
+    r"\b(?:an?|per|each|every|pro|par|por|una?|une?|eine[nm]?)\s(second|minute|hour|day|week|month|quarter|year|decade|monat|jahr|tag|mes|año|jour|an)\b"
+    rf"|\b(?:{'|'.join(_EACH)})\b",
+    re.IGNORECASE,
+)
 _HALF: Final = re.compile(r"[ap]\.?m", re.IGNORECASE)
-_SIGN: Final = {"$": "dollar", "€": "euro", "£": "pound"}
+_SIGN: Final = {
+    "$": "dollar", "€": "euro", "£": "pound", "eur": "euro", "usd": "dollar", "gbp": "pound", "nok": "krone", "sek": "krone", "dkk": "krone", "chf": "franc",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,7 @@ class Quantity:
     kind: str
     start: int
     text: str
+    soft: bool = False  # `a month`, `daily`: it may confirm a number, but states none itself.
 
 
 @lru_cache(maxsize=4096)
@@ -101,17 +120,48 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     for match in _CLOCK.finditer(text):
         found.append(_clock(match))
         taken.append(match.span())
+    for match in _SPOKEN.finditer(text):
+        if not any(a < match.end() and match.start() < b for a, b in taken) and (spoken := _spoken(match)) is not None:
+            found.append(spoken)
+            taken.append(match.span())
     tokens = [match for match in _TOKEN.finditer(text) if not any(a <= match.start() < b for a, b in taken)]
     at = 0
     while at < len(tokens):
+        if (times := _TIMES.get(tokens[at][0].lower())) is not None:
+            found.append(Quantity(float(times), "times", tokens[at].start(), tokens[at][0]))
+            at += 1
+            continue
         value, after = _number(tokens, at)
         if value is None:
             at += 1
             continue
-        before = tokens[at - 1][0] if at else ""
+        before = tokens[at - 1][0].lower() if at else ""
         found.append(_with_unit(value, before, tokens, at, after))
         at = after
+    found += [_soft(match) for match in _SOFT.finditer(text)]
     return tuple(sorted(found, key=lambda quantity: quantity.start))
+
+
+def _spoken(match: re.Match[str]) -> Quantity | None:
+    """`twenty-five past eight`, `half past three`, `four o'clock`."""
+    low = match[0].lower()
+    told = match[3] or match[4]
+    hour = int(told) if told.isdigit() else _SMALL.get(told.lower())
+    if hour is None or hour > 12:
+        return None
+    minutes = 0
+    if match[1]:
+        before = [part for part in re.split(r"[\s-]+", match[1].lower()) if part]
+        named = {"half": 30, "quarter": 15}
+        parts = [named.get(one, _TENS.get(one, _SMALL.get(one, int(one) if one.isdigit() else 0))) for one in before]
+        minutes = (-1 if match[2].lower() == "to" else 1) * sum(parts)
+    value = hour * 60 + minutes + (720 if _LATE.search(low) and hour < 12 else 0)
+    return Quantity(float(value), "clock", match.start(), match[0])
+
+
+def _soft(match: re.Match[str]) -> Quantity:
+    kind, factor = _UNIT[_EACH.get(match[0].lower(), (match[1] or "day").lower())]
+    return Quantity(factor, kind, match.start(), match[0], soft=True)
 
 
 def _clock(match: re.Match[str]) -> Quantity:
@@ -145,6 +195,8 @@ def _number(tokens: list[re.Match[str]], at: int) -> tuple[float | None, int]:
         return None, after
     while after < len(tokens) and tokens[after][0].lower() in _SCALE:
         value, after = value * _SCALE[tokens[after][0].lower()], after + 1
+    if [token[0].lower() for token in tokens[after : after + 3]] == ["and", "a", "half"]:
+        return value + 0.5, after + 3
     return value, after
 
 
@@ -165,7 +217,7 @@ def _with_unit(value: float, before: str, tokens: list[re.Match[str]], at: int, 
     start = tokens[at].start()
     text = " ".join(token[0] for token in tokens[at:after])
     if before in _SIGN:
-        return Quantity(value, _SIGN[before], start, before + text)
+        return Quantity(value, _SIGN[before], start, f"{before} {text}" if before.isalpha() else before + text)
     if value == int(value) and 1100 <= value <= 2100 and tokens[at][0].isdigit() and len(tokens[at][0]) == 4:
         return Quantity(value, "number", start, text)
     following = [token[0].lower() for token in tokens[after : after + 3]]
