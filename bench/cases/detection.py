@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from bench.cases.figure import Case, Figure, at_least, at_most, count_at_most, rate_at_least, rate_at_most
+from bench.cases.figure import Case, Figure, at_least, at_most, count_at_most, mean_at_most, rate_at_least, rate_at_most
 from homeostat.analyze.inference.arrays import Bools, Floats, Ints
 from homeostat.analyze.inference.betting import Bets, bets, growth
 from homeostat.analyze.inference.blocks import Seen, fresh, per_user
@@ -132,8 +132,7 @@ def run_length(runs: int, rng: Generator) -> list[Figure]:
         more = 3 * runs  # for a mean this close to its limit
         bet, x = sampled(path(more, 200, 2000, 0.2, to, rng), 0.2, 2000, rng)
         found = first_alarm(bet, x, inject, since=200)
-        mean = np.where(found < 0, 2000, found).mean()
-        figures.append(at_most(f"0.2 to {to}: mean delay, events", mean, limit, more))
+        figures.append(mean_at_most(f"0.2 to {to}: mean delay, events", np.where(found < 0, 2000, found), limit))
     return figures
 
 
@@ -202,7 +201,7 @@ def ledger_delay(runs: int, rng: Generator) -> list[Figure]:
                 events += n
                 found = np.where((found < 0) & tick.alarm, events, found)
         figures.append(rate_at_least(f"found, {daily} events a day", found > 0, 0.995))
-        figures.append(at_most(f"mean events to the alarm, {daily} a day", found[found > 0].mean(), 300, runs))
+        figures.append(mean_at_most(f"mean events to the alarm, {daily} a day", found[found > 0], 300))
     return figures
 
 

@@ -75,3 +75,9 @@ def at_most(says: str, value: float, limit: float, runs: int) -> Figure:
 def at_least(says: str, value: float, limit: float, runs: int) -> Figure:
     """A mean, median or quantile that must not be smaller."""
     return Figure(says, "at least", float(value), limit, runs)
+
+
+def mean_at_most(says: str, values: ArrayLike, limit: float) -> Figure:
+    """A mean that must not be larger, with its standard error."""
+    found = np.asarray(values, dtype=np.float64)
+    return Figure(says, "at most", float(found.mean()), limit, len(found), float(found.std() / np.sqrt(len(found))))
