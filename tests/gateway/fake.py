@@ -216,6 +216,9 @@ class Answer:
             self.writer.write(b"0\r\n\r\n")
             await self.writer.drain()
             return False
+        except OSError:  # the writing side may learn it first
+            self.seen.closed = self.seen.closed or time.monotonic()
+            raise
         finally:
             watch.cancel()
 

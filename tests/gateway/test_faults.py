@@ -156,6 +156,21 @@ def test_a_failing_upstream_is_left_alone_and_tried_again(open_gate: Open, fake:
     assert [gate.ask({"model": "m"})[0] for _ in range(5)] == [200] * 5
 
 
+def test_one_that_hangs_is_left_alone_too_with_another_to_fall_back_to(
+    open_gate: Open, fake: Fake, other: Fake
+) -> None:
+    """Else every call would wait for it for half of its time."""
+    gate = failing(open_gate, "hang", fake, other, fallback=True, breaker_failures=2, breaker_seconds=30.0)
+    waits = []
+    for _ in range(4):
+        begun = time.monotonic()
+        status, headers, _ = gate.ask({"model": "m", "messages": []})
+        assert (status, headers["x-homeostat-release"]) == (200, "B")
+        waits.append(time.monotonic() - begun)
+    assert len(fake.seen) == 2
+    assert min(waits[:2]) >= DEADLINE / 2 - 0.05
+
+
 def test_refused_requests_do_not_open_the_breaker(open_gate: Open, fake: Fake) -> None:
     gate = open_gate(breaker_failures=2)
     fake.always = "401"

@@ -37,6 +37,8 @@ class Call:
     begun: float = field(default_factory=time.monotonic)
     shadow_of: str = ""
     # As it goes
+    until: float = 0.0
+    """When the release that is asked must have begun to answer: what hangs until then is to blame."""
     wire: Api | None = None
     """The API spoken with the upstream; only POST /generate is spoken differently than it came."""
     sent: bytes = b""

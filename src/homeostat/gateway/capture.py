@@ -115,7 +115,8 @@ class Capture:
             else:
                 loop = asyncio.get_running_loop()
                 tokens = await loop.run_in_executor(None, lambda: span.write(call, spans.add(), content=self._content))
-            self._spent(call.key, tokens)
+            if not call.shadow_of:  # nobody asked for that one
+                self._spent(call.key, tokens)
         except Exception:
             log.exception("a call could not be told")
             self.dropped += 1

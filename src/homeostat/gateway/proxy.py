@@ -21,6 +21,8 @@ from homeostat.records.release import Release
 
 #: A wait before another attempt is worth it only when this much of the deadline is left after it.
 _MARGIN: Final = 0.05
+#: The loop's timers count whole milliseconds and may be early by as much.
+_EARLY: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,16 @@ class Proxy:
                         return result
                     if isinstance(result, Answer):
                         result.close()
+                call.until = call.deadline
                 return await self._release(call, chain[-1], self._retries)
         except TimeoutError:
             return _TOO_LATE
 
     async def _in_half_the_time(self, call: Call, release: Release | None) -> Answer | Failure:
         """An upstream that hangs must leave time for the next one."""
-        left = call.deadline - asyncio.get_running_loop().time()
+        call.until = (asyncio.get_running_loop().time() + call.deadline) / 2
         try:
-            async with asyncio.timeout(left / 2):
+            async with asyncio.timeout_at(call.until):
                 return await self._release(call, release, 0)
         except TimeoutError:
             return _TOO_LATE
@@ -141,7 +144,7 @@ class Proxy:
             return Failure(502, "upstream_broken", "The upstream ended the connection without an answer.")
         except asyncio.CancelledError:
             # The client left, or time ran out: only the second speaks against the upstream.
-            hung = asyncio.get_running_loop().time() >= call.deadline
+            hung = asyncio.get_running_loop().time() >= call.until - _EARLY
             line.breaker.failed() if hung else line.breaker.forgot()
             raise
         if answer.status in UNWELL:

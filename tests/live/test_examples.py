@@ -12,6 +12,15 @@ import pytest
 pytestmark = pytest.mark.live
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAID = {
+    "generate_with_requests": [
+        "Can I return my shoes? -> You have 30 days, for any reason.",
+        "kept: Do you ship to Norway? -> We ship within two days, everywhere in Europe. (tiny-1, ",
+    ],
+    "openai_through_gateway": [
+        "of 40 users",
+        "is unhappy; after the rollback careful answers them",
+        "thumbs down: chatty, Can I return it? -> You have 30 days, for any reason.",
+    ],
     "fastapi_with_sdk": [
         "anna: Can I return it? -> You have 30 days",
         "thumbs down from ben: Is it vegan? -> I do not know",
