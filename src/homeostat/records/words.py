@@ -1,0 +1,265 @@
+"""The sentences about findings, incidents, actions and verdicts. Page, API, notifiers and terminal take them from here.
+
+Numbers have at most three significant digits and never stand without their interval and the users behind them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from homeostat.records.action import Action, Expectation
+from homeostat.records.finding import Finding
+from homeostat.records.incident import Candidate, Cause, Incident
+from homeostat.records.instant import EPOCH
+from homeostat.records.verdict import Verdict
+
+_CALL: Final = re.compile(r"(\w+)\(([^()]*)\)")
+_COMPARED: Final = re.compile(r"([\w.]+)\s*(<=|>=|!=|=|<|>)\s*(.+)")
+_THUMBS: Final = {"-1": "thumbs-down", "0": "thumbs-down", "1": "thumbs-up"}
+_PLAIN: Final = {
+    "latency": "latency", "latency_ms": "latency", "ttft_ms": "time to first token", "ttft": "time to first token",
+    "cost": "cost", "input_tokens": "length of prompts", "output_tokens": "length of answers",
+    "status=error": "errors", "errors": "errors",
+}  # fmt: skip
+_THAN: Final = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_CAUSES: Final[Mapping[Cause, str]] = {
+    "release": "a release of ours",
+    "provider": "the provider's model behaves differently",
+    "data": "other questions arrive than before",
+    "concept": "what a right answer is has changed",
+    "knowledge": "the documents that answers rest on are stale or wrong",
+    "judge": "the judge measures differently; the answers did not change",
+    "feedback": "the feedback changed, the answers did not",
+    "instrumentation": "what we are sent is incomplete; the answers may be fine",
+    "none": "nothing that needs an answer",
+}
+_OUTCOMES: Final = {
+    "worked": "WORKED", "no-effect": "NO EFFECT", "harmed": "HARMED", "not-enough-data": "NOT ENOUGH DATA",
+}  # fmt: skip
+_RUNGS: Final = {
+    "randomised": "Randomised: users were put to both sides by chance.",
+    "switchback": "Switchback: both took turns.",
+    "replay": "Replayed: the same questions were answered again.",
+    "before-after": "Before and after only; other causes are not excluded.",
+    "none": "",
+}
+_CLAIMS: Final = {
+    "caused": "The action caused it.",
+    "fixes-these-cases": "It fixes these cases; more is not known.",
+    "back-inside-band": "Back inside its band; no control group.",
+    "nothing": "Nothing may be claimed yet.",
+}
+
+
+def measure(name: str) -> str:
+    """`mean(score.relevance)` as a person says it: relevance."""
+    called = _CALL.fullmatch(name.strip())
+    if called is None:
+        return _thing(name.strip())
+    how, what = called.groups()
+    said = _thing(what)
+    if how in ("p50", "p90", "p95", "p99"):
+        return f"{how} {said}"
+    if how == "count":
+        return f"number of {said or 'answers'}"
+    if how == "share" and said == _plain(what) and not _COMPARED.fullmatch(what):
+        return f"share of {said}"
+    return said
+
+
+def number(value: float | None, name: str = "") -> str:
+    """At most three significant digits, in the measure's unit; unknown is a dash."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if name.startswith("share("):
+        return f"{_digits(value * 100)} %"
+    if "latency" in name or "ttft" in name:
+        return f"{_digits(value / 1000)} s" if abs(value) >= 1000 else f"{_digits(value)} ms"
+    if "cost" in name:
+        return f"${_digits(value)}"
+    return _digits(value)
+
+
+def interval(value: float | None, low: float | None, high: float | None, name: str = "") -> str:
+    """`0.71 (0.67 to 0.75)`."""
+    if low is None or high is None:
+        return number(value, name)
+    return f"{number(value, name)} ({number(low, name)} to {number(high, name)})"
+
+
+def when(at: int) -> str:
+    """`Tue 3 Mar 14:05`: UTC, always."""
+    moment = EPOCH + timedelta(microseconds=at)
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M}"
+
+
+def where(segment: Mapping[str, str]) -> str:
+    """`in premium · de`; empty: everywhere."""
+    return f" in {' · '.join(segment.values())}" if segment else ""
+
+
+def chance(per_month: float) -> str:
+    """How often nothing at all would look like this, in ordinary time."""
+    if per_month <= 0 or 1 / per_month > 12_000:
+        return "chance alone would hardly ever do this"
+    months = 1 / per_month
+    if months < 1:
+        return f"chance alone would do this about {_times(per_month)} a month"
+    if months < 23.5:
+        return "chance alone would do this about once a month" if months < 1.5 else (
+            f"chance alone would do this about once in {months:.0f} months")  # fmt: skip
+    years = months / 12
+    round_to = 10 ** max(0, math.floor(math.log10(years)))
+    return f"chance alone would do this about once in {round(years / round_to) * round_to:.0f} years"
+
+
+def finding(found: Finding) -> str:
+    """What was seen: `Relevance fell in premium since Tue 3 Mar 14:05: 0.84 → 0.71 (0.67 to 0.75), 812 users.`"""
+    if found.against == "silence":
+        return (
+            f"{_first(measure(found.measure))}{where(found.segment)} has not been measured since {when(found.onset)}."
+        )
+    head = f"{_first(measure(found.measure))} {_moved(found)}{_arm(found)}{where(found.segment)}"
+    seen = interval(found.value, found.low, found.high, found.measure)
+    before = f"{number(found.reference, found.measure)} → " if found.reference is not None else ""
+    return f"{head} since {when(found.onset)}: {before}{seen}, {users(found.n)}."
+
+
+def users(n: int) -> str:
+    """The independent units behind a number."""
+    return "1 user" if n == 1 else f"{n:,} users"
+
+
+def cause(candidate: Candidate) -> str:
+    """A cause in words, with what it blames."""
+    subject = f" ({candidate.subject})" if candidate.subject else ""
+    return f"{_CAUSES[candidate.cause]}{subject}"
+
+
+def title(incident: Incident, findings: Sequence[Finding]) -> str:
+    """The first line of everything about an incident: what a colleague would have said."""
+    if not findings:
+        return f"Incident #{incident.id}: {_CAUSES[incident.cause]}"
+    worst = headline(findings)
+    others = len({(each.measure, *each.segment.items()) for each in findings}) - 1
+    more = f" (and {others} more)" if others else ""
+    if worst.against == "silence":
+        return f"{finding(worst)[:-1]}{more}"
+    arm = f" in release {worst.release}" if worst.release else ""
+    said = f"{_first(measure(worst.measure))} {_moved(worst)}{arm}{where(worst.segment)}{more}"
+    return f"{said} since {when(incident.onset)}"
+
+
+def headline(findings: Sequence[Finding]) -> Finding:
+    """The finding to name first: the gravest, the surest, the earliest."""
+    order = {"critical": 0, "warning": 1, "watch": 2}
+    return min(findings, key=lambda each: (order[each.severity], each.chance_per_month, each.at))
+
+
+def state(incident: Incident) -> str:
+    """Where it stands."""
+    if incident.merged_into:
+        return f"merged into #{incident.merged_into}"
+    if incident.state == "closed":
+        return f"closed {when(incident.closed)} by {incident.closed_by or 'nobody'}"
+    again = f", came back {_times(incident.reopened)}" if incident.reopened else ""
+    owner = f" by {incident.owner}" if incident.owner and incident.state == "acknowledged" else ""
+    return f"{incident.state}{owner}{again}"
+
+
+def expectation(expects: Expectation) -> str:
+    """What must be seen for an action to have worked."""
+    way = "rises" if expects.direction == "up" else "falls"
+    said = (
+        f"{measure(expects.measure)}{where(expects.where)} {way} by {number(expects.at_least, expects.measure)} or more"
+    )
+    band = ""
+    if expects.low is not None or expects.high is not None:
+        low, high = (number(each, expects.measure) for each in (expects.low, expects.high))
+        band = f", back to {low} or more" if expects.high is None else (
+            f", back to {high} or less" if expects.low is None else f", back between {low} and {high}")  # fmt: skip
+    against = f", compared with {expects.control}" if expects.control else ""
+    return f"{said}{band} by {when(expects.by)}{against}"
+
+
+def action(done: Action) -> str:
+    """What was done, or proposed, by whom."""
+    begun = done.started or done.proposed
+    what = ", ".join(
+        f"{name} {value}" for name, value in done.parameters.items() if isinstance(value, str | int | float)
+    )
+    why = f": {done.why}" if done.why else ""
+    trouble = f" ({done.error})" if done.error else ""
+    told = f" ({what})" if what else ""
+    return f"{when(begun)} · {done.remedy}{told} {done.state} by {done.by or 'nobody'}{why}{trouble}"
+
+
+def verdict(came: Verdict) -> str:
+    """What came of it, and what may be claimed."""
+    head = _OUTCOMES[came.outcome] if came.final else f"so far {_OUTCOMES[came.outcome]}"
+    if came.estimate is None:
+        seen = f"{measure(came.measure)}: no estimate yet, {users(came.n)}."
+    else:
+        way = "rose" if came.estimate >= 0 else "fell"
+        low, high = came.low, came.high
+        if came.estimate < 0 and low is not None and high is not None:
+            low, high = -high, -low
+        amount = interval(abs(came.estimate), low, high, came.measure)
+        seen = f"{measure(came.measure)} {way} by {amount}, {users(came.n)}."
+    said = (head + ":", seen, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
+    return " ".join(part for part in said if part)
+
+
+def _thing(what: str) -> str:
+    compared = _COMPARED.fullmatch(what)
+    if compared is None:
+        return _plain(what)
+    field, sign, value = compared.groups()
+    if field.endswith("thumbs") and sign == "=":
+        return _THUMBS.get(value.strip(), "thumbs")
+    if f"{field}={value}" in _PLAIN and sign == "=":
+        return _PLAIN[f"{field}={value}"]
+    if sign == "=":
+        return f"{_plain(field)} {value.strip()}"
+    return f"{_plain(field)} {_THAN.get(sign, sign)} {value.strip()}"
+
+
+def _plain(field: str) -> str:
+    name = field.removeprefix("score.").removeprefix("signal.")
+    return _PLAIN.get(name, name.replace("_", " ").replace("-", " ") if "score." not in field else name)
+
+
+def _moved(found: Finding) -> str:
+    return "fell" if found.direction == "down" else "rose"
+
+
+def _arm(found: Finding) -> str:
+    if not found.release:
+        return ""
+    return (
+        f" in release {found.release}"
+        if found.against != "release"
+        else f" in release {found.release}, beside the other"
+    )
+
+
+def _first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _times(n: float) -> str:
+    return "once" if round(n) == 1 else "twice" if round(n) == 2 else f"{n:.0f} times"
+
+
+def _digits(value: float) -> str:
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{min(places, 6)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
