@@ -73,8 +73,8 @@ def main() -> None:
         return str(numbers.setdefault(place, len(numbers)))
 
     shared: dict[Place, int] = defaultdict(int)
-    for places in mine.values():
-        for place in places:
+    for meanings in mine.values():
+        for place in meanings:
             shared[place] += 1
     lines = []
     for key in sorted(mine):

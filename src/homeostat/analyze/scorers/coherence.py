@@ -317,7 +317,8 @@ def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, 
                 continue
             antonym = found["antonym_close"] + found["antonym_far"]
             negation = found["negation_flip_close"] + found["negation_flip_far"]
-            number = found["number_lost_close"] + 0.3 * found["number_lost_far"]
+            close = min(1.0, max(0.0, (found["cover_exact"] - 0.3) / 0.4))
+            number = found["number_lost"] * (0.3 + 0.7 * close)
             worst = max(worst, shared * min(1.5, antonym + 0.4 * number))
             flips = max(flips, shared * negation)
     for sentence in read:

@@ -3,103 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
-from homeostat.analyze.scorers.question import answers, covered, parts, read
+from homeostat.analyze.scorers.question import Question, answers, covered, parts, read
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import fields
+from homeostat.analyze.text.lexicon import alike, fields, marks
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
+from homeostat.analyze.text.thesaurus import related
 from homeostat.analyze.text.words import bounded, content, plain, words
 
 # No answer ends with these words.
-_OPEN: Final = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "but",
-        "of",
-        "to",
-        "in",
-        "on",
-        "with",
-        "for",
-        "from",
-        "by",
-        "at",
-        "as",
-        "into",
-        "until",
-        "that",
-        "which",
-        "who",
-        "whose",
-        "because",
-        "if",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "has",
-        "have",
-        "about",
-        "than",
-        "then",
-        "when",
-        "while",
-        "your",
-        "our",
-        "their",
-        "its",
-        "my",
-        "will",
-        "would",
-        "can",
-        "should",
-        "not",
-        "very",
-        "such",
-        "like",
-        "including",
-        "i'd",
-        "i",
-        "you",
-        "we",
-        "der",
-        "die",
-        "das",
-        "und",
-        "mit",
-        "von",
-        "zu",
-        "dem",
-        "den",
-        "le",
-        "la",
-        "el",
-        "los",
-        "les",
-        "un",
-        "una",
-        "une",
-        "de",
-        "del",
-        "du",
-        "y",
-        "et",
-        "por",
-        "para",
-        "ein",
-        "eine",
-    ]
-)
+_OPEN: Final = marks("open")
 _COUNT: Final = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\b (?:\w+ ){0,2}?(\w+s)\b", re.IGNORECASE
 )
@@ -116,6 +34,7 @@ _SIDES: Final = (
 )  # fmt: skip
 # A line that needs no closing mark: an item of a list, code, a row of fields.
 _BARE_END: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)]|[A-Z]\w+:)|[/{}=()\[\]`]|https?:")
+_PIECE: Final = re.compile(r"[;,:]\s+(?:and\s+|but\s+)?|\s(?:and|but|und|et|y)\s|\s-\s", re.IGNORECASE)
 _ASIDE: Final = re.compile(
     r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
 )
@@ -156,6 +75,12 @@ def cut_off(text: str) -> float:
         return 1.0
     if last in _OPEN and not text.endswith(("?", "!", '"', "”", ".", ")", "`")):
         return 1.0
+    lines = text.splitlines()
+    if lines and re.fullmatch(r"(?:\d{1,2}[.)]|[-*•])", lines[-1].strip()):
+        return 1.0
+    # A letter ends with a name.
+    if len(lines) > 1 and len(words(lines[-1])) <= 5 and lines[-1].strip()[:1].isupper() and last not in _OPEN:
+        return 0.0
     if (
         re.search(r"[.!?]\s", text)
         and re.search(r"[\w,]$", text)
@@ -194,6 +119,39 @@ def unanswered(question: str, text: str) -> list[str]:
     return missing
 
 
+def unmatched(asked: Sequence[str], question: str, text: str) -> int:
+    """Parts of the question for which no piece of the answer is left, when each piece may answer one part."""
+    whole = read(question)
+    pieces = [one for sentence in sentences(text) for piece in clauses(sentence) for one in _PIECE.split(piece) if one]
+    wanted = [read(part) for part in asked]
+    fits = [[_speaks_to(one, whole, piece) for piece in pieces[:40]] for one in wanted]
+    taken: dict[int, int] = {}
+
+    def place(part: int, seen: set[int]) -> bool:
+        for at, fit in enumerate(fits[part]):
+            if fit and at not in seen:
+                seen.add(at)
+                if at not in taken or place(taken[at], seen):
+                    taken[at] = part
+                    return True
+        return False
+
+    return sum(not place(part, set()) for part in range(len(wanted)))
+
+
+def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
+    """By its form (a price, a time, a reason …) or by what it is about."""
+    told = content(words(piece))
+    if part.kind not in ("open", "choice", "make") and answers(part.kind, whole, piece):
+        return True
+    if not part.matter:
+        return False
+    near = (
+        max((max(alike(a.stem, b.stem), 0.8 * related(a.stem, b.stem)) for b in told), default=0.0) for a in part.matter
+    )
+    return sum(near) / len(part.matter) >= 0.35
+
+
 def features(case: Case) -> Mapping[str, float]:
     """What the model looks at."""
     text = bounded(plain(case.output))
@@ -206,15 +164,21 @@ def features(case: Case) -> Mapping[str, float]:
     cut = cut_off(text)
     cover = [covered(read(part).matter, told) for part in asked if part]
     spread = min(cover) if cover else 1.0
+    # `B42, on schedule.`: as many short pieces as parts answer one each.
+    terse = len(asked) > 1 and len(words(text)) <= 8 * len(asked) and units >= len(asked) and _short_pieces(text)
+    open_parts = 0 if terse or len(asked) < 2 or _ALL.search(text) else unmatched(asked, question, text)
+    missing = [] if terse else missing
     return {
         "cut": float(cut == 1.0),
         "cut_maybe": float(cut == 0.5),
         "missing": len(missing) / max(1, len(asked)),
         "missing_any": float(bool(missing)),
         "parts": min(4.0, float(len(asked) - 1)),
-        "facts_few": float(len(asked) > 1 and facts < len(asked)),
+        "unmatched": open_parts / max(1, len(asked)),
+        "unmatched_any": float(open_parts > 0),
+        "facts_few": float(len(asked) > 1 and facts < len(asked) and not terse),
         "one_sentence_many_parts": float(
-            len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1
+            len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1 and not terse
         ),
         "units_enough": float(units >= len(asked)),
         "count_short": _short_of_count(question, text),
@@ -225,7 +189,7 @@ def features(case: Case) -> Mapping[str, float]:
         "all_parts": float(len(asked) > 1 and not missing),
         "both": float(bool(_ALL.search(text))),
         "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
-        "terse": float(len(asked) > 1 and len(words(text)) <= 8 * len(asked) and units >= len(asked)),
+        "terse": float(terse),
         "wordy_one_sided": float(
             len(asked) > 1
             and len(words(text)) > 8 * len(asked)
@@ -239,6 +203,13 @@ def features(case: Case) -> Mapping[str, float]:
         "promise": _broken_promise(text),
         "kinds": _kinds_missing(question, asked, text),
     }
+
+
+def _short_pieces(text: str) -> bool:
+    """No piece tells a story of its own."""
+    return all(
+        len(words(piece)) <= 6 for sentence in sentences(text) for piece in re.split(r"[;,:]\s|\sand\s", sentence)
+    )
 
 
 def _kinds_missing(question: str, asked: tuple[str, ...], text: str) -> float:
@@ -264,7 +235,9 @@ def _short_of_count(question: str, text: str) -> float:
 
 def _side_missing(question: str, text: str) -> float:
     for asked, one, other in _SIDES:
-        if asked.search(question) and not (one.search(text) and other.search(text)):
+        turn = one.search(text)
+        # What turns round in the middle of a text has said the other side before.
+        if asked.search(question) and not (turn and (other.search(text) or turn.start() > 30)):
             return 1.0
     return 0.0
 
@@ -293,6 +266,6 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "cut": -4, "cut_maybe": -2, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
+    "cut": -4, "cut_maybe": -2, "unmatched": -1, "unmatched_any": -0.7, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
     "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1,
 }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Final
 from homeostat.analyze.text.lexicon import alike
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.thesaurus import entry
 from homeostat.analyze.text.words import Word, content, words
 
 # The first that fits decides. Patterns are our own and take linear time; they see a few hundred characters.
@@ -74,9 +75,7 @@ def answers(kind: str, asked: Question, text: str) -> bool | None:
     if kind in ("count", "price", "span", "when"):
         return _number(kind, asked, text)
     if kind == "who":
-        return any(word.big and word.stem not in known and word.start > 0 for word in content(told)) or (
-            len(told) <= 6 and any(word.big and word.stem not in known for word in told)
-        )
+        return _names_somebody(told, known, text)
     if kind == "where":
         return bool(_PLACE.search(text)) and any(word.stem not in known for word in content(told))
     if kind == "why":
@@ -86,6 +85,26 @@ def answers(kind: str, asked: Question, text: str) -> bool | None:
     if kind == "yesno":
         return bool(_YES.search(text))
     return None
+
+
+_PERSONS: Final = frozenset(["person", "someon", "employe", "organization", "administrative", "leader", "worker"])
+_DESK: Final = re.compile(
+    r"\b(?:desk|office|team|department|hotline|helpline|service|police|reception|support|authority|council|company|agency|everyone|anyone|nobody|we|i|you|both)\b",
+    re.IGNORECASE,
+)
+
+
+def _names_somebody(told: tuple[Word, ...], known: set[str], text: str) -> bool:
+    """A name that the question did not hold, a person by what they do, or a place where people answer."""
+    for word in content(told):
+        if word.stem in known:
+            continue
+        raw = text[word.start : word.start + len(word.low)]
+        if word.big and not raw.isupper() and (word.start > 0 or len(told) <= 6):
+            return True
+        if entry(word.stem).explained & _PERSONS:
+            return True
+    return bool(_DESK.search(text))
 
 
 def _number(kind: str, asked: Question, text: str) -> bool:
@@ -188,6 +207,10 @@ _SPLIT: Final = re.compile(
     r"\?\s+|,\s*(?:and|und|y|et)\s+|;\s*|,\s+(?=how|what|when|where|who|why|is|do|does|can|may|which|or\b)|\s(?:and|und|et|y)\s+(?=how|what|when|where|who|why|which|is\b|do\b|does\b|can\b|should\b|in what|may|name|explain|tell|propose|change|write|ab wann|le\b|cuándo|list|\d)|\.\s+(?=how|what|also|and|please|tell|explain|i want)",
     re.IGNORECASE,
 )
+_ORDERS: Final = re.compile(
+    r"^\W*(?:also|and|please|tell|give|list|explain|name|describe|write|compare|show|send|suggest|translate|bitte|nenne)\b|\bi(?:'d| would)? (?:want|like|need) to know\b|\bplease\b",
+    re.IGNORECASE,
+)
 _LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNORECASE)
 
 
@@ -195,7 +218,11 @@ _LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNOREC
 def parts(text: str) -> tuple[str, ...]:
     """The parts of a question that each want an answer: `What does it cost, and when does it open?` has two."""
     text = text[-1500:]
-    found = [piece.strip(" ?.,") for sentence in sentences(text) for piece in _SPLIT.split(sentence) if piece]
+    told = sentences(text)
+    # Beside a question, what neither asks nor orders only tells how things are.
+    if any(sentence.endswith("?") for sentence in told):
+        told = tuple(sentence for sentence in told if sentence.endswith("?") or _ORDERS.search(sentence))
+    found = [piece.strip(" ?.,") for sentence in told for piece in _SPLIT.split(sentence) if piece]
     found = [piece for piece in found if len(words(piece)) >= 2 or (len(found) > 1 and content(words(piece)))]
     listed: list[str] = []
     for piece in found or [text]:

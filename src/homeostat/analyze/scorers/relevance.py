@@ -12,6 +12,7 @@ from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.lexicon import alike, fields
 from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.thesaurus import related
 from homeostat.analyze.text.words import Word, bounded, content, plain, words
 
 _TALK: Final = re.compile(
@@ -26,6 +27,10 @@ _ABOUT: Final = re.compile(
 )
 _REFERS: Final = re.compile(
     r"\W*(?:it|it's|she|he|they|they're|that|that's|this|there|yes|no|not|done|only|around|about|roughly|typically|usually|mostly|because|by|at|in|on|if|sure|sorry|unfortunately|you|we|you'd|better|try|use|next|between|er|sie|es|ja|nein|oft|elle|il|sí|son)\b",
+    re.IGNORECASE,
+)
+_CHANGES: Final = re.compile(
+    r"\b(?:reword|rephrase|rewrite|shorten|summari[sz]e|translate|correct|proofread|simplify|convert|polite(?:ly|r)?|improve|edit|turn (?:this|it) into)\b",
     re.IGNORECASE,
 )
 _ASKS_ABOUT: Final = re.compile(
@@ -68,15 +73,31 @@ def features(case: Case) -> Mapping[str, float]:
     topic = {name for word in asked.matter for name in fields(word.stem)}
     theirs = [fields(word.stem) for word in new if fields(word.stem)]
     echo = [word for word in told if any(word.stem == one.stem for one in asked.matter)]
+    # Who asks for a text to be changed wants its words back.
+    copies = bool(_CHANGES.search(case.input[:200])) and len(asked.matter) >= 5
+    # So does who answers in a full sentence: what was asked, and the thing that was wanted.
+    shared = covered(asked.matter, told)
+    full = copies or (fits is True and asked.kind not in ("howto", "yesno")) or (shared >= 0.75 and len(new) >= 2)
+    near = [max((related(word.stem, one.stem) for one in asked.matter), default=0.0) for word in new]
+    back = [max((related(one.stem, word.stem) for word in told), default=0.0) for one in asked.matter]
+    formal = asked.kind in ("why", "howto", "yesno", "who", "where")
     return {
         "kind_right": float(fits is True),
-        "kind_wrong": float(fits is False),
+        "kind_wrong": float(fits is False and not formal),
+        "kind_formless": float(fits is False and formal),
+        "related": sum(near) / len(near) if near else 0.3,
+        "related_any": float(any(value >= 0.8 for value in near)),
+        "asked_related": sum(back) / len(back) if back else 0.3,
+        "copies": float(copies),
+        "full": float(full and shared >= 0.5),
         "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when")),
-        "topic_shared": covered(asked.matter, told),
+        "topic_shared": shared,
         "focus": covered(focus, told) if focus else 0.5,
-        "rest_only": float(covered(rest, told) > 0.4 and covered(focus, told) < 0.3) if focus and rest else 0.0,
-        "echo": len(echo) / max(1, len(told)),
-        "begins_with_topic": float(bool(first) and any(first[0].stem == one.stem for one in asked.matter)),
+        "rest_only": float(covered(rest, told) > 0.4 and covered(focus, told) < 0.3 and not full)
+        if focus and rest
+        else 0.0,
+        "echo": len(echo) / max(1, len(told)) * (not full),
+        "begins_with_topic": float(bool(first) and any(first[0].stem == one.stem for one in asked.matter) and not full),
         "new": min(1.0, len(new) / 6),
         "nothing_new": float(not new and not fits),
         "field_shared": sum(bool(names & topic) for names in theirs) / len(theirs) if theirs and topic else 0.3,
@@ -132,7 +153,7 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "kind_right": 1.2, "kind_wrong": -0.8, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
+    "kind_right": 1.2, "kind_wrong": -0.8, "kind_formless": -0.5, "related": 0.6, "related_any": 0.4, "asked_related": 0.5, "copies": 0.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
     "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7,
     "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
 }  # fmt: skip
