@@ -17,6 +17,7 @@ from homeostat.store.ledger.tables.ground import (
 from homeostat.store.ledger.tables.incidents import channels, incident_entries, incidents, outbox, threads
 from homeostat.store.ledger.tables.scoring import feeds, scorers
 from homeostat.store.ledger.tables.steering import labels, policies, policy_history, prompts, releases, sightings
+from homeostat.store.ledger.tables.watching import comparisons, findings, monitors, watches
 
 __all__ = [
     "Moment",
@@ -24,10 +25,12 @@ __all__ = [
     "audit",
     "audit_head",
     "channels",
+    "comparisons",
     "dataset_items",
     "datasets",
     "experiments",
     "feeds",
+    "findings",
     "guards",
     "incident_entries",
     "incidents",
@@ -35,6 +38,7 @@ __all__ = [
     "labels",
     "meta",
     "metadata",
+    "monitors",
     "outbox",
     "outcomes",
     "policies",
@@ -48,4 +52,5 @@ __all__ = [
     "sightings",
     "threads",
     "verdicts",
+    "watches",
 ]
