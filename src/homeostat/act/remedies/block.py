@@ -1,0 +1,90 @@
+"""A guard on the gateway: answers (or questions) that match are refused or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from homeostat.act.remedies.effects import Effects
+from homeostat.act.remedies.remedy import Told
+from homeostat.analyze.text.guarding import BadGuard, Matcher
+from homeostat.records import guard as guards_of
+from homeostat.records.action import Action
+from homeostat.records.guard import Guard
+from homeostat.registry.declined import Declined
+from homeostat.registry.names import bad
+from homeostat.store.ledger import guards
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`on` the answer or the question, what matches a pattern (or one of the words) is refused or replaced.
+
+    >>> Block("no-cards", words=("card number",)).guard.where
+    'answer'
+    """
+
+    answer: ClassVar[str] = "block"
+    steps: ClassVar[tuple[str, ...]] = ("guard",)
+    inside: ClassVar[frozenset[str]] = frozenset(("guard",))
+
+    name: str
+    words: tuple[str, ...] = ()
+    pattern: str = ""
+    detector: str = ""
+    where: Literal["answer", "question"] = "answer"
+    do_with: Literal["refuse", "replace"] = "refuse"
+    text: str = ""
+    users: tuple[str, ...] = ()
+
+    @property
+    def guard(self) -> Guard:
+        """As the gateway obeys it."""
+        return guards_of.from_json({**asdict(self), "do": self.do_with})
+
+    def preview(self, effects: Effects, action: Action) -> Mapping[str, Any] | Declined:
+        """The guard, and how many of the newest answers it would have stopped, some of them shown."""
+        guard = self.guard
+        try:
+            matcher = Matcher(guard)
+        except BadGuard as problem:
+            return bad(str(problem))
+        told: dict[str, Any] = {"guard": guards_of.as_json(guard)}
+        if effects.reading is not None:
+            items = effects.reading.found(action.project, {"limit": 2_000})
+            side = "output" if guard.where == "answer" else "input"
+            hits = [item for item in items if matcher.stops(str(item[side]), user=str(item.get("user") or ""))]
+            told |= {"looked_at": len(items), "would_stop": len(hits), "examples": [
+                {"exchange": hit["exchange"], "text": str(hit[side])[:200]}
+                for hit in hits[:5]
+            ]}  # fmt: skip
+        return told
+
+    def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
+        """Switch it on."""
+        try:
+            document = guards_of.as_json(Matcher(self.guard).guard)
+        except BadGuard as problem:
+            return bad(str(problem))
+        before = guards.get(effects.ledger, action.project, self.name)
+        author = effects.author
+        kept = guards.put(
+            effects.ledger, action.project, self.name, document, state="on", at=author.at, author=author.actor
+        )
+        was = None if before is None else {"document": dict(before.document), "state": before.state}
+        author.wrote(effects.ledger, action.project, "guard.on", self.name, before=was, after=document)
+        return Told({"guard": was}, {"guard": self.name, "guard_version": kept.version}, publish=True)
+
+    def undo(self, effects: Effects, action: Action) -> Told | Declined:
+        """Off again, or what stood there before."""
+        now = guards.get(effects.ledger, action.project, self.name)
+        if now is None or now.version != action.result.get("guard_version"):
+            return Told()
+        author, was = effects.author, action.before.get("guard")
+        document, state = (was["document"], was["state"]) if was else (now.document, "off")
+        guards.put(effects.ledger, action.project, self.name, document, state=state, at=author.at, author=author.actor)
+        author.wrote(
+            effects.ledger, action.project, "guard.off", self.name, before={"document": dict(now.document)}, after=was
+        )
+        return Told(result={"guard_state": state}, publish=True)

@@ -1,0 +1,86 @@
+"""How remedies change what a route obeys, and put it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from homeostat.act.remedies.effects import Effects
+from homeostat.act.remedies.remedy import Told
+from homeostat.records import policy as policies_of
+from homeostat.records.action import Action
+from homeostat.records.policy import Policy, Shadow, reshaped
+from homeostat.registry import steering
+from homeostat.registry.declined import Declined
+from homeostat.store.ledger import policies, releases, routing
+
+
+def current(effects: Effects, project: str, route: str) -> Policy | Declined:
+    """What the route obeys now."""
+    kept = policies.get(effects.ledger, project, route)
+    return steering.no_policy(route) if kept is None else kept.policy
+
+
+def shown(effects: Effects, action: Action, route: str, shares: Mapping[str, float]) -> Mapping[str, Any] | Declined:
+    """Which shares a route has, and which it would have."""
+    now = current(effects, action.project, route)
+    if isinstance(now, Declined):
+        return now
+    try:
+        after = replace(now, pieces=reshaped(now.pieces, shares))
+    except ValueError as problem:
+        return Declined("bad_request", str(problem))
+    missing = routing.names(after) - set(releases.named(effects.ledger, action.project, routing.names(after)))
+    if missing:
+        return Declined("not_found", f"There is no release {min(missing)}.", "homeostat release ls")
+    return {"route": route, "from": _rounded(now.shares), "to": _rounded(after.shares), "version": now.version}
+
+
+def put(
+    effects: Effects, action: Action, route: str, shares: Mapping[str, float], *, shadow: Shadow | None = None
+) -> Told | Declined:
+    """Give a route other shares. Pins on releases that serve no more end; the good release stays the good one."""
+    now = current(effects, action.project, route)
+    if isinstance(now, Declined):
+        return now
+    try:
+        pieces = reshaped(now.pieces, shares)
+    except ValueError as problem:
+        return Declined("bad_request", str(problem))
+    wanted = replace(
+        now, pieces=pieces, reason=action.why or f"action {action.id}", shadow=shadow,
+        pinned={user: release for user, release in now.pinned.items() if shares.get(release)},
+    )  # fmt: skip
+    done = steering.put(effects.ledger, action.project, wanted, now.version, effects.author)
+    if isinstance(done, Declined):
+        return done
+    told = {"route": route, "shares": _rounded(done.shares), "policy_version": done.version}
+    return Told({"policy": policies_of.as_json(now)}, told, publish=True)
+
+
+def put_back(effects: Effects, action: Action, route: str) -> Told | Declined:
+    """The policy as it was before the action, unless somebody has changed it since."""
+    if "policy" not in action.before or "policy_restored" in action.result:
+        return Told()
+    now = current(effects, action.project, route)
+    if isinstance(now, Declined):
+        return now
+    undone = f"action {action.id} undone"
+    if now.reason == undone:  # before a crash, and not written down
+        return Told(result={"policy_restored": now.version}, publish=True)
+    if now.version != action.result.get("policy_version"):
+        return Declined(
+            "conflict", f"The policy of {route} was changed after this action; it is left as it is.",
+            "homeostat policy show", policies_of.as_json(now),
+        )  # fmt: skip
+    before = policies_of.from_json(action.before["policy"])
+    wanted = replace(before, reason=undone)
+    done = steering.put(effects.ledger, action.project, wanted, now.version, effects.author)
+    if isinstance(done, Declined):
+        return done
+    return Told(result={"policy_restored": done.version, "shares": _rounded(done.shares)}, publish=True)
+
+
+def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(share, 6) for name, share in shares.items()}

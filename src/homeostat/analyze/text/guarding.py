@@ -1,0 +1,71 @@
+"""Whether a text is what a guard stops. Linear in the text, so that it can stand in the way of a production call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import re2
+
+from homeostat.records import redaction
+from homeostat.records.guard import Guard
+
+_LONGEST_PATTERN: Final = 1_000
+_MOST_WORDS: Final = 200
+#: Of a longer text only so many characters are looked at, from its start and from its end.
+_MOST_CHARS: Final = 200_000
+_DETECTORS: Final = ("private",)
+
+
+class BadGuard(ValueError):
+    """It cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A guard that is ready.
+
+    >>> Matcher(Guard("g", words=("card number",))).stops("Your Card Number is")
+    True
+    >>> Matcher(Guard("g", pattern="ORD-[0-9]+")).stops("ORD-x")
+    False
+    """
+
+    guard: Guard
+    _patterns: tuple[Any, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_patterns", _compiled(self.guard))
+
+    def stops(self, text: str, *, user: str = "") -> bool:
+        """Does it?"""
+        if self.guard.users and user not in self.guard.users:
+            return False
+        if not (self._patterns or self.guard.detector):
+            return bool(self.guard.users)
+        looked = text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS // 2] + "\n" + text[-_MOST_CHARS // 2 :]
+        if any(pattern.search(looked) for pattern in self._patterns):
+            return True
+        return self.guard.detector == "private" and bool(redaction.found(looked))
+
+
+def _compiled(guard: Guard) -> tuple[Any, ...]:
+    if not (guard.words or guard.pattern or guard.detector or guard.users):
+        raise BadGuard("A guard needs words, a pattern, a detector or users.")
+    if guard.where not in ("answer", "question") or guard.do not in ("refuse", "replace"):
+        raise BadGuard("where is answer or question, do is refuse or replace.")
+    if guard.detector and guard.detector not in _DETECTORS:
+        raise BadGuard(f"There is no detector {guard.detector[:80]!r}. Known: {', '.join(_DETECTORS)}.")
+    if len(guard.pattern) > _LONGEST_PATTERN or len(guard.words) > _MOST_WORDS:
+        raise BadGuard(f"A pattern has at most {_LONGEST_PATTERN} characters, a guard at most {_MOST_WORDS} words.")
+    if any(not word.strip() for word in guard.words):
+        raise BadGuard("A word is not empty.")
+    options = re2.Options()
+    options.never_capture, options.log_errors, options.max_mem = True, False, 8 << 20
+    found = [guard.pattern] if guard.pattern else []
+    if guard.words:
+        found.append(r"(?i)(?:^|\W)(?:" + "|".join(re2.escape(word) for word in guard.words) + r")(?:\W|$)")
+    try:
+        return tuple(re2.compile(each, options) for each in found)
+    except re2.error as problem:
+        raise BadGuard(f"The pattern is none: {str(problem)[:200]}.") from None

@@ -1,0 +1,1 @@
+"""Whether it helped: expectation and evidence make a verdict; experiments."""

@@ -1,0 +1,131 @@
+"""Every remedy of the table: a dry run changes nothing, doing ends in done, undo puts back what served."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeostat.act import acting
+from homeostat.act.remedies import REMEDIES, Effects, remedy
+from homeostat.records.action import ANSWERS
+from homeostat.registry.declined import Declined
+from homeostat.store.ledger import Ledger, actions, audit
+from tests.act.remedies.stage import AUTHOR, EXAMPLES, Outside, action_of, effects_of, ledger_at, made, world
+
+NEVER_UNDONE = {"pipeline"}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = ledger_at(tmp_path)
+    yield ledger
+    ledger.close()
+
+
+def done(effects: Effects, name: str, ledger: Ledger) -> Any:
+    action = made(acting.propose(ledger, action_of(name), AUTHOR))
+    action = made(acting.approve(ledger, "p", action.id, AUTHOR, why="yes"))
+    for _ in range(4):
+        if action.state in ("approved", "doing"):
+            action = acting.carry_out(effects, action)
+    return action
+
+
+def rows(path: Path) -> list[Any]:
+    with sqlite3.connect(path / "ledger.db") as connection:
+        return list(connection.iterdump())
+
+
+def test_every_remedy_has_an_example() -> None:
+    assert set(EXAMPLES) == set(REMEDIES)
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_remedy_says_what_it_is(name: str) -> None:
+    plugin = REMEDIES[name]
+    assert plugin.answer in (*ANSWERS, "")
+    assert plugin.steps
+    assert plugin.inside <= set(plugin.steps)
+    assert plugin.__doc__ and ">>>" in plugin.__doc__
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_dry_run_changes_nothing(name: str, ledger: Ledger, tmp_path: Path) -> None:
+    before, outside = rows(tmp_path), Outside()
+    found = remedy(name, EXAMPLES[name])
+    assert not isinstance(found, Declined)
+    shown = found.preview(effects_of(ledger, outside=outside), action_of(name))
+    assert not isinstance(shown, Declined) and shown
+    assert rows(tmp_path) == before
+    assert outside.calls == []
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_it_is_done_and_undone(name: str, ledger: Ledger) -> None:
+    before = world(ledger)
+    effects = effects_of(ledger)
+    action = done(effects, name, ledger)
+    assert (action.state, action.step, action.error) == ("done", "", "")
+    assert action.started and action.ended
+    again = acting.carry_out(effects, action)
+    assert again == action
+    taken_back = acting.undo(effects, "p", action.id, why="no")
+    if name in NEVER_UNDONE:
+        assert made(taken_back).state == "done"
+        return
+    assert made(taken_back).state == "undone"
+    assert world(ledger) == before
+    assert audit.verify(ledger) is None
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_parameter_that_it_does_not_know_is_told(name: str) -> None:
+    found = remedy(name, {**EXAMPLES[name], "tooth": 1})
+    assert isinstance(found, Declined) and "tooth" in found.message
+
+
+def test_what_nobody_knows_is_told() -> None:
+    assert isinstance(remedy("pray", {}), Declined)
+    assert isinstance(remedy("rollback", {"holdback": "much"}), Declined)
+    assert isinstance(remedy("rollback", {"holdback": 0.9, "leaving": "B"}), Declined)
+
+
+def test_undo_leaves_alone_what_somebody_changed_since(ledger: Ledger) -> None:
+    effects = effects_of(ledger)
+    first, second = done(effects, "rollback", ledger), done(effects, "shift-traffic", ledger)
+    served = world(ledger)
+    kept = made(acting.undo(effects, "p", first.id))
+    assert kept.state == "done" and "changed after" in kept.error
+    assert world(ledger) == served
+    assert made(acting.undo(effects, "p", second.id)).state == "undone"
+    assert actions.get(ledger, "p", second.id).state == "undone"  # type: ignore[union-attr]
+
+
+def test_an_endpoint_that_is_away_is_waited_for(ledger: Ledger) -> None:
+    outside = Outside(away=True)
+    effects = effects_of(ledger, outside=outside)
+    action = done(effects, "retrain", ledger)
+    assert (action.state, action.step) == ("doing", "upload")
+    assert "nobody listens" in action.error
+    outside.away = False
+    for _ in range(3):
+        action = acting.carry_out(effects, action)
+    assert action.state == "done"
+    assert len(outside.jobs) == 1
+
+
+def test_a_job_that_fails_is_failed(ledger: Ledger) -> None:
+    class Failing(Outside):
+        def call(self, method: str, path: str, *rest: Any, **named: Any) -> Any:
+            if path.startswith("/fine_tuning/jobs/job"):
+                return {"status": "failed", "error": {"message": "line 3 is no conversation"}}
+            return super().call(method, path, *rest, **named)
+
+    before = world(ledger)
+    action = done(effects_of(ledger, outside=Failing()), "retrain", ledger)
+    assert action.state == "failed" and "line 3" in action.error
+    assert world(ledger) == before
