@@ -126,6 +126,10 @@ class Settings(BaseSettings):
     scoring_cpu: float = Field(
         0.25, gt=0, le=8, description="Cores that scorers in Python may use; what exceeds them is sampled."
     )
+    documents: str = Field(
+        "",
+        description="Documents for answers that come without: a folder or file, {project} in it is the project's name.",
+    )
     judge_url: str = Field("", description="Endpoint of the model that judges: ends in /v1.")
     judge_model: str = Field("", description="The model that judges where a judge names none.")
     judge_key: str = Field("", repr=False, description="Its key: not production's, and with a limit of its own.")

@@ -86,6 +86,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/api/v1/prompts/labels", "admin", "core"),
     Route("GET", "/api/v1/prompts/{name}", "read", "core"),
     Route("GET", "/api/v1/audit", "read", "core"),
+    # Scorers
+    Route("GET", "/api/v1/scorers", "read", "core"),
+    Route("POST", "/api/v1/scorers", "admin", "core"),
+    Route("GET", "/api/v1/scorers/kinds", "read", "core"),
+    Route("POST", "/api/v1/scorers/test", "admin", "core"),
+    Route("GET", "/api/v1/scorers/{name}", "read", "core"),
+    Route("PATCH", "/api/v1/scorers/{name}", "admin", "core"),
+    Route("POST", "/api/v1/scorers/{name:path}/backfill", "admin", "core"),
     # Keys, projects, clock
     Route("GET", "/api/v1/keys", "admin", "core"),
     Route("POST", "/api/v1/keys", "operator", "core"),

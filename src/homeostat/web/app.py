@@ -25,6 +25,7 @@ from homeostat.web import (
     policies,
     prompts,
     releases,
+    scorers,
     traces,
 )
 from homeostat.web.asked import Core, Json
@@ -36,7 +37,7 @@ __all__ = ["Core", "create_app"]
 #: A fixed path stands before the pattern that would take it.
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     export.router, exchanges.router, traces.router, live.router, measures.router, accounting.router, health.router,
-    keys.router, releases.router, prompts.router, policies.router, audit.router, pages.router,
+    keys.router, releases.router, prompts.router, policies.router, scorers.router, audit.router, pages.router,
 )  # fmt: skip
 
 

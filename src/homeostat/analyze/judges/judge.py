@@ -35,10 +35,10 @@ class Judge:
 
     dimension: str
     form: Literal["rubric", "yes_no"] = "rubric"
-    endpoint: str = ""
-    """The operator's name of the endpoint; empty: the default one."""
     model: str = ""
     """The model to ask for; empty: the endpoint's own."""
+    jury: tuple[str, ...] = ()
+    """Models that judge together: the median counts, if more than half of them give a verdict."""
     task: str = ""
     """A task in the user's own words instead of ours; may not contain variables."""
     fault: str = ""
@@ -54,6 +54,10 @@ class Judge:
         if self.dimension not in RUBRICS and not (self.task and self.fault):
             known = ", ".join(RUBRICS)
             raise ValueError(f"{self.dimension!r} has no rubric of ours ({known}): give it a task and a fault.")
+        if self.form not in ("rubric", "yes_no"):
+            raise ValueError("form is rubric or yes_no.")
+        if len(self.jury) > 9:
+            raise ValueError("a jury has at most nine members.")
         if self.levels and len(self.levels) != 5:
             raise ValueError("levels are five sentences, worst first.")
 

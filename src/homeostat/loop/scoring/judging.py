@@ -1,173 +1,146 @@
 """Judges at work: a sample of what settled is asked about, within limits of money and number, and never waited for.
 
-What a judge was paid moves together with its place in the feed, so that a crash asks again at most what was in flight.
+Scores are stored as answers come, and what has one is not asked about again: a crash costs at most the questions that
+were in flight. What a judge was paid moves together with its place in the feed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 from homeostat.analyze.judges import Judge
-from homeostat.analyze.judges.endpoint import Caller, Endpoint, NoReply, Reply
-from homeostat.analyze.judges.prompt import Prompt
-from homeostat.analyze.scorers.case import Scored, Unscored
+from homeostat.analyze.judges.endpoint import Caller, Endpoint
 from homeostat.config import Settings
+from homeostat.loop.scoring.asking import Answer, Asker
 from homeostat.loop.scoring.kinds import Runnable
-from homeostat.loop.scoring.tracks import Chosen, case_of, chance, score_of
-from homeostat.records.exchange import Exchange
+from homeostat.loop.scoring.matter import Matter, matters
+from homeostat.loop.scoring.tracks import Chosen, Tools, score_of, take
 from homeostat.records.instant import EPOCH
-from homeostat.store.ledger import Ledger, feeds
+from homeostat.store.ledger import feeds
 from homeostat.store.ledger.feeds import Feed
 from homeostat.store.warehouse import scored
-from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions import feed, filters
-from homeostat.store.warehouse.questions.feed import Place
+from homeostat.store.warehouse.questions.feed import Order, Place, Taken
 
-_PIECE: Final = 40
+PIECE: Final = 40
 _BEGIN: Final = 3_600_000_000
-_REMEMBERED: Final = 20_000
-#: Failures in a row after which a judge is left alone for a while: each asks three times already.
-_GIVE_UP: Final = 5
-_REST: Final = 60.0
+#: Of our own prompts, and of a usual answer to them.
+_PROMPT_TOKENS: Final = 450
+_ANSWER_TOKENS: Final = 150
+Account = Mapping[str, Any]
 
 
 @dataclass
 class Judging:
     """Rounds of every judge."""
 
-    warehouse: Warehouse
-    ledger: Ledger
     settings: Settings
-    secret: bytes
-    calls: int = 0
-    failed: int = 0
-    last_error: str = ""
-    _known: OrderedDict[tuple[str, str], Scored] = field(default_factory=OrderedDict)
-    _asked: deque[float] = field(default_factory=deque)
-    _in_a_row: int = 0
-    _rests_until: float = 0.0
+    asker: Asker
     _spent: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def endpoint(self) -> Endpoint | None:
-        """Where judges live; None: the operator named none, and no judge runs."""
-        chosen = self.settings
-        if not chosen.judge_url:
-            return None
-        return Endpoint(
-            chosen.judge_url, chosen.judge_model, chosen.judge_key, chosen.judge_kind,
-            timeout=chosen.judge_timeout, concurrency=chosen.judge_concurrency, schema=chosen.judge_schema,
-            usd_per_million_in=chosen.judge_usd_per_million_in, usd_per_million_out=chosen.judge_usd_per_million_out,
-        )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """For `homeostat doctor`: calls, failures, what was spent today."""
-        resting = max(0.0, self._rests_until - time.monotonic())
-        return {
-            "configured": bool(self.settings.judge_url), "calls": self.calls, "failed": self.failed,
-            "error": self.last_error, "resting_seconds": round(resting, 1), "spent": dict(self._spent),
-            "usd_per_day": self.settings.judge_usd_per_day,
-        }  # fmt: skip
+        return self.asker.state() | {"spent": dict(self._spent)}
 
-    def round(self, project: str, chosen: Chosen, until: int, now: int) -> int:
+    def round(self, tools: Tools, project: str, chosen: Chosen, until: int) -> int:
         """One piece for each judge of a project; how many exchanges went by. Zero: all have caught up."""
-        endpoint = self.endpoint
-        if endpoint is None or time.monotonic() < self._rests_until:
+        if self.asker.endpoint is None or self.asker.rests:
             return 0
-        return sum(self._one(project, each, endpoint, until, now) for each in chosen.get("judge", ()))
+        return sum(self._live(tools, project, each, until) for each in chosen.get("judge", ()))
 
-    def _one(self, project: str, each: Runnable, endpoint: Endpoint, until: int, now: int) -> int:
+    def _live(self, tools: Tools, project: str, each: Runnable, until: int) -> int:
         track = f"judge:{each.configured.name}"
-        before = feeds.place(self.ledger, project, track, start=now - _BEGIN)
-        if until <= before.ready:
+        before = feeds.place(tools.ledger, project, track, start=tools.now - _BEGIN)
+        return self.piece(tools, project, each, track, before, until)
+
+    def piece(
+        self, tools: Tools, project: str, each: Runnable, track: str, before: Feed, until: int, order: Order = "ready"
+    ) -> int:
+        """Take a piece of a track, ask, store, move on; how many went by."""
+        endpoint = self.asker.endpoint
+        if until <= before.ready or endpoint is None:
             return 0
-        wanted = filters.parse(each.configured.filters)
         place = Place(before.ready, before.id)
-        taken = feed.take(self.warehouse, project, place, until, limit=_PIECE, filters=wanted)
-        sample = [exchange for exchange in taken.exchanges if chance(exchange.id) < each.configured.share]
-        account = _today(before.spent, now)
-        sample = sample[: self._may_ask(account)]
+        taken = take(tools, project, each.unit, each.configured.filters, place, until, limit=PIECE, order=order)
+        account = today(before.spent, tools.now)
+        sample = self._sample(tools, project, each, taken, self.may_ask(each, self.account(tools, project, each)))
         if sample:
-            rows, usd, calls = asyncio.run(self._judge(project, each, endpoint, sample, now))
-            scored.put(self.warehouse, project, rows, now=now)
-            account = {**account, "usd": round(account["usd"] + usd, 8), "calls": account["calls"] + calls}
-        feeds.move(self.ledger, project, track, before, Feed(taken.place.ready, taken.place.id, account))
-        self._spent[f"{project}/{each.configured.name}"] = account
+            usd, calls = asyncio.run(self._judge(tools, project, each, endpoint, sample))
+            account |= {"usd": round(account["usd"] + usd, 8), "calls": account["calls"] + calls}
+        account["taken"] = int(before.spent.get("taken", 0)) + len(taken.exchanges)
+        after = Feed(taken.place.ready, taken.place.id, {**before.spent, **account})
+        feeds.move(tools.ledger, project, track, before, after)
+        self._spent[f"{project}/{each.configured.name}"] = {name: account[name] for name in ("day", "usd", "calls")}
         return len(taken.exchanges)
 
-    def _may_ask(self, account: dict[str, Any]) -> int:
+    def account(self, tools: Tools, project: str, each: Runnable) -> dict[str, Any]:
+        """What a judge spent today, live and on history."""
+        name = each.configured.name
+        live = feeds.tracks(tools.ledger, project, f"judge:{name}").get(f"judge:{name}")
+        places = [*([live] if live else []), *feeds.tracks(tools.ledger, project, f"history:{name}@").values()]
+        spent = [today(place.spent, tools.now) for place in places]
+        total = today({}, tools.now)
+        return total | {key: sum(one[key] for one in spent) for key in ("usd", "calls")}
+
+    def usd_of(self, tools: Tools, project: str, each: Runnable, characters: float = 2_000.0) -> float:
+        """What one judgement will cost: as its last ones did, else by the length of what it reads."""
+        account = self.account(tools, project, each)
+        if account["calls"] and account["usd"]:
+            return float(account["usd"] / account["calls"])
+        assert isinstance(each.works, Judge)
+        tokens = _PROMPT_TOKENS + characters / 4
+        usd = tokens * self.settings.judge_usd_per_million_in + _ANSWER_TOKENS * self.settings.judge_usd_per_million_out
+        return usd / 1e6 * max(1, len(each.works.jury))
+
+    def may_ask(self, each: Runnable, account: Account) -> int:
         """How many more: nothing beyond the day's money or the minute's number."""
-        if self.settings.judge_usd_per_day and account["usd"] >= self.settings.judge_usd_per_day:
+        assert isinstance(each.works, Judge)
+        members = max(1, len(each.works.jury))
+        most = PIECE
+        limit = self.settings.judge_usd_per_day
+        if limit and account["usd"] >= limit:
             return 0
-        if self.settings.clock == "world" or not self.settings.judge_per_minute:
-            return _PIECE
-        now = time.monotonic()
-        while self._asked and self._asked[0] < now - 60:
-            self._asked.popleft()
-        return max(0, self.settings.judge_per_minute - len(self._asked))
+        if limit and account["calls"] and account["usd"]:
+            most = min(most, 1 + int((limit - account["usd"]) / (account["usd"] / account["calls"]) / members))
+        turns = self.asker.turns()
+        return most if turns is None else min(most, turns // members)
+
+    def _sample(self, tools: Tools, project: str, each: Runnable, taken: Taken, most: int) -> list[Matter]:
+        """What is asked about: those of its share that have no score of this version yet."""
+        wanted = taken.sample(each.configured.share, len(taken.exchanges))
+        there = scored.known(tools.warehouse, project, [each.configured.scorer], wanted)
+        left = [one for one in wanted if scored.score_id(each.configured.scorer, one.id) not in there]
+        kept = {one.id for one in left}
+        sample = [one for one in taken.sample(each.configured.share, most + len(there)) if one.id in kept][:most]
+        return matters(tools.warehouse, tools.shelves, project, each.unit, sample, tools.now)
 
     async def _judge(
-        self, project: str, each: Runnable, endpoint: Endpoint, sample: Sequence[Exchange], now: int
-    ) -> tuple[list[scored.Score], float, int]:
-        texts = feed.texts_of(self.warehouse, project, EPOCH + timedelta(microseconds=now), sample)
+        self, tools: Tools, project: str, each: Runnable, endpoint: Endpoint, sample: Sequence[Matter]
+    ) -> tuple[float, int]:
         caller = Caller(endpoint)
+        usd, calls = 0.0, 0
         try:
-            cases = [case_of(exchange, said) for exchange, said in zip(sample, texts, strict=True)]
-            told = await asyncio.gather(*(self._ask(caller, each, case) for case in cases))
+            waiting = {asyncio.create_task(self._one(caller, each, matter)) for matter in sample}
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                told = [task.result() for task in done]
+                rows = [score_of(matter, each, answer.said) for matter, answer in told]
+                await asyncio.to_thread(scored.put, tools.warehouse, project, rows, now=tools.now)
+                usd += sum(answer.usd for _, answer in told)
+                calls += sum(answer.calls for _, answer in told)
         finally:
             await caller.close()
-        rows = [score_of(exchange, each, said) for exchange, (said, _, _) in zip(sample, told, strict=True)]
-        return rows, sum(usd for _, usd, _ in told), sum(calls for _, _, calls in told)
+        return usd, calls
 
-    async def _ask(self, caller: Caller, each: Runnable, case: Any) -> tuple[Scored | Unscored, float, int]:
-        judge = each.works
-        assert isinstance(judge, Judge)
-        prompt = judge.begin(case, secret=self.secret)
-        if not isinstance(prompt, Prompt):
-            return prompt, 0.0, 0
-        key = (judge.version, prompt.fence)
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key], 0.0, 0
-        if self._in_a_row >= _GIVE_UP:
-            return Unscored("the judge is left alone for a while after failures"), 0.0, 0
-        self._asked.append(time.monotonic())
-        reply = await caller.ask(prompt, model=judge.model)
-        if isinstance(reply, NoReply):
-            self._failed(reply)
-            return Unscored(reply.why), reply.usd, reply.calls
-        return self._answered(judge, prompt, reply, key), reply.usd, 1
-
-    def _answered(self, judge: Judge, prompt: Prompt, reply: Reply, key: tuple[str, str]) -> Scored | Unscored:
-        self.calls += 1
-        self._in_a_row = 0
-        said = judge.end(reply.text, prompt, chance=reply.chance)
-        if isinstance(said, Scored):
-            self._known[key] = said
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        else:
-            self.failed += 1
-            self.last_error = said.reason
-        return said
-
-    def _failed(self, reply: NoReply) -> None:
-        self.calls += reply.calls
-        self.failed += 1
-        self.last_error = reply.why
-        self._in_a_row += 1
-        if self._in_a_row >= _GIVE_UP:
-            self._rests_until = time.monotonic() + _REST
-            self._in_a_row = 0
+    async def _one(self, caller: Caller, each: Runnable, matter: Matter) -> tuple[Matter, Answer]:
+        assert isinstance(each.works, Judge)
+        return matter, await self.asker.ask(caller, each.works, matter.case)
 
 
-def _today(spent: Any, now: int) -> dict[str, Any]:
+def today(spent: Account, now: int) -> dict[str, Any]:
     """The account of the day of the event clock; another day begins at nothing."""
     day = (EPOCH + timedelta(microseconds=now)).date().isoformat()
     if spent.get("day") == day:

@@ -9,6 +9,7 @@ from homeostat.analyze.judges import Judge
 from homeostat.analyze.scorers.case import Scorer
 from homeostat.analyze.scorers.engine import IN_ENGINE, InEngine
 from homeostat.analyze.scorers.registry import NotAScorer, find, scorers
+from homeostat.loop.scoring.matter import UNITS, Unit
 from homeostat.store.ledger.scorers import Configured
 
 Rung = Literal["engine", "model", "judge"]
@@ -18,6 +19,7 @@ _DEFAULT_MODELS: Final = (
     "relevance", "groundedness", "coherence", "completeness", "conciseness", "safety", "bias", "privacy",
 )  # fmt: skip
 JUDGE: Final = "judge"
+_LONGEST: Final = 8_000
 
 
 class BadScorer(ValueError):
@@ -31,24 +33,35 @@ class Runnable:
     configured: Configured
     rung: Rung
     works: InEngine | Scorer | Judge
+    unit: Unit = "exchange"
+
+    @property
+    def dimension(self) -> str:
+        """Which quality it judges."""
+        return self.works.dimension
 
 
 def runnable(configured: Configured) -> Runnable:
     """What does the work of a configured scorer. Raises BadScorer."""
     kind, settings = configured.kind, dict(configured.settings)
+    unit = settings.pop("unit", "exchange")
+    if unit not in UNITS:
+        raise BadScorer(f"unit is one of {', '.join(UNITS)}.")
     if kind in _ENGINE:
-        if settings:
-            raise BadScorer(f"{kind} has no settings.")
+        if settings or unit != "exchange":
+            raise BadScorer(f"{kind} judges exchanges and has no settings.")
         return Runnable(configured, "engine", _ENGINE[kind])
     if kind == JUDGE:
-        return Runnable(configured, "judge", _judge(configured.name, settings))
+        return Runnable(configured, "judge", _judge(configured.name, settings), unit)
     if ":" in kind:  # a place in code: only what is installed or decorated counts, nothing that a request names
         raise BadScorer("A scorer's kind is a name from the list of kinds, not a place in code.")
     try:
         found = find(kind)
     except NotAScorer as error:
         raise BadScorer(f"There is no kind {kind!r}; there are {', '.join(kinds())}.") from error
-    return Runnable(configured, "model", _with(found, settings))
+    if found.rung in ("judge", "human"):
+        raise BadScorer(f"{kind} does not judge by itself.")
+    return Runnable(configured, "model", _with(found, settings), unit)
 
 
 def kinds() -> dict[str, dict[str, Any]]:
@@ -66,7 +79,7 @@ def kinds() -> dict[str, dict[str, Any]]:
     judge = "A language model judges one dimension by a rubric, reasons before the verdict."
     found[JUDGE] = {
         "rung": "judge", "dimension": "", "means": judge, "misses": "Judges err in a direction: compare with people.",
-        "settings": {field.name: "" for field in fields(Judge)},
+        "settings": {field.name: _plain(field.default) for field in fields(Judge)},
     }  # fmt: skip
     return found
 
@@ -78,8 +91,12 @@ def defaults(project: str) -> list[Configured]:
 
 def _judge(name: str, settings: dict[str, Any]) -> Judge:
     given = {"dimension": name} | settings
-    if isinstance(given.get("levels"), list):
-        given["levels"] = tuple(str(level) for level in given["levels"])
+    for several in ("levels", "jury"):
+        if isinstance(given.get(several), list):
+            given[several] = tuple(str(one) for one in given[several])
+    wrong = [key for key, value in given.items() if not isinstance(value, str | tuple) or len(str(value)) > _LONGEST]
+    if wrong:
+        raise BadScorer(f"{wrong[0]} is a text, or a list of texts, of at most {_LONGEST} characters.")
     try:
         return Judge(**given)
     except (TypeError, ValueError) as error:
@@ -110,6 +127,10 @@ def _settings(found: Scorer) -> dict[str, Any]:
         for name, value in given.items()
         if name not in fixed and (value is None or isinstance(value, str | int | float | bool | tuple))
     }
+
+
+def _plain(default: Any) -> Any:
+    return default if isinstance(default, str | int | float | bool) else list(default) if default == () else ""
 
 
 def _alike(value: Any, default: Any) -> bool:

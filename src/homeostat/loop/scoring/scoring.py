@@ -16,8 +16,10 @@ from typing import Any, Final
 
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
-from homeostat.loop.scoring import tracks
+from homeostat.loop.scoring import history, overview, tracks
 from homeostat.loop.scoring.allowance import Allowance
+from homeostat.loop.scoring.asking import Asker
+from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.judging import Judging
 from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, runnable
 from homeostat.records.instant import micros
@@ -27,6 +29,10 @@ from homeostat.store.warehouse.client import Warehouse
 log: Final = logging.getLogger("homeostat.scoring")
 _PAUSE: Final = 1.0
 _REST: Final = 30.0
+_LOOK_AGAIN: Final = 30.0
+
+
+WORKERS: Final = ("texts", "judges", "history")
 
 
 @dataclass
@@ -50,19 +56,23 @@ class Scoring:
     loaded_until: Callable[[], int]
     """Up to which moment (event clock, µs) everything that was received is loaded."""
     secret: bytes = b""
-    workers: dict[str, Worker] = field(default_factory=lambda: {name: Worker(name) for name in ("texts", "judges")})
+    workers: dict[str, Worker] = field(default_factory=lambda: {name: Worker(name) for name in WORKERS})
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._allowance = Allowance(self.settings.scoring_cpu)
-        self._judging = Judging(self.warehouse, self.ledger, self.settings, self.secret)
+        # What is live comes first: history gets a third of what scorers in Python may use.
+        self._allowance = Allowance(self.settings.scoring_cpu * 2 / 3)
+        self._past_allowance = Allowance(self.settings.scoring_cpu / 3)
+        self._judging = Judging(self.settings, Asker(self.settings, self.secret))
+        self._shelves = Shelves(self.settings.documents)
+        self._silent: tuple[float, dict[str, list[str]]] = (0.0, {})
 
     def start(self) -> None:
         """Begin; on the world clock nothing runs by itself, `catch_up` does it all."""
         if self.settings.clock == "world":
             return
-        for name, step in (("texts", self._texts), ("judges", self._judges)):
+        for name, step in zip(WORKERS, (self._texts, self._judges, self._past), strict=True):
             thread = threading.Thread(target=self._run, args=(name, step), name=f"scoring-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -82,21 +92,27 @@ class Scoring:
                 pass
             while tracks.models(self._tools(), project, chosen, until, None):
                 pass
-            while self._judging.round(project, chosen, until, micros(self.clock.now())):
+            while self._judging.round(self._tools(), project, chosen, until):
+                pass
+            while self._history(project, chosen, None):
                 pass
 
     def state(self) -> dict[str, Any]:
         """Is it alive? For `homeostat doctor`."""
         alive = {thread.name.removeprefix("scoring-"): thread.is_alive() for thread in self._threads}
-        return {
-            name: {
-                "alive": alive.get(name, self.settings.clock == "world"),
-                "error": worker.error,
-                "scored": worker.scored,
-                "last_seconds_ago": None if worker.last is None else round(time.monotonic() - worker.last, 1),
+        return (
+            {"silent": self._silent[1]}
+            | {
+                name: {
+                    "alive": alive.get(name, self.settings.clock == "world"),
+                    "error": worker.error,
+                    "scored": worker.scored,
+                    "last_seconds_ago": None if worker.last is None else round(time.monotonic() - worker.last, 1),
+                }
+                for name, worker in self.workers.items()
             }
-            for name, worker in self.workers.items()
-        } | {"judge": self._judging.state()}
+            | {"judge": self._judging.state()}
+        )
 
     def _texts(self) -> int:
         until, done = self.loaded_until(), 0
@@ -109,9 +125,19 @@ class Scoring:
     def _judges(self) -> int:
         until = self.loaded_until()
         return sum(
-            self._judging.round(project, self._chosen(project), until, micros(self.clock.now()))
-            for project in self._projects()
+            self._judging.round(self._tools(), project, self._chosen(project), until) for project in self._projects()
         )
+
+    def _past(self) -> int:
+        """Pieces of history, and now and then a look at who is silent."""
+        if time.monotonic() - self._silent[0] > _LOOK_AGAIN:
+            found = {project: overview.silent(self._tools(), project) for project in self._projects()}
+            self._silent = time.monotonic(), {project: names for project, names in found.items() if names}
+        return sum(self._history(project, self._chosen(project), self._past_allowance) for project in self._projects())
+
+    def _history(self, project: str, chosen: dict[str, list[Runnable]], allowance: Allowance | None) -> int:
+        known = {each.configured.scorer: each for group in chosen.values() for each in group}
+        return history.one(self._tools(), project, known, self._judging, allowance)
 
     def _run(self, name: str, step: Callable[[], int]) -> None:
         worker, pause = self.workers[name], _PAUSE
@@ -127,7 +153,7 @@ class Scoring:
             worker.last = time.monotonic()
 
     def _tools(self) -> tracks.Tools:
-        return tracks.Tools(self.warehouse, self.ledger, micros(self.clock.now()))
+        return tracks.Tools(self.warehouse, self.ledger, micros(self.clock.now()), self._shelves)
 
     def _projects(self) -> list[str]:
         return [project.name for project in projects.listed(self.ledger)]

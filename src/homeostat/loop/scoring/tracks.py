@@ -7,27 +7,27 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from homeostat.analyze.scorers.case import Case, Scored, Scorer, Unscored
 from homeostat.analyze.scorers.engine import InEngine
 from homeostat.loop.scoring.allowance import Allowance
+from homeostat.loop.scoring.care import POISON, Care
+from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.kinds import Runnable
-from homeostat.records.exchange import Exchange
-from homeostat.records.instant import EPOCH
+from homeostat.loop.scoring.matter import Matter, Unit, matters
 from homeostat.store.ledger import Ledger, feeds
 from homeostat.store.ledger.feeds import Feed
 from homeostat.store.ledger.scorers import Pairs
 from homeostat.store.warehouse import scored
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions import feed, filters
-from homeostat.store.warehouse.questions.feed import Place, Texts
+from homeostat.store.warehouse.questions import feed, filters, whole
+from homeostat.store.warehouse.questions.feed import Order, Place, Taken
 
 #: Exchanges scored by one statement of the engine, and read by Python at once.
 _ENGINE_PIECE: Final = 20_000
-_MODEL_PIECE: Final = 200
+MODEL_PIECE: Final = 200
 #: How far behind the models may fall before they judge a sample only.
 _PATIENCE: Final = 30_000_000
 #: A new track begins with what settled in the last hour.
@@ -43,22 +43,50 @@ class Tools:
     warehouse: Warehouse
     ledger: Ledger
     now: int
+    shelves: Shelves = field(default_factory=Shelves)
+
+
+def take(
+    tools: Tools,
+    project: str,
+    unit: Unit,
+    pairs: Pairs,
+    after: Place,
+    until: int,
+    *,
+    limit: int,
+    order: Order = "ready",
+    below: float = 1.0,
+) -> Taken:
+    """The next piece of what there is to judge: exchanges, traces or sessions."""
+    wanted = filters.parse(pairs)
+    if unit == "exchange":
+        return feed.take(tools.warehouse, project, after, until, limit=limit, filters=wanted, order=order, below=below)
+    return whole.rested(tools.warehouse, project, unit, after, until, limit=limit, filters=wanted)
 
 
 def engine(tools: Tools, project: str, chosen: Chosen, until: int) -> int:
     """Score what became ready, in the engine; how many exchanges. Zero: it has caught up."""
     before = feeds.place(tools.ledger, project, "engine", start=tools.now - _BEGIN)
+    return in_engine(tools, project, chosen.get("engine", ()), "engine", before, until)
+
+
+def in_engine(
+    tools: Tools, project: str, group: Sequence[Runnable], track: str, before: Feed, until: int, order: Order = "ready"
+) -> int:
+    """One piece of a track of the engine's."""
     if until <= before.ready:
         return 0
     after = Place(before.ready)
-    edge = feed.edge(tools.warehouse, project, after, until, limit=_ENGINE_PIECE)
-    expressions = [_expression(each) for each in chosen.get("engine", ())]
-    count = scored.in_engine(tools.warehouse, project, expressions, after=after, until=edge, now=tools.now)
-    feeds.move(tools.ledger, project, "engine", before, Feed(edge))
+    edge = feed.edge(tools.warehouse, project, after, until, limit=_ENGINE_PIECE, order=order)
+    expressions = [expression(each) for each in group]
+    count = scored.in_engine(tools.warehouse, project, expressions, after=after, until=edge, now=tools.now, order=order)
+    feeds.move(tools.ledger, project, track, before, Feed(edge, "", before.spent))
     return max(count, int(edge < until))
 
 
-def _expression(each: Runnable) -> scored.Expression:
+def expression(each: Runnable) -> scored.Expression:
+    """A scorer of the engine's rung as the store takes it."""
     works, configured = each.works, each.configured
     assert isinstance(works, InEngine)
     chosen = filters.parse(configured.filters)
@@ -69,56 +97,74 @@ def _expression(each: Runnable) -> scored.Expression:
 
 def models(tools: Tools, project: str, chosen: Chosen, until: int, allowance: Allowance | None) -> int:
     """Score a piece by Python scorers; how many exchanges. `allowance`: how much CPU they may use; None: no limit."""
-    groups: dict[Pairs, list[Runnable]] = defaultdict(list)
+    groups: dict[tuple[Unit, Pairs], list[Runnable]] = defaultdict(list)
     for each in chosen.get("model", ()):
-        groups[each.configured.filters].append(each)
-    return sum(_group(tools, project, pairs, group, until, allowance) for pairs, group in groups.items())
+        groups[each.unit, each.configured.filters].append(each)
+    done = 0
+    for (unit, pairs), group in groups.items():
+        about = [part for part in ("" if unit == "exchange" else unit, digest(pairs) if pairs else "") if part]
+        track = ":".join(["model", *about])
+        before = feeds.place(tools.ledger, project, track, start=tools.now - _BEGIN)
+        done += in_python(tools, project, group, track, before, until, allowance)
+    return done
 
 
-def _group(
-    tools: Tools, project: str, pairs: Pairs, group: Sequence[Runnable], until: int, allowance: Allowance | None
+def in_python(
+    tools: Tools,
+    project: str,
+    group: Sequence[Runnable],
+    track: str,
+    before: Feed,
+    until: int,
+    allowance: Allowance | None,
+    order: Order = "ready",
 ) -> int:
-    track = "model" if not pairs else f"model:{digest(pairs)}"
-    before = feeds.place(tools.ledger, project, track, start=tools.now - _BEGIN)
+    """One piece of a track of Python scorers, all of one unit and with the same filters."""
     if until <= before.ready:
         return 0
-    wanted = filters.parse(pairs) if pairs else None
-    place = Place(before.ready, before.id)
-    taken = feed.take(tools.warehouse, project, place, until, limit=_MODEL_PIECE, filters=wanted)
-    sample = list(taken.exchanges)
-    if allowance is not None and sample:
-        affords = allowance.affords()
-        if affords < len(sample) and until - before.ready < _PATIENCE:
-            return 0  # it can wait until there is enough for all of them
-        sample = sorted(sample, key=lambda exchange: chance(exchange.id))[: max(1, affords)]
-    begun = time.thread_time()
-    rows = judge_all(tools, project, sample, group)
-    scored.put(tools.warehouse, project, rows, now=tools.now)
+    care = Care.of(before)
+    unit, pairs = group[0].unit, group[0].configured.filters
+    after = Place(before.ready, before.id)
+    limit, below = care.most(MODEL_PIECE), 1.0
     if allowance is not None:
-        allowance.spend(time.thread_time() - begun, len(sample))
-    feeds.move(tools.ledger, project, track, before, Feed(taken.place.ready, taken.place.id))
+        affords = allowance.affords()
+        limit = min(limit, affords)
+        if not limit:
+            return 0
+        if order == "ready" and unit == "exchange" and until - before.ready >= _PATIENCE:
+            # It will not catch up with all of them: a sample, spread evenly over what waits.
+            below = min(1.0, affords / max(1, feed.waiting(tools.warehouse, project, after, until)))
+    begun = time.thread_time()
+    taken = take(tools, project, unit, pairs, after, until, limit=limit, order=order, below=below)
+    if taken.exchanges:
+        care.begin(tools.ledger, project, track, before)
+        try:
+            _judge_piece(tools, project, group, taken, park=care.parks)
+        except Exception:
+            care.forget(tools.ledger, project, track, before)
+            raise
+        if allowance is not None:
+            allowance.spend(time.thread_time() - begun, len(taken.exchanges))
+    spent = care.done(MODEL_PIECE).into(before)
+    if order == "at":
+        spent = {**spent, "taken": int(spent.get("taken", 0)) + len(taken.exchanges)}
+    feeds.move(tools.ledger, project, track, before, Feed(taken.place.ready, taken.place.id, spent))
     return len(taken.exchanges)
 
 
-def judge_all(
-    tools: Tools, project: str, exchanges: Sequence[Exchange], group: Sequence[Runnable]
-) -> list[scored.Score]:
-    """What scorers of the model rung say of exchanges."""
-    texts = feed.texts_of(tools.warehouse, project, EPOCH + timedelta(microseconds=tools.now), exchanges)
+def _judge_piece(tools: Tools, project: str, group: Sequence[Runnable], taken: Taken, *, park: bool) -> None:
+    draws = {one.id: draw for one, draw in zip(taken.exchanges, taken.draws, strict=True)}
+    names = [each.configured.scorer for each in group]
+    there = scored.known(tools.warehouse, project, names, taken.exchanges)
     rows = []
-    for exchange, said in zip(exchanges, texts, strict=True):
-        case = case_of(exchange, said)
+    for matter in matters(tools.warehouse, tools.shelves, project, group[0].unit, taken.exchanges, tools.now):
         for each in group:
-            works = each.works
-            if chance(exchange.id) < each.configured.share and isinstance(works, Scorer):
-                rows.append(score_of(exchange, each, safely(works, case)))
-    return rows
-
-
-def case_of(exchange: Exchange, texts: Texts) -> Case:
-    """An exchange as scorers read it."""
-    about = {"model": exchange.model, "release": exchange.release, "finish_reason": exchange.finish_reason}
-    return Case(texts.output, texts.input, texts.documents, metadata=about)
+            known = scored.score_id(each.configured.scorer, matter.exchange.id) in there
+            its = draws[matter.exchange.id] < each.configured.share
+            if its and not known and isinstance(each.works, Scorer):
+                said = Unscored(POISON) if park else safely(each.works, matter.case)
+                rows.append(score_of(matter, each, said))
+    scored.put(tools.warehouse, project, rows, now=tools.now)
 
 
 def safely(works: Scorer, case: Case) -> Scored | Unscored:
@@ -129,22 +175,21 @@ def safely(works: Scorer, case: Case) -> Scored | Unscored:
         return Unscored(f"{type(error).__name__}: {error}"[:300])
 
 
-def score_of(exchange: Exchange, each: Runnable, said: Scored | Unscored) -> scored.Score:
+def score_of(matter: Matter, each: Runnable, said: Scored | Unscored) -> scored.Score:
     """What was said, as a row."""
-    name, scorer = each.configured.name, each.configured.scorer
+    name, scorer, session = each.configured.name, each.configured.scorer, matter.session
     if isinstance(said, Unscored):
-        return scored.Score(exchange, name, scorer, each.rung, None, scored.UNSCORED, said.reason)
-    return scored.Score(exchange, name, scorer, each.rung, said.value, said.label, written(said.reason))
+        return scored.Score(
+            matter.exchange, name, scorer, each.rung, None, scored.UNSCORED, said.reason, session=session
+        )
+    return scored.Score(
+        matter.exchange, name, scorer, each.rung, said.value, said.label, written(said.reason), session=session
+    )
 
 
 def written(reason: Any) -> str:
     """A reason as text; what has parts is JSON."""
     return reason if isinstance(reason, str) else json.dumps(reason, ensure_ascii=False, default=str)
-
-
-def chance(exchange_id: str) -> float:
-    """The same number from 0 to 1 for an exchange, whoever asks: samples of different scorers agree."""
-    return int.from_bytes(hashlib.blake2b(exchange_id.encode(), digest_size=6).digest(), "big") / 2**48
 
 
 def digest(pairs: Pairs) -> str:

@@ -15,7 +15,7 @@ from homeostat.records.exchange import Exchange
 from homeostat.records.instant import EPOCH
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound, moment
-from homeostat.store.warehouse.questions.feed import ORDERS, Order, Place
+from homeostat.store.warehouse.questions.feed import DRAW, ORDERS, Order, Place
 from homeostat.store.warehouse.questions.filters import Filters
 
 #: The label of a score without a value: the scorer could not say, and its reason tells why.
@@ -39,26 +39,30 @@ class Score:
     value: float | None
     label: str
     reason: str = ""
+    session: str = ""
+    """Of a whole session: its score stands at its last exchange."""
 
 
 def put(warehouse: Warehouse, project: str, scores: Sequence[Score], *, now: int) -> None:
     """Store scores that are not there yet. `now`: event clock, µs."""
-    if not scores:
-        return
-    low, high = min(s.exchange.at for s in scores), max(s.exchange.at for s in scores)
-    names = sorted({s.scorer for s in scores})
-    known = {
-        row["id"]
-        for row in warehouse.ask(
-            "SELECT id FROM scores WHERE project = {project:String} AND scorer IN {scorers:Array(String)} "  # noqa: S608
-            f"AND at >= {moment('low')} AND at <= {moment('high')}",
-            {"project": project, "scorers": names, "low": low, "high": high},
-        )
-    }
     rows = {score_id(s.scorer, s.exchange.id): s for s in scores}
-    fresh = [_row(project, id_, score, now) for id_, score in rows.items() if id_ not in known]
+    there = known(warehouse, project, sorted({s.scorer for s in scores}), [s.exchange for s in scores])
+    fresh = [_row(project, id_, score, now) for id_, score in rows.items() if id_ not in there]
     if fresh:
         warehouse.jobs.insert("scores", fresh, column_names=list(_COLUMNS))
+
+
+def known(warehouse: Warehouse, project: str, scorers: Sequence[str], exchanges: Sequence[Exchange]) -> set[str]:
+    """Ids of the scores of these versions that stand in the days of these exchanges."""
+    if not exchanges or not scorers:
+        return set()
+    times = [exchange.at for exchange in exchanges]
+    found = warehouse.ask(
+        "SELECT id FROM scores WHERE project = {project:String} AND scorer IN {scorers:Array(String)} "  # noqa: S608
+        f"AND at >= {moment('low')} AND at <= {moment('high')}",
+        {"project": project, "scorers": list(scorers), "low": min(times), "high": max(times)},
+    )
+    return {row["id"] for row in found}
 
 
 def score_id(scorer: str, exchange_id: str) -> str:
@@ -71,7 +75,7 @@ def _row(project: str, id_: str, score: Score, now: int) -> list[Any]:
     return [
         project, EPOCH + timedelta(microseconds=exchange.at), id_, EPOCH + timedelta(microseconds=now), score.name,
         score.value, score.label, score.reason[:_LONGEST_REASON], score.scorer, score.rung, _HOMEOSTAT,
-        bytes.fromhex(exchange.trace_id), bytes.fromhex(exchange.span_id), "",
+        bytes.fromhex(exchange.trace_id), bytes.fromhex(exchange.span_id), score.session,
     ]  # fmt: skip
 
 
@@ -158,7 +162,7 @@ def _said(expressions: Sequence[Expression], bound: Bound, order: Order) -> str:
 def _judged(each: Expression, bound: Bound) -> str:
     """One scorer's tuple: whether it judges this exchange, its names, what it says."""
     bound.values |= each.parameters
-    share = f"sipHash64(trace_id, span_id) % 1000000 < {round(each.share * 1_000_000)}"
+    share = f"{DRAW} < {round(each.share * 1_000_000)}"
     name, scorer = bound.add(each.name, "String"), bound.add(each.scorer, "String")
     wanted = f"({each.filters.where(bound)}) AND {share}"
     return f"({wanted}, {name}, {scorer}, toNullable(toFloat64({each.value})), toString({each.reason}))"

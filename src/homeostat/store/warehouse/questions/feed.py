@@ -24,6 +24,9 @@ READY: Final = "greatest(settles, answer_from)"
 #: A feed in the order in which exchanges became ready, for what is live; or in that of their beginning, for history.
 ORDERS: Final[dict[str, str]] = {"ready": READY, "at": "at"}
 Order = Literal["ready", "at"]
+_WEEK: Final = 7 * 86_400_000_000
+#: The same for an exchange whoever asks, so that samples of different scorers agree.
+DRAW: Final = "sipHash64(trace_id, span_id) % 1000000"
 _ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
 _FINAL: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
 
@@ -44,6 +47,14 @@ class Taken:
     place: Place
     more: bool
     """There is more before `until`."""
+    draws: tuple[float, ...] = ()
+    """Of each exchange a number from 0 to 1 that never changes: who takes a share takes those below it."""
+
+    def sample(self, share: float, most: int) -> list[Exchange]:
+        """Exchanges of a share, at most so many of them: those with the smallest numbers, so that samples agree."""
+        drawn = sorted(zip(self.draws, range(len(self.draws)), strict=True))
+        chosen = sorted(at for draw, at in drawn[: max(0, most)] if draw < share)
+        return [self.exchanges[at] for at in chosen]
 
 
 def take(
@@ -55,14 +66,19 @@ def take(
     limit: int,
     filters: Filters | None = None,
     order: Order = "ready",
+    below: float = 1.0,
 ) -> Taken:
-    """Answers that became ready behind `after`, up to `until` (µs, included), at most `limit` of them."""
+    """Answers that became ready behind `after`, up to `until` (µs, included), at most `limit` of them.
+
+    `below`: only those of this share, spread evenly; the others are passed by.
+    """
     when = ORDERS[order]
     bound = Bound(project, EPOCH + timedelta(microseconds=until))
     bound.values |= {"after": after.ready, "until": until, "after_id": after.id}
-    wanted = (filters or Filters()).where(bound)
+    wanted = (filters or Filters()).where(bound) + (f" AND {DRAW} < {round(below * 1_000_000)}" if below < 1 else "")
     rows = warehouse.ask(
-        f"SELECT {SELECT}, toUnixTimestamp64Micro({when}) AS ready_us, {_ID} AS full_id FROM exchanges FINAL "  # noqa: S608
+        f"SELECT {SELECT}, toUnixTimestamp64Micro({when}) AS ready_us, {_ID} AS full_id, {DRAW} AS draw "  # noqa: S608
+        "FROM exchanges FINAL "
         f"WHERE project = {{project:String}} AND is_answer AND {when} >= {moment('after')} "
         f"AND {when} <= {moment('until')} AND (toUnixTimestamp64Micro({when}), {_ID}) > "
         f"({{after:Int64}}, {{after_id:String}}) AND ({wanted}) ORDER BY ready_us, full_id LIMIT {limit + 1} {_FINAL}",
@@ -71,7 +87,18 @@ def take(
     more = len(rows) > limit
     rows = rows[:limit]
     place = Place(rows[-1]["ready_us"], rows[-1]["full_id"]) if more else max(after, Place(until, "~"))
-    return Taken(tuple(exchanges(rows)), place, more)
+    return Taken(tuple(exchanges(rows)), place, more, tuple(row["draw"] / 1e6 for row in rows))
+
+
+def newest(warehouse: Warehouse, project: str, until: int, *, limit: int, filters: Filters) -> list[Exchange]:
+    """The last answers that were ready at `until` and began within a week before it, newest first."""
+    bound = Bound(project, EPOCH + timedelta(microseconds=until), max(0, until - _WEEK), until + 1)
+    rows = warehouse.ask(
+        f"SELECT {SELECT} FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND {READY} <= {moment('now')} "  # noqa: S608
+        f"AND ({filters.where(bound)}) ORDER BY at DESC, trace_id, span_id LIMIT {limit} {_FINAL}",
+        bound.values,
+    )
+    return exchanges(rows)
 
 
 def edge(warehouse: Warehouse, project: str, after: Place, until: int, *, limit: int, order: Order = "ready") -> int:
@@ -84,6 +111,16 @@ def edge(warehouse: Warehouse, project: str, after: Place, until: int, *, limit:
         {"project": project, "after": after.ready, "until": until},
     )
     return int(rows[0]["ready_us"]) if rows else until
+
+
+def waiting(warehouse: Warehouse, project: str, after: Place, until: int) -> int:
+    """How many became ready behind `after`, up to `until`."""
+    [row] = warehouse.ask(
+        f"SELECT count() AS n FROM exchanges FINAL WHERE project = {{project:String}} AND is_answer "  # noqa: S608
+        f"AND {READY} > {moment('after')} AND {READY} <= {moment('until')} {_FINAL}",
+        {"project": project, "after": after.ready, "until": until},
+    )
+    return int(row["n"])
 
 
 def count(warehouse: Warehouse, project: str, low: int, high: int, filters: Filters) -> int:

@@ -1,0 +1,106 @@
+"""Scorers on history: a stretch of the past, piece by piece, resumed where a crash left it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeostat.loop.scoring import tracks
+from homeostat.loop.scoring.allowance import Allowance
+from homeostat.loop.scoring.judging import Judging
+from homeostat.loop.scoring.kinds import Runnable
+from homeostat.loop.scoring.tracks import Tools
+from homeostat.records.instant import iso
+from homeostat.store.ledger import Ledger, feeds
+from homeostat.store.ledger.feeds import Feed
+from homeostat.store.ledger.scorers import Configured
+from homeostat.store.warehouse.questions import feed, filters
+
+PREFIX: Final = "history:"
+#: Exchanges that the engine scores in a second here, as `bench/scoring.py` measures it; for estimates only.
+_ENGINE_PACE: Final = 100_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is to be scored: by which version, of what began in (low, high] µs."""
+
+    scorer: str
+    low: int
+    high: int
+
+    @property
+    def track(self) -> str:
+        """Its name among the feeds."""
+        return f"{PREFIX}{self.scorer}:{self.low}:{self.high}"
+
+    @classmethod
+    def parse(cls, track: str) -> Stretch:
+        """From its name."""
+        scorer, low, high = track.removeprefix(PREFIX).rsplit(":", 2)
+        return cls(scorer, int(low), int(high))
+
+
+def estimate(
+    tools: Tools, project: str, each: Runnable, stretch: Stretch, judging: Judging, cost: float
+) -> dict[str, Any]:
+    """How many exchanges, how long, what it costs. `cost`: CPU seconds that Python scorers take for an exchange."""
+    wanted = filters.parse(each.configured.filters)
+    count = feed.count(tools.warehouse, project, stretch.low, stretch.high, wanted)
+    its = round(count * each.configured.share)
+    told: dict[str, Any] = {"exchanges": count, "scored": its, "usd": 0.0}
+    if each.rung == "engine":
+        return told | {"seconds": round(count / _ENGINE_PACE, 1)}
+    if each.rung == "model":
+        return told | {"seconds": round(its * cost / judging.settings.scoring_cpu, 1)}
+    usd = its * judging.usd_of(tools, project, each)
+    day = judging.settings.judge_usd_per_day
+    pace = judging.settings.judge_per_minute
+    return told | {
+        "usd": round(usd, 4), "seconds": round(60 * its / pace, 1) if pace else None,
+        "days": max(1, -(-usd // day)) if day and usd else None,
+    }  # fmt: skip
+
+
+def begin(ledger: Ledger, project: str, stretch: Stretch, total: int) -> Feed:
+    """Write down that it shall be done; the same stretch of the same version is one job, however often it is asked."""
+    before = feeds.place(ledger, project, stretch.track, start=stretch.low)
+    if "total" not in before.spent:
+        after = Feed(before.ready, before.id, {**before.spent, "total": total})
+        feeds.move(ledger, project, stretch.track, before, after)
+        return after
+    return before
+
+
+def one(tools: Tools, project: str, known: dict[str, Runnable], judging: Judging, allowance: Allowance | None) -> int:
+    """A piece of the oldest stretch that is not done; how many exchanges. Zero: there is none that can go on."""
+    for track, before in sorted(feeds.tracks(tools.ledger, project, PREFIX).items()):
+        stretch = Stretch.parse(track)
+        each = known.get(stretch.scorer)
+        if before.ready >= stretch.high or each is None:
+            continue
+        if each.rung == "engine":
+            done = tracks.in_engine(tools, project, [each], track, before, stretch.high, "at")
+        elif each.rung == "model":
+            done = tracks.in_python(tools, project, [each], track, before, stretch.high, allowance, "at")
+        else:
+            waits = judging.asker.rests or not judging.may_ask(each, judging.account(tools, project, each))
+            done = 0 if waits else judging.piece(tools, project, each, track, before, stretch.high, "at")
+        if done:
+            return done
+    return 0
+
+
+def listed(ledger: Ledger, project: str, configured: Configured) -> list[dict[str, Any]]:
+    """The stretches of a version and how far each is."""
+    found = []
+    for track, place in feeds.tracks(ledger, project, f"{PREFIX}{configured.scorer}:").items():
+        stretch = Stretch.parse(track)
+        done = place.ready >= stretch.high
+        found.append({
+            "from": iso(stretch.low), "to": iso(stretch.high), "state": "done" if done else "running",
+            "total": place.spent.get("total"), "taken": place.spent.get("taken"),
+            "progress": 1.0 if done else round((place.ready - stretch.low) / max(1, stretch.high - stretch.low), 4),
+            "usd": place.spent.get("usd", 0.0),
+        })  # fmt: skip
+    return sorted(found, key=lambda told: str(told["from"]))
