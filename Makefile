@@ -22,8 +22,8 @@ setup: $(BIN)/homeostat  ## environment and dependencies
 up: setup  ## serve at http://127.0.0.1:4400
 	$(BIN)/homeostat up
 
-demo: setup  ## serve, and send lifelike traffic
-	$(BIN)/python examples/lifelike.py
+demo: setup  ## the practice world: an application that goes wrong on purpose
+	$(BIN)/homeostat demo
 
 test: setup check  ## every test of the commit tier
 	$(BIN)/python -m pytest -q -m "not nightly" -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 12

@@ -1,11 +1,11 @@
-"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics`."""
+"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics|faults`."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-ALL = ("ingest", "queries", "gateway", "sdk", "inference", "statistics")
+ALL = ("ingest", "queries", "gateway", "sdk", "inference", "statistics", "faults")
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:

@@ -81,6 +81,7 @@ class Live:
         """Play on in real time; `tick` is called with the seconds that have passed."""
         steps = sorted((step for step in self.world.scenario.policy if step.at > 0), key=lambda step: step.at)
         begun = looked = time.monotonic()
+        before = self.played.seconds
         limits = httpx2.Limits(max_connections=_CALLERS)
         with httpx2.Client(base_url=self.url, timeout=60, trust_env=False, limits=limits) as gateway, \
                 ThreadPoolExecutor(_CALLERS, "customer") as callers:  # fmt: skip
@@ -92,6 +93,7 @@ class Live:
                     self.product.obey()
                     looked = time.monotonic()
                 self._step(gateway, callers, steps[0].at if steps else None)
+                self.played.seconds = before + passed
                 tick(passed)
                 time.sleep(_TICK)
         self._tell_signals([])
