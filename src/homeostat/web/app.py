@@ -18,6 +18,7 @@ from homeostat.web import (
     exchanges,
     export,
     health,
+    incidents,
     keys,
     live,
     measures,
@@ -37,7 +38,8 @@ __all__ = ["Core", "create_app"]
 #: A fixed path stands before the pattern that would take it.
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     export.router, exchanges.router, traces.router, live.router, measures.router, accounting.router, health.router,
-    keys.router, releases.router, prompts.router, policies.router, scorers.router, audit.router, pages.router,
+    keys.router, releases.router, incidents.router, prompts.router, policies.router, .router, audit.router,
+    pages.router,
 )  # fmt: skip
 
 

@@ -1,0 +1,326 @@
+"""From evidence to causes: each cause gathers points for and against, in words; points become weights.
+
+Points are log-odds by judgement, not fitted: 1 leans, 3 convinces, 5 settles. They know measures by who measures, never
+by a name, and scenarios not at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from homeostat.act.diagnosis.evidence import MOVED, Change, Evidence, Moved, Shift, Volume, family
+from homeostat.records import words
+from homeostat.records.incident import CAUSES, Candidate, Cause
+
+#: A change explains what begins within so long of it; detectors guess onsets that well.
+REACH: Final = 7_200_000_000
+_CLOSE: Final = 600_000_000
+_LINES: Final = 6
+
+
+@dataclass
+class Case:
+    """What speaks for a cause and against it."""
+
+    points: float = 0.0
+    supports: list[tuple[float, str]] = field(default_factory=list)
+    contradicts: list[tuple[float, str]] = field(default_factory=list)
+    settle: str = ""
+    subject: str = ""
+
+    def add(self, points: float, text: str) -> None:
+        """A piece of evidence: for it where the points are above zero."""
+        self.points += points
+        (self.supports if points > 0 else self.contradicts).append((abs(points), text))
+
+
+def diagnose(evidence: Evidence) -> tuple[Candidate, ...]:
+    """Every cause with its weight, the likeliest first. The weights sum to 1."""
+    cases = {cause: rule(evidence) for cause, rule in _RULES.items()}
+    most = max(case.points for case in cases.values())
+    raw = {cause: math.exp(case.points - most) for cause, case in cases.items()}
+    total = sum(raw.values())
+    order = sorted(CAUSES, key=lambda cause: (-raw[cause], CAUSES.index(cause)))
+    return tuple(_candidate(cause, cases[cause], raw[cause] / total) for cause in order)
+
+
+def _candidate(cause: Cause, case: Case, weight: float) -> Candidate:
+    def ranked(lines: list[tuple[float, str]]) -> tuple[str, ...]:
+        return tuple(text for _, text in sorted(lines, key=lambda line: -line[0])[:_LINES])
+
+    return Candidate(cause, weight, ranked(case.supports), ranked(case.contradicts), case.settle, case.subject)
+
+
+def _release(evidence: Evidence) -> Case:
+    case = Case(settle="Compare the releases on users put to them by chance, or go back and see whether it recovers.")
+    for finding in evidence.findings:
+        if finding.against == "release" and finding.release:
+            case.subject = case.subject or finding.release
+            case.add(5.0, f"users of {finding.release} do worse than users of the other, put there by chance: "
+                          f"{words.finding(finding)}")  # fmt: skip
+            break
+    worse = [each for each in evidence.comparisons if each.harm >= 20]
+    if worse:
+        worst = max(worse, key=lambda each: each.harm)
+        case.subject = case.subject or worst.candidate
+        seen = words.interval(worst.estimate, worst.low, worst.high)
+        case.add(4.5, f"{worst.candidate} against {worst.baseline}, {words.measure(worst.measure)}: {seen}, "
+                      f"{words.users(worst.users[0])} and {words.users(worst.users[1])}")  # fmt: skip
+    near = _near(evidence, ("release", "policy"))
+    if near:
+        closeness, change = near[0]
+        case.subject = case.subject or change.subject
+        case.add(4.5 * closeness, f"{change.text} {words.when(change.at)}, where it began")
+    elif evidence.looked:
+        case.add(-4.0, "no release, prompt or policy of ours changed near the onset")
+    alike = [each for each in evidence.comparisons if each.safe >= 20 and each.harm < 5]
+    if alike and not worse:
+        case.add(-3.0, f"{alike[0].candidate} and {alike[0].baseline} do alike: {words.measure(alike[0].measure)}")
+    return case
+
+
+def _provider(evidence: Evidence) -> Case:
+    case = Case(settle="Ask the pinned model version, or another provider, the same questions and compare.")
+    ours = _near(evidence, ("release", "policy"))
+    answers = _answers_moved(evidence)
+    if evidence.models:
+        case.subject = evidence.models[0]
+        case.add(3.0, f"{', '.join(evidence.models)} answers since the onset, which did not before")
+    if answers:
+        case.add(1.5, f"the answers themselves changed: {_told(answers)}")
+    elif evidence.looked:
+        case.add(-2.5, "nothing that measures the answers themselves moved")
+    plain = [each for each in evidence.moved if each.family == "plain" and each.moved]
+    if plain and not ours:
+        case.add(1.5, f"{_told(plain)}, with nothing changed by us")
+    if _surely(evidence.manner) and not ours:
+        case.add(1.0, f"answers are worded differently: {evidence.manner.text}" if evidence.manner else "")
+    if ours:
+        case.add(-2.5 * ours[0][0], f"{ours[0][1].text} at the same time")
+    elif evidence.looked:
+        case.add(1.5, "nothing of ours changed near the onset")
+    if evidence.looked:
+        shifted = [each for each in evidence.inputs if _surely(each)]
+        if shifted:
+            case.add(-1.5, f"the questions changed too: {shifted[0].text}")
+        else:
+            case.add(0.5, "the questions are as before")
+    if evidence.topic is not None:
+        if evidence.topic.concentrated:
+            case.add(-2.5, f"the loss is in one kind of question: {', '.join(evidence.topic.words)}")
+        elif answers:
+            case.add(0.5, "all kinds of questions lost alike")
+    if evidence.aged is not None and evidence.aged > 20:
+        case.add(-2.5, "what is retrieved is older than before")
+    return case
+
+
+def _data(evidence: Evidence) -> Case:
+    case = Case(settle="Weigh the answers from before to today's mix of questions: does the fall stay?")
+    weights = {"languages": 4.0, "words": 2.5, "length": 2.0, "users": 1.5, "visits": 3.0}
+    shifted = [each for each in evidence.inputs if _surely(each)]
+    for shift in shifted:
+        case.add(weights.get(shift.what, 2.0), shift.text)
+        case.subject = case.subject or shift.what
+    if evidence.looked and not shifted:
+        case.add(-3.0, "questions and users are as before")
+    if evidence.new_words and not any(each.what == "languages" for each in shifted):
+        case.add(-1.5, "what is new are words, not the mix")
+    if _near(evidence, ("release", "policy")):
+        case.add(-1.0, "a change of ours lies where it began")
+    return case
+
+
+def _concept(evidence: Evidence) -> Case:
+    case = Case(settle="Let people label answers of the questions concerned: is what was right still right?")
+    languages = any(each.what == "languages" and _surely(each) for each in evidence.inputs)
+    if evidence.new_words and not languages:
+        said = ", ".join(f"“{word}” in {share:.1%}" for word, share in list(evidence.new_words.items())[:4])
+        case.subject = next(iter(evidence.new_words))
+        case.add(3.5, f"questions use words that were unknown before: {said}")
+    topic = evidence.topic
+    if topic is not None and topic.concentrated:
+        case.subject = case.subject or " ".join(topic.words[:3])
+        case.add(
+            3.0, f"{topic.loss:.0%} of the loss is in {topic.traffic:.0%} of the questions: {', '.join(topic.words)}"
+        )
+    elif evidence.looked and not evidence.new_words:
+        case.add(-2.0, "neither new words nor one kind of question that lost alone")
+    if evidence.aged is not None and evidence.aged > 20:
+        case.add(-2.0, "what is retrieved is older than before: the documents are at fault first")
+    if _near(evidence, ("release", "policy")):
+        case.add(-2.0, "a change of ours lies where it began")
+    if languages:
+        case.add(-1.0, "the languages of the questions changed")
+    return case
+
+
+def _knowledge(evidence: Evidence) -> Case:
+    case = Case(settle="Look up the sources of the questions concerned, and when they were last changed.")
+    if evidence.aged is not None and evidence.aged > 20:
+        case.subject = "retrieved documents"
+        case.add(5.5, f"what is retrieved is {evidence.aged:.0f} days older than before the onset")
+    if evidence.documents is not None:
+        if _surely(evidence.documents) and evidence.documents.distance > 0.2:
+            case.add(2.0, f"other documents are retrieved: {evidence.documents.text}")
+        else:
+            case.add(-2.5, "the same documents are retrieved")
+    elif evidence.looked:
+        case.add(-2.0, "no retrieved documents are told")
+    users = [each for each in evidence.moved if each.family in ("feedback", "behaviour", "human") and each.moved]
+    grounded = [each for each in evidence.moved if "groundedness" in each.measure]
+    if users and grounded and all(not each.moved for each in grounded):
+        case.add(1.0, "answers are as well grounded as before, people are less content")
+    if _near(evidence, ("release", "policy")):
+        case.add(-1.0, "a change of ours lies where it began")
+    return case
+
+
+def _judge(evidence: Evidence) -> Case:
+    case = Case(settle="Let people label a sample and compare the judge with them, before the onset and since.")
+    silent = [each for each in evidence.findings if each.against == "silence" and each.rung == "judge"]
+    if silent:
+        case.subject = words.measure(silent[0].measure)
+        case.add(5.0, words.finding(silent[0]))
+    near = _near(evidence, ("scorer",))
+    if near and any(near[0][1].subject.partition("@")[0] in each.measure for each in evidence.findings):
+        case.subject = case.subject or near[0][1].subject
+        case.add(4.5 * near[0][0], f"{near[0][1].text} {words.when(near[0][1].at)}, where it began")
+    judged = [each for each in evidence.moved if each.family == "judge" and each.moved]
+    fired = [each for each in evidence.findings if family(each.measure, each.rung) == "judge"]
+    if not judged and not fired:
+        case.add(-4.0, "no judge's score moved")
+        return case
+    case.subject = case.subject or words.measure(judged[0].measure if judged else fired[0].measure)
+    others = [each for each in evidence.moved if each.family in ("human", "text", "feedback", "behaviour")]
+    against = [each for each in others if each.moved]
+    if against:
+        case.add(-3.5, f"what no judge measures moved too: {_told(against)}")
+    elif _had_power(others):
+        case.add(3.5, f"nothing but the judge moved: {_told(others[:3], still=True)}")
+    if any(each.direction == "up" for each in fired) and not against:
+        case.add(1.5, "the judge became more content, nobody else did")
+    return case
+
+
+def _feedback(evidence: Evidence) -> Case:
+    case = Case(settle="Read the new votes: who gave them, and do they fit the answers?")
+    fired = [each for each in evidence.findings if family(each.measure, each.rung) == "feedback"]
+    moved = [each for each in evidence.moved if each.family == "feedback" and each.moved]
+    if not fired and not moved:
+        case.add(-4.0, "no feedback moved")
+        return case
+    case.subject = words.measure(fired[0].measure if fired else moved[0].measure)
+    more = [each for each in evidence.volumes if each.ratio >= 1.4 and each.z >= MOVED and _opinion(each)]
+    if more:
+        case.add(3.0, f"{more[0].ratio:.1f} times as many {more[0].signal} for each answer")
+    elif evidence.looked:
+        case.add(-2.5, "as many people give feedback as before")
+    others = [each for each in evidence.moved if each.family in ("human", "text", "behaviour", "judge")]
+    against = [each for each in others if each.moved]
+    if against:
+        case.add(-2.5, f"the answers changed too: {_told(against)}")
+    elif _had_power(others):
+        case.add(2.0, f"nothing else moved: {_told(others[:3], still=True)}")
+    if evidence.repeated >= 0.3:
+        case.add(2.0, f"{evidence.repeated:.0%} of the new comments are the same text")
+    if evidence.givers >= 0.15:
+        case.add(1.5, "a few people give most of the new votes")
+    return case
+
+
+def _instrumentation(evidence: Evidence) -> Case:
+    case = Case(settle="Compare what the application sent with what arrived; look at its last deployment.")
+    silent = [each for each in evidence.findings if each.against == "silence" and each.rung != "judge"]
+    if silent:
+        case.subject = words.measure(silent[0].measure)
+        case.add(5.0, words.finding(silent[0]))
+    lost = [each for each in evidence.volumes if each.ratio <= 0.5 and each.z <= -MOVED]
+    if lost:
+        case.subject = case.subject or ", ".join(each.signal for each in lost[:3])
+        told = ", ".join(f"{each.signal} {each.before:.1%} → {each.after:.1%}" for each in lost[:3])
+        case.add(4.5 if len(lost) > 1 else 3.0, f"signals stopped coming while answers go on (for each answer): {told}")
+    covers = [each for each in evidence.findings if each.measure.startswith(("coverage(", "count(signal"))]
+    if covers and not silent:
+        case.add(2.0, words.finding(covers[0]))
+    if not silent and not lost and not covers:
+        case.add(-4.0, "everything that came before still comes")
+    return case
+
+
+def _none(evidence: Evidence) -> Case:
+    case = Case(settle="Wait: what chance did goes away by itself.")
+    weak = bool(evidence.findings) and all(each.chance_per_month > 0.3 for each in evidence.findings)
+    if weak:
+        case.add(1.0, words.chance(min(each.chance_per_month for each in evidence.findings)))
+    if evidence.findings and all(each.severity == "watch" for each in evidence.findings):
+        case.add(1.0, "nothing crossed a line; it is worth watching")
+    if evidence.looked:
+        moved = [each for each in evidence.moved if each.moved]
+        if moved:
+            case.add(-1.5, f"it is there when looked at again: {_told(moved)}")
+        else:
+            case.add(1.0, "looked at again, nothing moved")
+    return case
+
+
+_RULES: Final[dict[Cause, Callable[[Evidence], Case]]] = {
+    "release": _release, "provider": _provider, "data": _data, "concept": _concept, "knowledge": _knowledge,
+    "judge": _judge, "feedback": _feedback, "instrumentation": _instrumentation, "none": _none,
+}  # fmt: skip
+
+
+def _near(evidence: Evidence, kinds: Sequence[str]) -> list[tuple[float, Change]]:
+    """Changes that could have begun it, with how well they fit in time (0 to 1), the best first."""
+    if not evidence.findings:
+        return []
+    low, high = evidence.onset
+    return sorted(_fits(evidence.changes, kinds, low, high), key=lambda each: -each[0])
+
+
+def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) -> Iterator[tuple[float, Change]]:
+    for change in changes:
+        if change.kind not in kinds:
+            continue
+        # What comes after the latest possible onset did not begin it; a detector's guess may be a little late.
+        away = max(low - change.at, (change.at - high) * 3, 0)
+        if away < REACH:
+            yield 1.0 - max(0, away - _CLOSE) / REACH, change
+
+
+def _answers_moved(evidence: Evidence) -> list[Moved]:
+    """What measures the answers themselves, not the people who vote."""
+    found = [each for each in evidence.moved if each.moved and each.family in ("text", "human", "behaviour", "plain")]
+    if found or evidence.looked:
+        judged = [each for each in evidence.moved if each.moved and each.family == "judge"]
+        return found or judged
+    return []
+
+
+def _had_power(others: Sequence[Moved]) -> bool:
+    """Some of what did not move would have been seen to move by a tenth of itself or more."""
+    able = [each for each in others if each.still(max(0.05, 0.1 * abs(each.before)))]
+    return len(able) >= 2
+
+
+def _surely(shift: Shift | None) -> bool:
+    return shift is not None and shift.z >= MOVED and shift.distance >= 0.03
+
+
+def _opinion(volume: Volume) -> bool:
+    return family(f"count(signal.{volume.signal})") == "feedback"
+
+
+def _told(moved: Sequence[Moved], *, still: bool = False) -> str:
+    order = sorted(moved, key=lambda each: -abs(each.z))[:3]
+    if still:
+        return ", ".join(f"{words.measure(each.measure)} {words.number(each.after, each.measure)}" for each in order)
+    return ", ".join(
+        f"{words.measure(each.measure)} {words.number(each.before, each.measure)} → "
+        f"{words.interval(each.after, each.after - 2 * each.error, each.after + 2 * each.error, each.measure)}, "
+        f"{words.users(each.n)}"
+        for each in order
+    )
