@@ -38,7 +38,7 @@ __all__ = ["Core", "create_app"]
 #: A fixed path stands before the pattern that would take it.
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     export.router, exchanges.router, traces.router, live.router, measures.router, accounting.router, health.router,
-    keys.router, releases.router, incidents.router, prompts.router, policies.router, audit.router,
+    keys.router, releases.router, incidents.router, prompts.router, policies.router, scorers.router, audit.router,
     pages.router,
 )  # fmt: skip
 
