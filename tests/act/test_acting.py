@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.act.remedies.stage import AUTHOR, EXPECTS, Outside, action_of, effect
     "expects",
     [
         replace(EXPECTS, measure=" "), replace(EXPECTS, at_least=0.0), replace(EXPECTS, at_least=float("nan")),
-        replace(EXPECTS, by=0), replace(EXPECTS, direction="sideways")  # type: ignore[arg-type],
+        replace(EXPECTS, by=0), replace(EXPECTS, direction=cast(Any, "sideways")),
     ],
 )  # fmt: skip
 def test_an_action_without_an_expectation_cannot_be_made(tmp_path: Path, expects: Any) -> None:

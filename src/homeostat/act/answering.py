@@ -1,0 +1,287 @@
+"""Which action answers an incident: by its cause, and by what the evidence says. Pure: facts in, proposals out.
+
+What is proposed states what it expects, made from the finding that fired: the measure comes back by at least half of
+what it lost, and lies nearer to what it was than to what it became.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from homeostat.act.remedies import REMEDIES
+from homeostat.records import words
+from homeostat.records.action import Action, Expectation
+from homeostat.records.comparison import Comparison, as_json
+from homeostat.records.finding import Finding
+from homeostat.records.incident import Candidate, Incident
+from homeostat.records.policy import Policy
+from homeostat.records.release import Release
+
+#: Scores that say that an answer did harm: nobody is kept on such a release for the sake of a comparison.
+HARMFUL: Final = ("score.safety", "score.privacy", "score.bias", "score.toxic")
+#: Facts about answers that are no judgement of them.
+_COSTS: Final = ("latency", "ttft", "cost", "tokens", "error", "status")
+HOUR: Final = 3_600_000_000
+#: So many answers are to come in before a verdict is due.
+ANSWERS_TO_JUDGE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known when an answer is looked for."""
+
+    at: int
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    releases: Mapping[str, Release] = field(default_factory=dict)
+    comparisons: Sequence[Comparison] = ()
+    per_hour: float = 600.0
+    """Answers an hour, of late."""
+    last_served: Mapping[str, str] = field(default_factory=dict)
+    """By route: what served it before the change that is nearest to the onset."""
+
+
+def proposals(incident: Incident, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    """What could be done about it, best first; empty: nothing should be."""
+    if not findings or incident.cause == "none":
+        return []
+    first = incident.candidates[0] if incident.candidates else Candidate(incident.cause, 1.0)
+    answer = _ANSWERS.get(incident.cause)
+    found = answer(incident, first, findings, facts) if answer else []
+    if found and any(harmful(each.measure) for each in findings):
+        found.append(_blocking(incident, findings, facts))
+    return found
+
+
+def harmful(measure: str) -> bool:
+    """Does it tell of answers that did harm?"""
+    return any(name in measure for name in HARMFUL)
+
+
+def main_finding(findings: Sequence[Finding]) -> Finding:
+    """The one to be answered for: what people or scores say before what only costs; the surest of those."""
+
+    def order(one: Finding) -> tuple[bool, bool, float]:
+        return any(name in one.measure for name in _COSTS), one.value is None, one.chance_per_month
+
+    return min(findings, key=order)
+
+
+def expectation(findings: Sequence[Finding], facts: Facts, *, control: str = "before") -> Expectation:
+    """What must be seen, in the measure that fired."""
+    one = main_finding(findings)
+    measure, value, reference = _for_each(one)
+    by = facts.at + due_after(facts.per_hour)
+    back: Any = "up" if one.direction == "down" else "down"
+    if value is None or reference is None or value == reference:
+        return Expectation(measure, "up" if value is None else back, 1e-6, by, control, dict(one.segment))
+    half = abs(reference - value) / 2
+    middle = (reference + value) / 2
+    low, high = (middle, None) if back == "up" else (None, middle)
+    return Expectation(measure, back, half, by, control, dict(one.segment), low, high)
+
+
+def due_after(per_hour: float) -> int:
+    """How long until a verdict is due: about two thousand answers, from one hour to two days.
+
+    >>> due_after(1000.0) // HOUR
+    2
+    """
+    hours = ANSWERS_TO_JUDGE / max(per_hour, 1.0)
+    return int(min(max(hours, 1.0), 48.0) * HOUR)
+
+
+def of_comparison(found: Comparison, facts: Facts) -> Expectation:
+    """What a rollback expects that a comparison asked for: the canary's users do as well as the others."""
+    back: Any = "down" if found.harmful == "up" else "up"
+    there, good = found.means
+    by = facts.at + due_after(facts.per_hour)
+    if there is None or good is None or there == good:
+        return Expectation(found.measure, back, 1e-6, by, "canary")
+    middle = (there + good) / 2
+    low, high = (middle, None) if back == "up" else (None, middle)
+    return Expectation(found.measure, back, abs(good - there) / 2, by, "canary", {}, low, high)
+
+
+def holdback_share(per_hour: float) -> float:
+    """One user in twenty is enough where there are many; else one in ten."""
+    return 0.05 if per_hour >= 2_000 else 0.1
+
+
+def _release(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    suspect = _suspect(first, findings, facts)
+    route = next((name for name, policy in facts.policies.items() if suspect in policy.shares), "")
+    if not route:
+        what = "Put back the release or prompt that served before: it is steered outside of here."
+        return [_by_hand(incident, "rollback", what, first, expectation(findings, facts), facts)]
+    policy = facts.policies[route]
+    to = _target(policy, suspect, facts.last_served.get(route, ""))
+    if not to:
+        what = f"No release is known that {route} could go back to: name one."
+        return [_by_hand(incident, "rollback", what, first, expectation(findings, facts), facts)]
+    alone = policy.shares[suspect] >= 0.5
+    held = holdback_share(facts.per_hour) if alone and not any(harmful(one.measure) for one in findings) else 0.0
+    strongest = max(
+        (one for one in facts.comparisons if one.route == route and one.candidate == suspect),
+        key=lambda one: one.harm, default=None,
+    )  # fmt: skip
+    compared = strongest is not None and strongest.harm >= 20 and not alone
+    if compared and strongest is not None:
+        expects = of_comparison(strongest, facts)
+    else:
+        expects = expectation(findings, facts, control="holdback" if held else "before")
+    parameters = {"route": route, "to": to, "leaving": suspect, "holdback": held}
+    result = {"comparison": _comparison(strongest)} if compared and strongest is not None else {}
+    return [_action(incident, "rollback", parameters, expects, first, facts, result=result)]
+
+
+def _provider(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    if not any(_matters(one) for one in findings):
+        return []
+    for route, policy in facts.policies.items():
+        leaving = next(iter(policy.shares))
+        release = facts.releases.get(leaving)
+        if release is None:
+            continue
+        held = 0.0 if any(harmful(one.measure) for one in findings) else holdback_share(facts.per_hour)
+        expects = expectation(findings, facts, control="holdback" if held else "before")
+        told: dict[str, Any] = {"route": route, "leaving": leaving, "holdback": held}
+        if release.fallbacks:
+            told |= {"instead": release.fallbacks[0]}
+        elif release.model_version and release.model_version != release.model:
+            told |= {"model": release.model_version}
+        else:
+            other = next((each for each in facts.releases.values() if each.model not in ("", release.model)), None)
+            if other is None:
+                break
+            told |= {"instead": other.name}
+        return [_action(incident, "fallback", told, expects, first, facts)]
+    what = "Pin the model's version, or let another model answer until this one is well again."
+    return [_by_hand(incident, "fallback", what, first, expectation(findings, facts), facts)]
+
+
+def _knowledge(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    what = f"Bring the documents up to date{_about(first)}."
+    return [_by_hand(incident, "update-knowledge", what, first, expectation(findings, facts), facts)]
+
+
+def _concept(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    """One new name, or one kind of question: knowledge is missing. Another way of speaking: the prompt must know it."""
+    told = " ".join(first.supports)
+    if told.count("“") >= 3 and "of the loss is in" not in told:
+        return _prompting(incident, first, findings, facts)
+    return _knowledge(incident, first, findings, facts)
+
+
+def _data(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    if first.subject == "visits":
+        return [_blocking(incident, findings, facts)]
+    if first.subject == "languages" and any(_matters(one) for one in findings):
+        return _prompting(incident, first, findings, facts)
+    return []
+
+
+def _judge(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    what = f"Calibrate the judge anew, or put its last version back{_about(first)}."
+    return [_by_hand(incident, "fix-judge", what, first, expectation(findings, facts), facts)]
+
+
+def _feedback(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    what = f"Leave the votes out that fit no answer, here and in every dataset{_about(first)}."
+    return [_by_hand(incident, "curate", what, first, expectation(findings, facts), facts)]
+
+
+def _instrumentation(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    what = f"Mend what the application sends{_about(first)}."
+    return [_by_hand(incident, "fix-instrumentation", what, first, expectation(findings, facts), facts)]
+
+
+_ANSWERS: Final[Mapping[str, Callable[[Incident, Candidate, Sequence[Finding], Facts], list[Action]]]] = {
+    "release": _release, "provider": _provider, "knowledge": _knowledge, "concept": _concept, "data": _data,
+    "judge": _judge, "feedback": _feedback, "instrumentation": _instrumentation,
+}  # fmt: skip
+
+
+def _prompting(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
+    """A change of the prompt: the text comes later, from a model or a person."""
+    expects = expectation(findings, facts)
+    route, policy = next(iter(facts.policies.items()), ("", None))
+    if policy is None:
+        what = f"Tell the prompt what is asked now{_about(first)}."
+        return [_by_hand(incident, "update-prompt", what, first, expects, facts)]
+    leaving = next(iter(policy.shares))
+    return [_action(incident, "prompt", {"route": route, "leaving": leaving, "share": 1.0}, expects, first, facts)]
+
+
+def _blocking(incident: Incident, findings: Sequence[Finding], facts: Facts) -> Action:
+    private = any("privacy" in one.measure for one in findings)
+    told: dict[str, Any] = {"name": f"incident-{incident.id}"}
+    if private:
+        told |= {"detector": "private"}
+    first = incident.candidates[0] if incident.candidates else Candidate(incident.cause, 1.0)
+    made = _action(incident, "block", told, expectation(findings, facts), first, facts)
+    # It stands beside the first answer, and is named after it.
+    return made if incident.cause == "data" else replace(made, proposed=facts.at + 1)
+
+
+def _matters(one: Finding) -> bool:
+    """It says that answers are worse, or dearer: not merely that they are other ones."""
+    if any(name in one.measure for name in ("output_chars", "output_tokens", "length")):
+        return False
+    return one.value is None or any(name in one.measure for name in ("score.", "signal.", *_COSTS))
+
+
+def _suspect(first: Candidate, findings: Sequence[Finding], facts: Facts) -> str:
+    """The release that is blamed: by a comparison, by the diagnosis, else the one that serves the most."""
+    named = [one.release for one in findings if one.release]
+    serving = {name for policy in facts.policies.values() for name in policy.shares}
+    for name in (*named, first.subject):
+        if name in serving:
+            return name
+    return next((name for policy in facts.policies.values() for name in policy.shares), "")
+
+
+def _target(policy: Policy, suspect: str, before: str) -> str:
+    others = [name for name in policy.shares if name != suspect]
+    if others and policy.shares[others[0]] > policy.shares[suspect]:
+        return others[0]
+    for name in (before, policy.previous_good, *others):
+        if name and name != suspect:
+            return name
+    return ""
+
+
+def _for_each(one: Finding) -> tuple[str, float | None, float | None]:
+    """A measure that has a value for each exchange: a quantile becomes the share beyond what it was."""
+    name, _, rest = one.measure.partition("(")
+    if name[:1] == "p" and name[1:].replace(".", "").isdigit() and one.reference is not None and one.value is not None:
+        level = 1 - float(name[1:]) / 100
+        return f"share({rest.rstrip(')')}>{one.reference:g})", min(1.0, level * 3), level
+    return one.measure, one.value, one.reference
+
+
+def _about(first: Candidate) -> str:
+    return f": {first.subject}" if first.subject else ""
+
+
+def _comparison(one: Comparison | None) -> dict[str, Any]:
+    return {} if one is None else as_json(one)
+
+
+def _action(
+    incident: Incident, remedy: str, parameters: Mapping[str, Any], expects: Expectation, first: Candidate,
+    facts: Facts, *, answer: str = "", result: Mapping[str, Any] | None = None,
+) -> Action:  # fmt: skip
+    why = f"{words.cause(first)}: {'; '.join(first.supports[:2])}" if first.supports else words.cause(first)
+    return Action(
+        0, incident.project, remedy, answer or REMEDIES[remedy].answer, parameters, expects, "proposed",
+        "rule:answers", why[:2_000], incident.id, facts.at, result=result or {},
+    )  # fmt: skip
+
+
+def _by_hand(
+    incident: Incident, answer: str, what: str, first: Candidate, expects: Expectation, facts: Facts
+) -> Action:  # fmt: skip
+    parameters = {"what": what[:1_000], "subject": first.subject[:200], "evidence": list(first.supports[:4])}
+    return _action(incident, "by-hand", parameters, expects, first, facts, answer=answer)

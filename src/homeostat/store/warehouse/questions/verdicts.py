@@ -1,0 +1,133 @@
+"""The evidence of a verdict: what a measure was for each user on each release, or in each block of time.
+
+Only sums leave the engine. The unit is the user, else the session, else the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.bound import WINDOW, Bound
+from homeostat.store.warehouse.questions.filters import Filters
+from homeostat.store.warehouse.questions.measures.grammar import Measure, parse
+from homeostat.store.warehouse.questions.measures.needs import field_sql, hits_sql, said
+from homeostat.store.warehouse.questions.measures.sources import KIND, exchanges
+from homeostat.store.warehouse.questions.measures.sources import said as said_rows
+from homeostat.store.warehouse.questions.refused import Refused
+
+_UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, lower(hex(trace_id))))"
+_MOST: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of what: a measure over exchanges of a project that began in [start, end) µs and pass the filters."""
+
+    project: str
+    measure: str
+    start: int
+    end: int
+    now: datetime
+    filters: Filters = field(default_factory=Filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Per user and release: how many values, their sum, the sum of their squares."""
+
+    unit: Sequence[str]
+    release: Sequence[str]
+    n: NDArray[np.float64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    def of(self, release: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(sums, counts) of one release's users."""
+        mine = np.asarray([name == release for name in self.release], dtype=bool)
+        return self.total[mine], self.n[mine]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Per block of time, from the start: how many values, and their sum. Blocks without any have 0."""
+
+    n: NDArray[np.float64]
+    total: NDArray[np.float64]
+
+
+def measurable(text: str) -> Measure:
+    """A measure that has one value for an exchange: a mean, a sum (of which the mean is taken) or a share."""
+    [measure] = parse([text])
+    if measure.stat not in ("mean", "sum", "share", "count") or (measure.stat == "count" and measure.condition):
+        raise Refused(f"{measure.text} has no value for a single exchange.", hint="mean(...), share(...), count")
+    return measure
+
+
+def units(warehouse: Warehouse, about: About, users: Sequence[str] | None = None) -> Units:
+    """What the measure was for each user on each release; `users`: of these only."""
+    bound = Bound(about.project, about.now, about.start, about.end)
+    only = (
+        "" if users is None else f"WHERE unit IN (SELECT arrayJoin({bound.add(sorted(set(users)), 'Array(String)')}))"
+    )
+    rows = warehouse.ask(
+        "SELECT unit, toString(release) AS arm, count(x) AS n, sum(x) AS s, sum(x * x) AS q "  # noqa: S608
+        f"FROM ({_rows(about, bound)}) {only} GROUP BY unit, arm HAVING n > 0 ORDER BY unit, arm LIMIT {_MOST}",
+        bound.values,
+    )
+    columns = [np.asarray([row[name] for row in rows], dtype=np.float64) for name in ("n", "s", "q")]
+    return Units([row["unit"] for row in rows], [row["arm"] for row in rows], *columns)
+
+
+def blocks(warehouse: Warehouse, about: About, every: int) -> Blocks:
+    """What the measure was in each block of `every` µs, the last one whole."""
+    count = (about.end - about.start) // every
+    n, total = np.zeros(max(count, 0)), np.zeros(max(count, 0))
+    if count < 1:
+        return Blocks(n, total)
+    bound = Bound(about.project, about.now, about.start, about.start + count * every)
+    step = bound.add(every, "Int64")
+    rows = warehouse.ask(
+        f"SELECT intDiv(toUnixTimestamp64Micro(at) - {{low:Int64}}, {step}) AS block, count(x) AS n, sum(x) AS s "  # noqa: S608
+        f"FROM ({_rows(about, bound)}) GROUP BY block HAVING n > 0 LIMIT {_MOST}",
+        bound.values,
+    )
+    for row in rows:
+        n[row["block"]], total[row["block"]] = row["n"], row["s"]
+    return Blocks(n, total)
+
+
+def answers(warehouse: Warehouse, project: str, start: int, end: int, now: datetime) -> int:
+    """How many answers there were."""
+    bound, within = Bound(project, now, start, end), f"{WINDOW} AND {KIND['answer']}"
+    rows = warehouse.ask(
+        f"SELECT count() AS n FROM {exchanges(within)}",  # noqa: S608
+        bound.values,
+    )
+    return int(rows[0]["n"])
+
+
+def _rows(about: About, bound: Bound) -> str:
+    """One row for each exchange (or signal), with its unit and its value."""
+    measure = measurable(about.measure)
+    what = said(measure)
+    where = f"{WINDOW} AND {KIND['answer']} AND {about.filters.where(bound)}"
+    relation = f"(SELECT * FROM {said_rows(what, bound)} WHERE {where})" if what else exchanges(where)  # noqa: S608
+    return f"SELECT {_UNIT} AS unit, release, at, {_value(measure, bound)} AS x FROM {relation}"  # noqa: S608
+
+
+def _value(measure: Measure, bound: Bound) -> str:
+    if measure.stat == "count":
+        return "CAST(1, 'Nullable(Float64)')"
+    if measure.condition is None:
+        if measure.field.startswith("attribute."):
+            raise Refused("Attributes cannot be judged here.", hint="score.<name>, signal.<name>, latency, cost ...")
+        return field_sql(measure.field, "answer", ())
+    hit, known = hits_sql(measure.condition, bound)
+    return f"CAST(if({known}, toFloat64({hit}), NULL), 'Nullable(Float64)')"

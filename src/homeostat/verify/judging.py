@@ -1,0 +1,191 @@
+"""Expectation and evidence make a verdict, by the ladder: the best rung that the action allowed speaks.
+
+1. *canary*: the release that was left and the one that serves were compared on users put to them by chance, before the
+   action. That says what was wrong; the users who were moved must also be seen back inside the band.
+2. *holdback*: some users stayed on the old release; what differs since was caused.
+3. *before*: nobody stayed. "Before" is what came in between the alert and the action, which nobody picked.
+
+A lower rung is asked only when the deadline has come and the higher one could not decide; the two are never mixed in
+one number, and the verdict names the one that spoke.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.analyze.inference import claims
+from homeostat.analyze.inference.band import VERIFIED, Level, Return
+from homeostat.analyze.inference.before_after import LEAST_BLOCKS, before_after
+from homeostat.analyze.inference.confidence import RatioMoments
+from homeostat.analyze.inference.holdback import holdback
+from homeostat.records.action import Action, Expectation
+from homeostat.records.comparison import Comparison
+from homeostat.records.verdict import Outcome, Rung, Verdict
+
+Floats = NDArray[np.float64]
+#: Of a mean that lies beyond its band already: so much evidence says that it stays there.
+ALPHA: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen. Anything may be missing."""
+
+    due: bool
+    """The deadline has come: there will be no more."""
+    canary: Comparison | None = None
+    """As it stood when the action was taken."""
+    moved: Floats | None = None
+    """One value for each user who was moved, since the action."""
+    arms: tuple[RatioMoments, RatioMoments] | None = None
+    """Hold-back: on the new release, on the old one, since the action."""
+    planned: float = 1_000.0
+    fresh: Floats | None = None
+    """Block means between the alert and the action, and after it."""
+    after: Floats | None = None
+    controls: tuple[Floats, Floats] | None = None
+    present: tuple[int, int, int, int] | None = None
+    """For data that had stopped: blocks with data and all blocks, before the action and after it."""
+    users: Floats | None = None
+    """One value for each user since the action, whoever they are."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What stands in the verdict beside the numbers."""
+
+
+def judged(action: Action, seen: Evidence, *, at: int) -> Verdict | None:
+    """The verdict as of now; None: there is nothing to say yet."""
+    if seen.present is not None:
+        return _present(action, seen, at)
+    if seen.canary is not None:
+        told = _canary(action, seen, seen.canary, at)
+        if told is not None:
+            return told
+    if seen.arms is not None:
+        found = holdback(*seen.arms, _expected(action.expects), planned=seen.planned)
+        if found.outcome != "not-enough-data":
+            return _record(action, found, seen, at)
+    if not seen.due:
+        return None
+    if seen.fresh is None or seen.after is None:
+        return _nothing(action, seen, at)
+    returned = back(seen.users, action.expects)
+    found = before_after(seen.fresh, seen.after, _expected(action.expects), controls=seen.controls, returned=returned)
+    return _record(action, found, seen, at)
+
+
+def back(users: Floats | None, expects: Expectation) -> float:
+    """Evidence that a measure is inside its band again; NaN where there is no band, or it cannot be tested.
+
+    >>> back(np.full(80, 0.9), Expectation("m", "up", 0.1, 0, low=0.7)) > VERIFIED
+    True
+    """
+    low, high = expects.low, expects.high
+    if users is None or not len(users) or (low is None and high is None):
+        return math.nan
+    lo, hi = 0.0 if low is None else low, 1.0 if high is None else high
+    if not 0 <= lo <= hi <= 1 or users.min() < 0 or users.max() > 1:
+        return math.nan
+    band = Return.new([lo], [hi]).seen([len(users)], [users.sum()], [(users * users).sum()])
+    return float(min(band.evidence[0], 1e300))
+
+
+def still_out(users: Floats | None, expects: Expectation) -> float:
+    """Evidence that it lies outside, on the side that the action was to bring it back from."""
+    edge = expects.low if expects.direction == "up" else expects.high
+    if users is None or not len(users) or edge is None or not 0 < edge < 1 or users.min() < 0 or users.max() > 1:
+        return math.nan
+    level = Level.new([edge], "below" if expects.direction == "up" else "above")
+    return float(min(level.seen([len(users)], [users.sum()], [(users * users).sum()]).evidence[0], 1e300))
+
+
+def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdict | None:
+    """What was wrong is known; whether those who were moved are well is asked. None: another rung must speak."""
+    estimate, low, high = (None if value is None else -value for value in (found.estimate, found.high, found.low))
+    if low is None or high is None:
+        return None
+    up = action.expects.direction == "up"
+    better = low > 0 if up else high < 0
+    returned, out = back(seen.moved, action.expects), still_out(seen.moved, action.expects)
+    n = sum(found.users) + (0 if seen.moved is None else len(seen.moved))
+    about = {
+        "harm": found.harm, "users": list(found.users), "means": list(found.means),
+        "moved_users": 0 if seen.moved is None else len(seen.moved),
+        "moved_mean": None if seen.moved is None or not len(seen.moved) else float(seen.moved.mean()),
+        "returned": _finite(returned), "still_out": _finite(out),
+    }  # fmt: skip
+    said: Outcome
+    testable = not math.isnan(returned)
+    if better and (returned >= VERIFIED or (seen.due and not testable and action.expects.low is None)):
+        said = "worked"
+    elif out >= VERIFIED:
+        said = "no-effect"
+    elif seen.due:
+        said = "not-enough-data"
+    else:
+        return None
+    claim = "caused" if said == "worked" else "nothing"
+    return Verdict(
+        action.id, action.project, at, said, "randomised", found.measure, estimate, low, high, n, claim,
+        final=True, evidence={**seen.about, **about},
+    )  # fmt: skip
+
+
+def _present(action: Action, seen: Evidence, at: int) -> Verdict | None:
+    """Data that had stopped comes again, or it does not."""
+    assert seen.present is not None
+    had, before, have, after = seen.present
+    if after < LEAST_BLOCKS:
+        return _nothing(action, seen, at) if seen.due else None
+    share = have / after
+    was = had / before if before else 0.0
+    low, high = _wilson(have, after)
+    said: Outcome = "worked" if low > 0.5 and share > was else "no-effect" if high < 0.5 else "not-enough-data"
+    if said != "worked" and not seen.due:
+        return None
+    about = {**seen.about, "of": "blocks of time with data", "before": was}
+    claim = "back-inside-band" if said == "worked" else "nothing"
+    return Verdict(
+        action.id, action.project, at, said, "before-after", action.expects.measure, share - was, low - was,
+        high - was, after, claim, evidence=about,
+    )  # fmt: skip
+
+
+def _record(action: Action, found: claims.Verdict, seen: Evidence, at: int) -> Verdict:
+    rung: Rung = found.rung
+    claim = {"holds-for-these-cases": "fixes-these-cases", "caused-unless-carried-over": "caused"}.get(
+        found.claim, found.claim
+    )
+    about = {
+        **seen.about, "notes": list(found.notes), "e": _finite(found.evidence), "p": _finite(found.p),
+    }  # fmt: skip
+    return Verdict(
+        action.id, action.project, at, found.outcome, rung, action.expects.measure, _finite(found.estimate),
+        _finite(found.low), _finite(found.high), found.units, claim, evidence=about,
+    )  # fmt: skip
+
+
+def _nothing(action: Action, seen: Evidence, at: int) -> Verdict:
+    return Verdict(
+        action.id, action.project, at, "not-enough-data", "none", action.expects.measure, None, None, None, 0,
+        "nothing", evidence=dict(seen.about),
+    )  # fmt: skip
+
+
+def _expected(expects: Expectation) -> claims.Expected:
+    return claims.Expected(max(expects.at_least, 1e-9), expects.direction == "up", ALPHA)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    p, q = hits / n, z * z / n
+    middle, half = (p + q / 2) / (1 + q), z * math.sqrt(p * (1 - p) / n + q / (4 * n)) / (1 + q)
+    return middle - half, middle + half
