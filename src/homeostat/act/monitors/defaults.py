@@ -1,0 +1,42 @@
+"""The monitors that every project has from its first exchange. Few: each one more makes all others a little slower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from homeostat.records.monitor import Monitor, Way
+
+REFERENCE: Final[Mapping[str, str]] = {"reference": "all"}
+#: A fall of one of these is worth waking somebody.
+_CRITICAL: Final = frozenset(("errors", "safety", "privacy"))
+#: Events that people send are watched apart up to so many names, the most frequent first.
+MOST_SIGNALS: Final = 10
+
+
+def monitors(project: str, scores: Iterable[str], signals: Iterable[str]) -> list[Monitor]:
+    """For a project with scores and signals of these names.
+
+    >>> [m.name for m in monitors("p", ["relevance"], ["thumbs", "chat_closed"])]
+    ['errors', 'latency', 'cost', 'length', 'score-relevance', 'thumbs-down', 'signals', 'signal-chat_closed', 'signal-thumbs']
+    """  # noqa: E501
+    made = [
+        _monitor(project, "errors", "share(status=error)", "up"),
+        _monitor(project, "latency", "mean(latency_ms)", "up"),
+        _monitor(project, "cost", "mean(cost)", "up"),
+        _monitor(project, "length", "mean(output_tokens)", "both"),
+        *(_monitor(project, f"score-{name}", f"mean(score.{name})", "down") for name in sorted(scores)),
+    ]
+    told = list(signals)
+    if "thumbs" in told:
+        made.append(_monitor(project, "thumbs-down", "share(signal.thumbs=-1)", "up"))
+    if told:
+        made.append(_monitor(project, "signals", "coverage(signals)", "down"))
+    named = sorted(told[:MOST_SIGNALS])
+    made += [_monitor(project, f"signal-{name}", f"coverage(signal.{name})", "both") for name in named]
+    return made
+
+
+def _monitor(project: str, name: str, measure: str, direction: Way) -> Monitor:
+    severity = "critical" if name.removeprefix("score-") in _CRITICAL else "warning"
+    return Monitor(project, name, measure, REFERENCE, direction, severity=severity)

@@ -1,0 +1,166 @@
+"""The detectors of all streams of a project, ticked together. See design/0007-inference.md.
+
+`Sampled`: the baseline is known by what came before. Each new value is ranked among those (a p-value, small where it is
+bad), and two kinds of bets are laid on the ranks: that the worst 1, 3, 10, 30 % of the past come more often now, and
+that ranks as a whole are worse. Both are exact whatever the distribution, and a mixture of bets is a bet. A quarter of
+wrong answers shows in the first kind after a dozen of them; a general decline shows in the second.
+
+`Known`: the baseline is a limit or a band; only sums are needed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from homeostat.analyze.inference.arrays import Floats, Ints, added
+from homeostat.analyze.inference.betting import Bets, bets, growth
+from homeostat.analyze.inference.conformal import Bag, p_values, rank_bets, ranks
+from homeostat.analyze.inference.detector import State, Tick, advance
+from homeostat.analyze.inference.packing import packed, unpacked
+
+BINS: Final = 256
+#: Values of a stream that are only learned from, before the first bet.
+LEAST: Final = 200
+#: Beyond so many, half of what a bag holds is forgotten, drawn at random: what is left is as good a sample.
+MOST: Final = 40_000
+_TAILS: Final = np.repeat([0.01, 0.03, 0.1, 0.3], 3)
+_BOOSTS: Final = np.minimum(np.tile([1.5, 3.0, 8.0], 4), 0.9 / _TAILS)
+_STAKES: Final = (_BOOSTS - 1) / (1 - _TAILS)
+_WON: Final = np.log1p(_STAKES * (1 - _TAILS))
+_LOST: Final = np.log1p(-_STAKES * _TAILS)
+_RANKED: Final = 8
+COLUMNS: Final = len(_TAILS) + _RANKED
+_WEIGHTS: Final = np.r_[np.full(len(_TAILS), 0.65 / len(_TAILS)), np.full(_RANKED, 0.35 / _RANKED)]
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Streams whose baseline is what came before."""
+
+    keys: tuple[str, ...]
+    detector: State
+    bag: Bag
+
+    @classmethod
+    def new(cls) -> Self:
+        """No stream yet."""
+        return cls((), State.new(0, COLUMNS), Bag(np.zeros((0, 1, BINS), np.int64)))
+
+    def having(self, keys: Sequence[str]) -> Sampled:
+        """With these streams in this order: old ones as they are, new ones empty."""
+        if tuple(keys) == self.keys:
+            return self
+        place = {key: at for at, key in enumerate(self.keys)}
+        kept = np.array([place.get(key, -1) for key in keys], np.int64)
+        counts = np.zeros((len(keys), 1, BINS), np.int64)
+        counts[kept >= 0] = self.bag.counts[kept[kept >= 0]]
+        return Sampled(tuple(keys), self.detector.rows(kept), Bag(counts))
+
+    @property
+    def size(self) -> Ints:
+        """Values in each bag."""
+        total: Ints = self.bag.counts.sum(axis=(1, 2))
+        return total
+
+    @property
+    def ready(self) -> NDArray[np.bool_]:
+        """Which streams have seen enough to be watched."""
+        return self.size >= LEAST
+
+    def ticked(self, stream: Ints, bin_: Ints, inject: Floats, rng: Generator) -> tuple[Sampled, Tick]:
+        """One tick: values by stream (bins, the greatest is the worst). Streams that still learn do not bet."""
+        streams = len(self.keys)
+        bets_on = self.ready[stream]
+        learned = self.bag.learned(stream[~bets_on], bin_[~bets_on])
+        p, bag = p_values(learned, stream[bets_on], bin_[bets_on], rng=rng)
+        row = stream[bets_on]
+        n = added(row, np.ones(len(row)), streams)[:, None]
+        low = p[:, None] <= np.unique(_TAILS)
+        hits = np.repeat(np.stack([added(row, column.astype(float), streams) for column in low.T], axis=1), 3, axis=1)
+        tails = hits * _WON + (n - hits) * _LOST
+        sums = ranks(p, row, streams)
+        ranked = growth(rank_bets(streams, sides="down"), sums.count, sums.total, sums.squares)[:, _RANKED:]
+        weights = np.broadcast_to(_WEIGHTS, (streams, COLUMNS))
+        state, tick = advance(self.detector, np.hstack([tails, ranked]), inject, weights=weights)
+        return Sampled(self.keys, state, _halved(bag, rng)), tick
+
+    def to_bytes(self) -> bytes:
+        """For the transaction that also holds watermark and alarms."""
+        fields: dict[str, Any] = {"counts": self.bag.counts.astype(np.int32), **_detector(self.detector)}
+        return zlib.compress(packed("sampled", _VERSION, {"keys": "\n".join(self.keys), **fields}), 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The same streams, bit for bit."""
+        fields = unpacked("sampled", _VERSION, zlib.decompress(data))
+        keys = fields.pop("keys")
+        counts = fields.pop("counts").astype(np.int64)
+        return cls(tuple(keys.split("\n")) if keys else (), State(**fields), Bag(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Streams whose limit or band was named."""
+
+    keys: tuple[str, ...]
+    detector: State
+
+    @classmethod
+    def new(cls) -> Self:
+        """No stream yet."""
+        return cls((), State.new(0, 16))
+
+    def having(self, keys: Sequence[str]) -> Known:
+        """With these streams in this order."""
+        if tuple(keys) == self.keys:
+            return self
+        place = {key: at for at, key in enumerate(self.keys)}
+        return Known(tuple(keys), self.detector.rows([place.get(key, -1) for key in keys] or np.zeros(0, np.int64)))
+
+    def ticked(self, against: Bets, stream: Ints, value: Floats, inject: Floats) -> tuple[Known, Tick]:
+        """One tick: values in [0, 1] by stream."""
+        streams = len(self.keys)
+        sums = [added(stream, each, streams) for each in (np.ones(len(stream)), value, value * value)]
+        state, tick = advance(self.detector, growth(against, *sums), inject, weights=against.weights)
+        return replace(self, detector=state), tick
+
+    def to_bytes(self) -> bytes:
+        """For the transaction that also holds watermark and alarms."""
+        return zlib.compress(packed("known", _VERSION, {"keys": "\n".join(self.keys), **_detector(self.detector)}), 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The same streams, bit for bit."""
+        fields = unpacked("known", _VERSION, zlib.decompress(data))
+        keys = fields.pop("keys")
+        return cls(tuple(keys.split("\n")) if keys else (), State(**fields))
+
+
+def band(low: Sequence[float], high: Sequence[float], direction: Sequence[str]) -> Bets:
+    """Bets against bands, each on the sides that are worth a word."""
+    sides = {"up": bets(low, high, sides="up"), "down": bets(low, high, sides="down"), "both": bets(low, high)}
+    chosen = np.stack([sides[way].weights[at] for at, way in enumerate(direction)])
+    return replace(sides["both"], weights=chosen)
+
+
+def _detector(state: State) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in ("wealth", "injected", "alarms", "open", "shadow", "peak")}
+
+
+def _halved(bag: Bag, rng: Generator) -> Bag:
+    full = np.flatnonzero(bag.counts.sum(axis=(1, 2)) > MOST)
+    if not len(full):
+        return bag
+    counts = bag.counts.copy()
+    for at in full:
+        flat = counts[at].ravel()
+        counts[at] = rng.multivariate_hypergeometric(flat, int(flat.sum()) // 2).reshape(counts[at].shape)
+    return Bag(counts)

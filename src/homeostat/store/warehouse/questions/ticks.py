@@ -1,0 +1,255 @@
+"""What detectors are ticked with: for each unit and minute how many values there were, and their sum.
+
+One question brings many minutes and many columns, so that catching up costs what the data costs and not what the time
+does. A column is a value of an exchange (or NULL: this exchange has none). Three relations: exchanges, exchanges with
+their scores, signals with the exchange that they are about.
+
+An exchange counts in the minute in which it ended, or, when it was known only later, in the first minute that has not
+been ticked yet: a closed minute is never opened again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.records.instant import EPOCH
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import related
+from homeostat.store.warehouse.questions.bound import WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.feed import READY
+from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS
+from homeostat.store.warehouse.questions.filters import Condition, Filters, number
+from homeostat.store.warehouse.questions.measures import native, sources
+from homeostat.store.warehouse.questions.measures.names import number_sql
+from homeostat.store.warehouse.questions.refused import Refused
+
+Family = Literal["fact", "score", "signal"]
+Unit = Literal["user", "session", "exchange"]
+MINUTE: Final = 60_000_000
+WINDOW_MICROS: Final = 3_600_000_000
+"""A unit counts once in such a window."""
+_DAY: Final = 86_400_000_000
+_FAST: Final = 600_000_000
+"""Signals that come within this time of their exchange tell whether signals come at all."""
+_UNIT: Final[dict[Unit, str]] = {
+    "user": "multiIf(user_id != '', concat('u', user_id), session_id != '', concat('s', session_id), hex(trace_id))",
+    "session": "if(session_id != '', concat('s', session_id), hex(trace_id))",
+    "exchange": "concat(hex(trace_id), hex(span_id))",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One value of each exchange: a score or signal of this name, a number, or whether a condition holds."""
+
+    name: str = ""
+    """Of the score or signal; empty for facts, and for `coverage(signals)`."""
+    number: str = ""
+    """The field; empty: the value itself (scores, signals), or the condition."""
+    condition: Condition | None = None
+    where: Filters = field(default_factory=Filters)
+    rung: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What to take: everything that became known after `after`, up to `until` (both µs), into minutes from `floor`."""
+
+    after: int
+    until: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One row for each (minute, unit, segment)."""
+
+    minute: NDArray[Any]
+    unit: NDArray[Any]
+    """Hash of the unit."""
+    window: NDArray[Any]
+    """Hours since 1970 in which the exchange began: never changes, so nothing can be counted twice."""
+    release: list[str]
+    known: NDArray[Any]
+    """1: the unit is a user that was named."""
+    segment: list[str]
+    count: NDArray[Any]
+    """[columns, rows]"""
+    total: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.minute)
+
+
+SEPARATOR: Final = "\x1f"
+
+
+def rows(
+    warehouse: Warehouse, project: str, family: Family, columns: Sequence[Column], piece: Piece, *,
+    by: Sequence[str] = (), unit: Unit = "user",
+) -> Rows:  # fmt: skip
+    """Sums by minute, unit, release and segment."""
+    late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS
+    bound = Bound(project, EPOCH + timedelta(microseconds=piece.until), max(0, late), piece.until + 1)
+    bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
+    relation = {"fact": _facts, "score": _scores, "signal": _signals}[family](columns, bound)
+    told: list[str] = []
+    for at, column in enumerate(columns):
+        here, value = _value(family, column, bound)
+        told += [f"toFloat64(countIf({here})) AS n{at}", f"toFloat64(sumIf({value}, {here})) AS s{at}"]
+    relation, segment = _split(relation, by, bound)
+    sql = (
+        "SELECT intDiv(greatest(least(known_us, {until:Int64} - 1), {floor:Int64}), "  # noqa: S608
+        f"{MINUTE}) AS minute, sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
+        "CAST(release, 'String') AS of_release, toUInt64(user_id != '') AS named, "
+        f"CAST({segment}, 'String') AS of_segment, {', '.join(told)} FROM {relation} AS told "
+        "GROUP BY minute, unit_key, window, of_release, named, of_segment ORDER BY minute, window, unit_key"
+    )
+    with warehouse.reader() as client:
+        found = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
+    return _read(found, len(columns))
+
+
+def _read(found: dict[str, Any], columns: int) -> Rows:
+    if "minute" not in found or not len(found["minute"]):
+        none = np.zeros(0, np.int64)
+        return Rows(none, none.astype(np.uint64), none, [], none, [], np.zeros((columns, 0)), np.zeros((columns, 0)))
+    count, total = (np.stack([found[f"{letter}{number}"] for number in range(columns)]) for letter in "ns")
+    return Rows(
+        found["minute"], found["unit_key"], found["window"], found["of_release"], found["named"], found["of_segment"],
+        count, total,
+    )  # fmt: skip
+
+
+_AT: Final = "toUnixTimestamp64Micro(at) AS at_us"
+_ENDED: Final = "toUnixTimestamp64Micro(at) + toInt64(ifNull(latency_ms, 0) * 1000)"
+
+
+def _ready(bound: Bound) -> str:
+    """Exchanges of the piece, by the moment at which they became ready."""
+    del bound
+    return (
+        f"SELECT *, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
+        f"AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
+    )
+
+
+def _facts(columns: Sequence[Column], bound: Bound) -> str:
+    del columns
+    return _ready(bound)
+
+
+def _scores(columns: Sequence[Column], bound: Bound) -> str:
+    names = bound.add(sorted({column.name for column in columns}), "Array(String)")
+    scores = (
+        "SELECT trace_id, span_id, groupArray((name, toString(rung), value)) AS said FROM ("  # noqa: S608
+        f"SELECT trace_id, span_id, name, rung, argMax(value, at) AS value FROM scores WHERE {WINDOW} AND "
+        f"name IN {names} AND isFinite(value) GROUP BY trace_id, span_id, name, rung) GROUP BY trace_id, span_id"
+    )
+    return f"SELECT e.*, said FROM ({_ready(bound)}) AS e INNER JOIN ({scores}) AS s USING (trace_id, span_id)"  # noqa: S608
+
+
+def _signals(columns: Sequence[Column], bound: Bound) -> str:
+    """Signals that came, each with the exchange that it is about: the one it names, else the last one before it of
+    its trace, session or user."""
+    mine = (
+        f"project = {{project:String}} AND at >= {moment('low')} - INTERVAL 2 DAY "
+        f"AND greatest(at, received) > {moment('after')} AND greatest(at, received) <= {moment('until')}"
+    )
+    names = sorted({column.name for column in columns})
+    if "" not in names:
+        mine += f" AND name IN {bound.add(names, 'Array(String)')}"
+    told = (
+        "SELECT trace_id AS s_trace, span_id AS s_span, session_id AS s_session, user_id AS s_user, name AS s_name, "  # noqa: S608
+        "value, label, row_key AS said_key, toUnixTimestamp64Micro(greatest(at, received)) AS known_us, "
+        f"toUnixTimestamp64Micro(at) AS said_us FROM signals WHERE {mine}"
+    )
+    bound.values |= {"earlier": max(0, bound.values["low"] - _DAY)}
+    when = f"project = {{project:String}} AND at >= {moment('earlier')} AND at <= {moment('until')} AND is_answer"
+    arms = []
+    for key, mine_key, of in (
+        ("trace_id", "s_trace", f"s_trace != {related.NO_TRACE}"),
+        ("session_id", "s_session", f"s_trace = {related.NO_TRACE} AND s_session != ''"),
+        ("user_id", "s_user", f"s_trace = {related.NO_TRACE} AND s_session = '' AND s_user != ''"),
+    ):
+        arms.append(
+            f"SELECT e.* EXCEPT (known_us), {_SAID} FROM (SELECT *, {_AT}, toInt64(0) AS known_us FROM exchanges "  # noqa: S608
+            f"FINAL WHERE {when} AND {key} IN (SELECT {mine_key} FROM ({told}) WHERE {of})) AS e "
+            f"INNER JOIN (SELECT * FROM ({told}) WHERE {of}) AS s ON e.{key} = s.{mine_key} "
+            f"WHERE e.at_us <= s.said_us OR s.s_trace != {related.NO_TRACE} "
+            "ORDER BY has(arrayPushBack(e.members, e.span_id), s.s_span) DESC, e.at_us DESC LIMIT 1 BY s.said_key"
+        )
+    return " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in arms)  # noqa: S608
+
+
+_SAID: Final = (
+    "s.s_name AS s_name, s.value AS value, s.label AS label, s.said_us AS said_us, s.said_key AS said_key, "
+    "s.known_us AS known_us"
+)
+
+
+def _value(family: Family, column: Column, bound: Bound) -> tuple[str, str]:
+    """Whether an exchange has a value, and the value: both as expressions."""
+    here = column.where.where(bound)
+    if family == "score":
+        name = bound.add(column.name, "String")
+        rung = f" AND x.2 = {bound.add(column.rung, 'String')}" if column.rung else ""
+        mine = f"arrayFirstOrNull(x -> x.1 = {name}{rung}, said).3"
+        value = f"ifNull({mine}, 0)"
+        return f"isNotNull({mine}) AND ({here})", _tested(column, value, "''", bound)
+    if family == "signal":
+        if not column.name:
+            return f"said_us - at_us <= {_FAST} AND ({here})", "1"
+        return f"s_name = {bound.add(column.name, 'String')} AND ({here})", _tested(
+            column, "ifNull(value, 0)", "label", bound
+        )
+    if column.condition is not None:
+        return f"({here})", f"toFloat64({Filters((column.condition,)).where(bound)})"
+    if not column.number:
+        return f"({here})", "0"
+    column_sql = number_sql(column.number)
+    return f"isNotNull({column_sql}) AND ({here})", f"toFloat64(ifNull({column_sql}, 0))"
+
+
+def _tested(column: Column, value: str, label: str, bound: Bound) -> str:
+    """The value itself, or whether it passes the test of a share."""
+    asked = column.condition
+    if asked is None:
+        return f"toFloat64({value})"
+    if asked.op in COMPARE:
+        each = [f"{value} {COMPARE[asked.op]} {bound.add(number(column.name, one), 'Float64')}" for one in asked.values]
+        return f"toFloat64({' AND '.join(each)})"
+    texts = bound.add(list(asked.values), "Array(String)")
+    numbers = bound.add([float(one) for one in asked.values if _is_number(one)], "Array(Float64)")
+    same = f"(has({numbers}, toFloat64({value})) OR ({label} != '' AND has({texts}, {label})))"
+    return f"toFloat64({'NOT ' if asked.op == 'not' else ''}{same})"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _split(relation: str, by: Sequence[str], bound: Bound) -> tuple[str, str]:
+    """The relation with what it is split by, and the expression of the segment."""
+    keys = tuple(name.partition(".")[2] for name in by if name.startswith("attribute."))
+    parts = []
+    for name in by:
+        own = FIELDS.get(name)
+        if own is not None and own.type in ("text", "flag"):
+            parts.append(f"toString({own.sql})")
+        elif name.startswith("attribute.") and name.partition(".")[2]:
+            parts.append(f"a{keys.index(name.partition('.')[2])}")
+        else:
+            raise Refused(f"Monitors cannot be split by {name}.", hint="Known: model, release, ... attribute.<key>.")
+    segment = f"arrayStringConcat([{', '.join(parts)}], '{SEPARATOR}')" if parts else "''"
+    return sources.with_attributes(f"({relation})", keys, bound), segment
