@@ -176,19 +176,28 @@ def litellm(executable: Path, provider: int, folder: Path) -> Iterator[int]:
         "model_list:\n  - model_name: gpt-4o-mini\n    litellm_params:\n      model: openai/gpt-4o-mini\n"
         f"      api_base: http://127.0.0.1:{provider}/v1\n      api_key: sk-bench\n"
         "litellm_settings:\n  telemetry: false\n  drop_params: true\n"
+        "general_settings:\n  master_key: sk-bench\n"
     )
     command = [str(executable), "--config", str(config), "--port", str(port), "--num_workers", "1"]
     env = {**os.environ, "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            for _ in range(240):
-                with contextlib.suppress(OSError):
-                    uvloop.run(call(port, seconds=0.1, connections=1))
-                    break
-                time.sleep(0.5)
+            _answering(process, port)
             yield port
         finally:
             process.terminate()
+
+
+def _answering(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait for the first call that works."""
+    for _ in range(240):
+        with contextlib.suppress(OSError):
+            if not uvloop.run(call(port, seconds=0.1, connections=1)).failed:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.5)
+    raise RuntimeError("LiteLLM does not start")
 
 
 def measure(server: Running, ports: dict[str, int], seconds: float) -> dict[str, object]:

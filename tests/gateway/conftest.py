@@ -20,6 +20,7 @@ from homeostat.records import release as releases
 from homeostat.records.policy import Policy, Shadow, reshaped
 from homeostat.records.release import Release
 from homeostat.records.snapshot import Snapshot
+from homeostat.store.spool.envelope import Envelope
 from tests.gateway.fake import Fake
 from tests.loop.serving import FixedClock, MemorySpool, Running, everybody, serve, until
 
@@ -59,13 +60,7 @@ class Gate(Running):
         """The calls that were captured, once there are so many."""
 
         def found() -> list[Span]:
-            return [
-                span
-                for envelope in self.spool.envelopes
-                for resource in TracesData.FromString(envelope.body).resource_spans
-                for scope in resource.scope_spans
-                for span in scope.spans
-            ]
+            return [span for envelope in self.spool.envelopes for span in each_span(envelope)]
 
         until(lambda: len(found()) >= count)
         time.sleep(0.05)
@@ -75,6 +70,16 @@ class Gate(Running):
     def told(self, count: int = 1) -> dict[str, Any]:
         """What the last of the captured calls says."""
         return told(self.spans(count)[-1])
+
+
+def each_span(envelope: Envelope) -> list[Span]:
+    """The calls that an envelope tells."""
+    return [
+        span
+        for resource in TracesData.FromString(envelope.body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
 
 
 def told(span: Span) -> dict[str, Any]:
@@ -135,4 +140,4 @@ def gate(open_gate: Open) -> Gate:
     return open_gate()
 
 
-__all__ = ["Fake", "Gate", "Open", "Release", "Shadow", "told"]
+__all__ = ["Fake", "Gate", "Open", "Release", "Shadow", "each_span", "told"]
