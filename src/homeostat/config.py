@@ -6,6 +6,7 @@ A setting is read from, in this order: a flag of the command, the environment (`
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,21 @@ class UpstreamSetting(BaseModel):
     key_env: str = ""
     """The environment variable that holds the key, so that the file need not."""
     kind: Literal["openai", "anthropic"] = "openai"
+
+
+class ActionHook(BaseModel):
+    """A pipeline of yours that actions may call: `[action_hooks.NAME]` in the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: str
+    key: str = Field("", repr=False)
+    key_env: str = ""
+    """The environment variable that holds the key, so that the file need not."""
+
+    def token(self) -> str:
+        """What is sent as its bearer."""
+        return self.key or os.environ.get(self.key_env, "") if self.key_env else self.key
 
 
 class Settings(BaseSettings):
@@ -141,6 +157,16 @@ class Settings(BaseSettings):
     judge_usd_per_day: float = Field(5.0, ge=0, description="What each judge may cost a day, USD; 0: no limit.")
     judge_usd_per_million_in: float = Field(0.0, ge=0, description="Price of its input tokens, USD a million.")
     judge_usd_per_million_out: float = Field(0.0, ge=0, description="Price of its output tokens, USD a million.")
+
+    # What it may do by itself, and with what
+    alpha_rollback: float = Field(
+        0.01, gt=0, le=0.2, description="Chance with which a healthy release may ever be rolled back automatically."
+    )
+    tuning_url: str = Field("", description="OpenAI-compatible fine-tuning API: ends in /v1.")
+    tuning_key: str = Field("", repr=False, description="Its key.")
+    action_hooks: dict[str, ActionHook] = Field(
+        {}, description="Pipelines that actions may call, by name: `[action_hooks.NAME]` in the file."
+    )
 
     # Questions
     readers: int = Field(3, ge=1, description="Questions answered at the same time.")

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 
 from homeostat.records.action import Action, State, as_json, from_json
 from homeostat.store.ledger.database import Ledger
-from homeostat.store.ledger.tables import actions
+from homeostat.store.ledger.tables import actions, verdicts
 
 
 def make(ledger: Ledger, action: Action) -> Action:
@@ -51,6 +51,17 @@ def listed(
         query = query.where(actions.c.id < before)
     with ledger.read() as connection:
         texts = connection.scalars(query.order_by(actions.c.id.desc()).limit(limit)).all()
+    return [from_json(json.loads(text)) for text in texts]
+
+
+def unjudged(ledger: Ledger, project: str) -> list[Action]:
+    """Those that are done and have no final verdict, oldest first."""
+    final = select(verdicts.c.action).where(verdicts.c.project == project, verdicts.c.final == 1)
+    query = select(actions.c.document).where(
+        actions.c.project == project, actions.c.state == "done", actions.c.id.not_in(final)
+    )
+    with ledger.read() as connection:
+        texts = connection.scalars(query.order_by(actions.c.id)).all()
     return [from_json(json.loads(text)) for text in texts]
 
 

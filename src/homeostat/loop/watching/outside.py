@@ -1,0 +1,66 @@
+"""The doors of remedies: endpoints that the operator named in the settings, and no others. No redirects, no proxies,
+bounded answers; what fails is an `OSError`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx2
+
+from homeostat.config import Settings
+
+_SECONDS: Final = 60.0
+_MOST_BYTES: Final = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One endpoint."""
+
+    url: str
+    key: str = field(default="", repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON of an answer; an empty one is an empty object."""
+        told = {**self.extra, **(headers or {})} | ({"authorization": f"Bearer {self.key}"} if self.key else {})
+        try:
+            with (
+                httpx2.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client,
+                client.stream(method, self.url.rstrip("/") + path, content=body or None, headers=told) as answer,
+            ):
+                parts, size = [], 0
+                for part in answer.iter_bytes():
+                    size += len(part)
+                    if size > _MOST_BYTES:
+                        raise OSError("the answer is too long")
+                    parts.append(part)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
+            raise OSError(f"it cannot be reached ({type(problem).__name__})") from None
+        if answer.status_code >= 300:
+            raise OSError(f"it answered {answer.status_code}")
+        try:
+            return json.loads(b"".join(parts)) if parts else {}
+        except ValueError:
+            return {}
+
+
+def tuning(settings: Settings) -> Door | None:
+    """The fine-tuning API."""
+    return Door(settings.tuning_url, settings.tuning_key) if settings.tuning_url else None
+
+
+def writer(settings: Settings) -> Door | None:
+    """The model that writes drafts of prompts: where judges live, unless another is named."""
+    return Door(settings.judge_url, settings.judge_key) if settings.judge_url else None
+
+
+def hooks(settings: Settings) -> dict[str, Door]:
+    """Pipelines by name."""
+    return {
+        name: Door(hook.url, hook.token(), {"accept": "application/json"})
+        for name, hook in settings.action_hooks.items()
+    }

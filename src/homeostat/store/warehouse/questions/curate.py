@@ -1,0 +1,72 @@
+"""Exchanges as items of a dataset: whole texts, documents, scores; and who comes unusually often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from homeostat.records.exchange import Exchange
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import exchanges, feed, filters
+from homeostat.store.warehouse.questions.bound import WINDOW, Bound
+from homeostat.store.warehouse.questions.exchanges import Ask
+from homeostat.store.warehouse.questions.filters import Filters
+from homeostat.store.warehouse.questions.measures.sources import KIND
+from homeostat.store.warehouse.questions.refused import Refused
+
+MOST: Final = 20_000
+_A_PAGE: Final = 1_000
+_OURS: Final = ("limit", "since", "until")
+
+
+def chosen(told: Mapping[str, Any]) -> Filters:
+    """Filters as a remedy has them: a value or a list of values for each name. Raises `ValueError`."""
+    pairs = [
+        (str(name), str(value))
+        for name, values in told.items() if name not in _OURS
+        for value in (values if isinstance(values, list | tuple) else [values])
+    ]  # fmt: skip
+    try:
+        return filters.parse(pairs)
+    except Refused as refused:
+        raise ValueError(f"{refused.message} {refused.hint}".strip()) from None
+
+
+def items(
+    warehouse: Warehouse, project: str, now: datetime, told: Mapping[str, Any], *,
+    since: datetime | None = None, until: datetime | None = None, limit: int = 2_000,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Answers that pass, newest first, at most so many."""
+    wanted, cursor = chosen(told), None
+    found: list[dict[str, Any]] = []
+    limit = min(limit, MOST)
+    while len(found) < limit:
+        page = exchanges.page(
+            warehouse,
+            Ask(project, now, wanted, since=since, until=until, limit=min(_A_PAGE, limit - len(found)), cursor=cursor),
+        )
+        texts = feed.texts_of(warehouse, project, now, page.items)
+        found += [_item(exchange, text) for exchange, text in zip(page.items, texts, strict=True)]
+        cursor = page.next
+        if cursor is None:
+            break
+    return found
+
+
+def busiest(warehouse: Warehouse, project: str, now: datetime, start: int, end: int, *, least: int) -> list[str]:
+    """Users with at least so many answers in [start, end) µs, the busiest first: bots, most of them."""
+    bound = Bound(project, now, start, end)
+    rows = warehouse.ask(
+        f"SELECT user_id, count() AS n FROM exchanges FINAL WHERE {WINDOW} AND {KIND['answer']} AND user_id != '' "  # noqa: S608
+        f"GROUP BY user_id HAVING n >= {bound.add(least, 'Int64')} ORDER BY n DESC, user_id LIMIT 1000",
+        bound.values,
+    )
+    return [row["user_id"] for row in rows]
+
+
+def _item(exchange: Exchange, text: feed.Texts) -> dict[str, Any]:
+    return {
+        "exchange": str(exchange.id), "input": text.input, "output": text.output, "documents": list(text.documents),
+        "release": exchange.release, "user": exchange.user_id, "tags": list(exchange.tags),
+    }  # fmt: skip
