@@ -7,8 +7,9 @@ which mean the same, what is one step more general, what is the opposite, and wh
 from __future__ import annotations
 
 import gzip
+import math
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -57,10 +58,33 @@ def senses(folder: Path) -> Iterator[tuple[str, list[Place]]]:
             yield part[0], [(kind, place) for place in places[: max(1, min(most, tagged))]]
 
 
+def parts_of_speech(folder: Path) -> dict[str, str]:
+    """What a stem mostly is: `n`, `v`, `a`, `r`, or two when both are common, by WordNet's tagged text."""
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    number = {"1": "n", "2": "v", "3": "a", "4": "r", "5": "a"}
+    for line in (folder / "cntlist.rev").read_text(encoding="latin-1").splitlines():
+        key, _, count = line.split()
+        lemma, _, rest = key.partition("%")
+        if lemma.isalpha():
+            counts[stem(lemma)][number[rest[0]]] += int(count)
+    for kind, letter in (("noun", "n"), ("verb", "v"), ("adj", "a"), ("adv", "r")):
+        for line in (folder / f"index.{kind}").read_text(encoding="latin-1").splitlines():
+            lemma = line.split(" ", 1)[0]
+            if lemma.isalpha():
+                counts[stem(lemma)][letter] += 1
+    found = {}
+    for lemma, each in counts.items():
+        most = sum(each.values())
+        kept = [letter for letter in sorted(each, key=lambda one: -each[one]) if each[letter] >= 0.25 * most]
+        found[lemma] = "".join(kept[:2])
+    return found
+
+
 def main() -> None:
-    """Write the file: a line for each stem: stem, meanings, broader meanings, opposites, explaining stems."""
+    """Write the file: a stem, its meanings, broader meanings, opposites, explaining stems, kind of word."""
     folder = Path(sys.argv[1])
     known = synsets(folder)
+    speech = parts_of_speech(folder)
     mine: dict[str, set[Place]] = defaultdict(set)
     first: dict[str, Place] = {}
     for lemma, places in senses(folder):
@@ -76,6 +100,8 @@ def main() -> None:
     for meanings in mine.values():
         for place in meanings:
             shared[place] += 1
+    glosses = {key: _explaining(known[first[key]].gloss) - {key} for key in mine}
+    heard = Counter(word for gloss in glosses.values() for word in gloss)
     lines = []
     for key in sorted(mine):
         own = sorted(mine[key])
@@ -88,8 +114,11 @@ def main() -> None:
                     kin.add(other)
             against |= _opposites(known, place, key)
         same = [place for place in {*own, *kin} if shared[place] > 1 or place in own]
-        gloss = {word.stem for word in content(words(known[first[key]].gloss.split('; "')[0]))} - {key}
-        explained = sorted(one for one in gloss if one.isalpha() and len(one) > 2)[:12]
+        # The rarer a word is in explanations the more it tells: a digit from 1 to 9 behind it says how much.
+        weights = {one: round(math.log(len(glosses) / heard[one])) for one in glosses[key]}
+        explained = [
+            f"{one}{min(9, max(1, weights[one]))}" for one in sorted(weights, key=lambda one: (-weights[one], one))
+        ]
         lines.append(
             "\t".join(
                 (
@@ -97,13 +126,19 @@ def main() -> None:
                     " ".join(sorted(map(number, same))),
                     " ".join(sorted(map(number, broader))),
                     " ".join(sorted(against)),
-                    " ".join(explained),
+                    " ".join(sorted(explained[:12])),
+                    speech.get(key, ""),
                 )
             )
         )
     text = "\n".join(lines) + "\n"
     TARGET.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     sys.stdout.write(f"{len(lines)} stems, {TARGET.stat().st_size >> 10} kB\n")
+
+
+def _explaining(gloss: str) -> set[str]:
+    found = {word.stem for word in content(words(gloss.split('; "')[0]))}
+    return {one for one in found if one.isalpha() and len(one) > 2}
 
 
 def _opposites(known: dict[Place, Synset], place: Place, key: str) -> set[str]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import ClassVar, Final
 
+from homeostat.analyze.metrics.language import language
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import check
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.grammar import surprise
+from homeostat.analyze.text.grammar import order, surprise
 from homeostat.analyze.text.lexicon import alike, fields, opposite
 from homeostat.analyze.text.sentences import sentences
+from homeostat.analyze.text.thesaurus import related
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
@@ -224,28 +226,37 @@ def features(case: Case) -> Mapping[str, float]:
     text = bounded(plain(case.output))
     parts = list(sentences(text))[:_MOST]
     read = [words(part) for part in parts]
-    return {**_order_of_words(read), **_links(parts, read), **_against(parts, read), **_again(read), **_pronouns(read)}
-
-
-def _order_of_words(read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    costs = [surprise(sentence) for sentence in read if len(sentence) >= 3]
-    if not costs or not _english(read):
-        return {"surprise": 0.0, "surprise_worst": 0.0, "odd_words": 0.0, "broken_pairs": 0.0}
-    flat = [cost for one in costs for cost in one]
-    worst = max(sum(one) / len(one) for one in costs)
     return {
-        "surprise": max(0.0, sum(flat) / len(flat) - 2.5),
-        "surprise_worst": max(0.0, worst - 2.8),
-        "broken_pairs": min(1.5, sum(_broken(sentence) for sentence in read) / len(flat) * 10),
-        "odd_words": sum(cost > 5.5 for cost in flat) / len(flat) * 5,
+        **_order_of_words(read, text),
+        **_links(parts, read),
+        **_against(parts, read),
+        **_again(read),
+        **_pronouns(read),
     }
 
 
-def _english(read: Sequence[Sequence[Word]]) -> bool:
+def _order_of_words(read: Sequence[Sequence[Word]], text: str) -> dict[str, float]:
+    long = [sentence for sentence in read if len(sentence) >= 8] or [one for one in read if len(one) >= 6]
+    if not _english(read, text):
+        return {"disorder": 0.0, "disorder_worst": 0.0, "disorder_share": 0.0, "odd_words": 0.0, "broken_pairs": 0.0}
+    flat = [cost for sentence in read if len(sentence) >= 3 for cost in surprise(sentence)]
+    gains = [order(sentence[:60]) for sentence in long]
+    return {
+        "disorder": max(0.0, 1.5 - sum(gains) / len(gains)) if gains else 0.0,
+        "disorder_worst": min(1.0, max(0.0, 1.0 - min(gains))) if gains else 0.0,
+        "disorder_share": sum(gain < 0.8 for gain in gains) / len(gains) if gains else 0.0,
+        "broken_pairs": min(1.5, sum(_broken(sentence) for sentence in read) / max(1, len(flat)) * 10),
+        "odd_words": sum(cost > 5.5 for cost in flat) / max(1, len(flat)) * 5,
+    }
+
+
+def _english(read: Sequence[Sequence[Word]], text: str) -> bool:
     """The model of word order knows English only; of other languages it says nothing."""
     low = [word.low for sentence in read for word in sentence]
-    other = sum(word in _OTHERS for word in low)
-    return other <= 0.08 * len(low)
+    if sum(word in _OTHERS for word in low) > 0.08 * len(low):
+        return False
+    code, sure = language(text) if len(low) >= 6 else ("", 0.0)
+    return code == "en" or sure < 0.9
 
 
 def _broken(sentence: Sequence[Word]) -> int:
@@ -261,13 +272,14 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
     loose = strange = false_so = 0
     for at in range(1, len(read)):
         before = [word for earlier in matter[:at] for word in earlier]
-        near = max((alike(a.stem, b.stem) for a in matter[at] for b in before), default=0.0)
+        near = max((alike(a.stem, b.stem) for a in matter[at] for b in before[-60:]), default=0.0)
+        near = max(near, 2 * max((related(a.stem, b.stem) for a in matter[at] for b in before[-60:]), default=0.0))
         topics = {name for word in before for name in fields(word.stem)}
         mine = {name for word in matter[at] for name in fields(word.stem)}
         pronoun = any(word.low in _LINK for word in read[at][:4])
         linked = near >= 0.7 or bool(mine & topics)
         loose += not linked and not pronoun
-        strange += not linked and bool(mine) and bool(topics)
+        strange += not linked and not pronoun and len(matter[at]) >= 2
         false_so += not linked and bool(_SO.search(parts[at]))
     first = parts[0] if parts else ""
     heads = [at for at, part in enumerate(parts) if _FIRST.match(part)]
@@ -278,12 +290,23 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
         "foreign": min(2.0, float(strange)),
         "false_so": min(2.0, float(false_so)),
         "late_start": float(bool(_LATE.match(first)) and len(parts) > 1),
-        "back_start": float(bool(_BACK.match(first)) and len(parts) > 1),
+        "back_start": float(bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
         "wrong_order": float(
             bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)
         ),
         "ends_with_intro": _ends_with_intro(read),
     }
+
+
+def _named_later(read: Sequence[Sequence[Word]]) -> bool:
+    """A later sentence brings in by name, or with `a`, what the first one only points at."""
+    known = {word.stem for word in content(read[0])}
+    for sentence in read[1:]:
+        for at, word in enumerate(sentence):
+            fresh = word.stem not in known and word.low not in STOP
+            if fresh and ((word.big and at) or (at and sentence[at - 1].low in ("a", "an", "our", "your"))):
+                return True
+    return False
 
 
 def _ends_with_intro(read: Sequence[Sequence[Word]]) -> float:
@@ -373,7 +396,7 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
     if value >= 0.5:
         return "sentences are ordinary and follow from each other"
     told = {
-        "surprise": "the order of the words is unusual", "surprise_worst": "a sentence is no ordinary sentence", "odd_words": "the order of the words is unusual",
+        "disorder": "the order of the words is unusual", "disorder_worst": "a sentence is no ordinary sentence", "disorder_share": "the order of the words is unusual", "odd_words": "the order of the words is unusual",
         "contradiction": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "yes_no": "says yes and no",
         "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "false_so": "a conclusion from something else",
         "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
@@ -386,7 +409,7 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "surprise": -1, "surprise_worst": -1, "odd_words": -1, "broken_pairs": -2, "contradiction": -1.5, "flip": -1.5, "inside": -0.7, "yes_no": -1, "loose": -1, "loose_many": -0.7,
+    "disorder": -1.5, "disorder_worst": -1.5, "disorder_share": -2.5, "odd_words": -0.5, "broken_pairs": -2, "contradiction": -1.5, "flip": -1.5, "inside": -0.7, "yes_no": -1, "loose": -1, "loose_many": -0.7,
     "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "stutter": -1.5, "fours": -1.5,
     "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7,
 }  # fmt: skip

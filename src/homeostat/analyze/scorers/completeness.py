@@ -147,7 +147,8 @@ def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
     if not part.matter:
         return False
     near = (
-        max((max(alike(a.stem, b.stem), 0.8 * related(a.stem, b.stem)) for b in told), default=0.0) for a in part.matter
+        max((max(alike(a.stem, b.stem), min(0.8, 2 * related(a.stem, b.stem))) for b in told), default=0.0)
+        for a in part.matter
     )
     return sum(near) / len(part.matter) >= 0.35
 

@@ -12,7 +12,7 @@ from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.lexicon import alike, fields
 from homeostat.analyze.text.sentences import sentences
-from homeostat.analyze.text.thesaurus import related
+from homeostat.analyze.text.thesaurus import nearness
 from homeostat.analyze.text.words import Word, bounded, content, plain, words
 
 _TALK: Final = re.compile(
@@ -78,16 +78,16 @@ def features(case: Case) -> Mapping[str, float]:
     # So does who answers in a full sentence: what was asked, and the thing that was wanted.
     shared = covered(asked.matter, told)
     full = copies or (fits is True and asked.kind not in ("howto", "yesno")) or (shared >= 0.75 and len(new) >= 2)
-    near = [max((related(word.stem, one.stem) for one in asked.matter), default=0.0) for word in new]
-    back = [max((related(one.stem, word.stem) for word in told), default=0.0) for one in asked.matter]
+    near = nearness([one.stem for one in asked.matter], [word.stem for word in told])
+    lengthy = min(1.0, max(0.0, (len(told) - 3) / 6))
     formal = asked.kind in ("why", "howto", "yesno", "who", "where")
     return {
         "kind_right": float(fits is True),
         "kind_wrong": float(fits is False and not formal),
         "kind_formless": float(fits is False and formal),
-        "related": sum(near) / len(near) if near else 0.3,
-        "related_any": float(any(value >= 0.8 for value in near)),
-        "asked_related": sum(back) / len(back) if back else 0.3,
+        # A short answer may be right without a word in common; a long one that comes near nothing speaks of something else.
+        "near": (near - 0.35) * lengthy if asked.matter else 0.0,
+        "far": float(near < 0.16) * lengthy if asked.matter else 0.0,
         "copies": float(copies),
         "full": float(full and shared >= 0.5),
         "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when")),
@@ -146,14 +146,14 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
         return "an answer of the kind that was asked for" if found["kind_right"] else "speaks of what was asked"
     if found["kind_wrong"]:
         return f"the question wants an answer of the kind “{kind}”, and there is none"
-    if found["unlinked"] or found["field_foreign"]:
+    if found["unlinked"] or found["far"] or found["field_foreign"]:
         return "speaks of something else"
     return "speaks of the topic without answering"
 
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "kind_right": 1.2, "kind_wrong": -0.8, "kind_formless": -0.5, "related": 0.6, "related_any": 0.4, "asked_related": 0.5, "copies": 0.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
+    "kind_right": 1.2, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "copies": 0.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
     "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7,
     "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
 }  # fmt: skip

@@ -6,6 +6,8 @@ The file is made by `python -m bench.thesaurus`; its licence stands beside it in
 from __future__ import annotations
 
 import gzip
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -20,9 +22,11 @@ class Entry:
     broader: frozenset[str]
     against: frozenset[str]
     explained: frozenset[str]
+    weights: Mapping[str, float]  # How much each explaining stem tells.
+    speech: str = ""  # n, v, a, r: what the word mostly is; two letters when both are common.
 
 
-_NOTHING: Final = Entry(frozenset(), frozenset(), frozenset(), frozenset())
+_NOTHING: Final = Entry(frozenset(), frozenset(), frozenset(), frozenset(), {})
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +40,15 @@ def _lines() -> dict[str, str]:
 def entry(stem: str) -> Entry:
     """What is known of a stem."""
     line = _lines().get(stem)
-    return Entry(*(frozenset(part.split()) for part in line.split("\t"))) if line else _NOTHING
+    if not line:
+        return _NOTHING
+    same, wider, against, explained, speech = line.split("\t")
+    weights = {part[:-1]: int(part[-1]) / 10 for part in explained.split()}
+    return Entry(_set(same), _set(wider), _set(against), frozenset(weights), weights, speech)
+
+
+def _set(part: str) -> frozenset[str]:
+    return frozenset(part.split())
 
 
 def means_same(one: str, other: str) -> bool:
@@ -54,11 +66,29 @@ def contrary(one: str, other: str) -> bool:
     return other in entry(one).against or one in entry(other).against
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
+def _vector(stem: str) -> Mapping[str, float]:
+    """A direction of length one: the word itself, what explains it, what it means and what that is a kind of."""
+    known = entry(stem)
+    found = {f"={place}": 0.5 for place in known.same | known.broader}
+    found |= known.weights
+    found[stem] = 3.0
+    size = math.sqrt(sum(value * value for value in found.values()))
+    return {key: value / size for key, value in found.items()}
+
+
+@lru_cache(maxsize=300_000)
 def related(one: str, other: str) -> float:
-    """How near two stems are by what explains them: 1 when one explains the other, less for shared explanations."""
-    mine, theirs = entry(one).explained, entry(other).explained
-    if one == other or one in theirs or other in mine:
+    """How near two stems are by what explains them, 0 to 1; a third is already much for different words."""
+    if one == other:
         return 1.0
-    shared = len(mine & theirs)
-    return min(0.8, 0.4 * (shared - 1)) if shared > 1 else 0.0
+    mine, theirs = _vector(one), _vector(other)
+    if len(mine) > len(theirs):
+        mine, theirs = theirs, mine
+    return sum(value * theirs.get(key, 0.0) for key, value in mine.items())
+
+
+def nearness(asked: Iterable[str], told: Sequence[str]) -> float:
+    """How near a text comes to each of some words, on average."""
+    best = [max((related(one, other) for other in told), default=0.0) for one in asked]
+    return sum(best) / len(best) if best else 0.0
