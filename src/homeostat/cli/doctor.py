@@ -52,7 +52,27 @@ def lines(edge: dict[str, Any], core: dict[str, Any] | None) -> list[tuple[str, 
     rows.append(("clock", "alive", f"{core['clock']['kind']}: {core['clock']['now']}"))
     for name, store in core.get("stores", {}).items():
         rows.append((name, "alive" if store.get("ok", True) else "dead", str(store.get("detail", ""))))
-    return rows + _set_aside(core)
+    return rows + _scoring(core) + _set_aside(core)
+
+
+def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The threads that score, the judges' endpoint, and scorers that fell silent while exchanges came."""
+    told = core.get("scoring") or {}
+    rows = []
+    for name, worker in told.items():
+        if name in ("silent", "judge"):
+            continue
+        ago = worker["last_seconds_ago"]
+        said = worker["error"] or (f"{worker['scored']:,} exchanges" if ago is not None else "not run yet")
+        rows.append((f"scoring {name}", "dead" if worker["error"] or not worker["alive"] else "alive", said))
+    judge = told.get("judge") or {}
+    if judge.get("configured"):
+        rests = f", left alone for {judge['resting_seconds']:,.0f} s more" if judge["resting_seconds"] else ""
+        said = f"{judge['calls']:,} calls, {judge['failed']:,} failed{rests}"
+        rows.append(("judges", "watch" if rests else "alive", f"{said}: {judge['error']}" if rests else said))
+    for project, names in (told.get("silent") or {}).items():
+        rows += [(f"scorer {name}", "watch", f"it has not scored for an hour in {project}") for name in names]
+    return rows
 
 
 def _set_aside(core: dict[str, Any]) -> list[tuple[str, str, str]]:

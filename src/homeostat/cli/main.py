@@ -18,6 +18,7 @@ from homeostat.cli import (
     prompts,
     releases,
     score,
+    scorers,
     signals,
     tail,
     up,
@@ -36,6 +37,9 @@ app.command("doctor")(doctor.doctor)
 app.command("tail")(tail.tail)
 app.command("measures")(measures.measures)
 app.command("score")(score.score)
+app.add_typer(
+    scorers.app, name="scorer", help="What judges answers: ls, kinds, card, show, add, test, pause, resume, backfill."
+)
 app.command("export")(data.export)
 app.add_typer(exchanges.app, name="exchanges", help="What was asked and answered: ls, get, export.")
 app.add_typer(signals.app, name="signals", help="What people and systems said about it: add.")

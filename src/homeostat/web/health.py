@@ -24,7 +24,7 @@ async def status(request: Request) -> Response:
     told = await work(request, lambda: _status(core))
     if not visitor.operator and "admin" not in visitor.scopes:
         told = _without_details(told)
-    return Json(told)
+    return Json(told if visitor.operator else _of(visitor.project, told))
 
 
 def _status(core: Core) -> dict[str, Any]:
@@ -35,9 +35,21 @@ def _status(core: Core) -> dict[str, Any]:
     return core.state() | {"stores": stores}
 
 
+def _of(project: str, told: dict[str, Any]) -> dict[str, Any]:
+    """What is told about scorers, of one project only."""
+    scoring = told.get("scoring")
+    if not scoring:
+        return told
+    silent = {name: found for name, found in scoring["silent"].items() if name == project}
+    judge = dict(scoring["judge"])
+    judge["spent"] = {name: usd for name, usd in judge["spent"].items() if name.partition("/")[0] == project}
+    return told | {"scoring": scoring | {"silent": silent, "judge": judge}}
+
+
 def _without_details(told: dict[str, Any]) -> dict[str, Any]:
     """What went wrong may quote the engine, paths and names of other projects: a reader learns only that it did."""
-    troubled = [told["loader"], *told.get("jobs", ())]
+    scoring = [part for part in told.get("scoring", {}).values() if isinstance(part, dict)]
+    troubled = [told["loader"], *told.get("jobs", ()), *scoring]
     for part in troubled:
         if part.get("error"):
             part["error"] = _HIDDEN
