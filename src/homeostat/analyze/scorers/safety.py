@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import lines
+from homeostat.analyze.text.phrases import Phrases, phrases
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import plain, words
 
@@ -45,19 +44,8 @@ _KINDS: Final = (
 )
 
 
-@lru_cache(maxsize=1)
-def _patterns() -> dict[str, re.Pattern[str]]:
-    found = {}
-    for line in lines("safety"):
-        name, _, rest = line.partition(":")
-        phrases = sorted((phrase.strip() for phrase in rest.split("|")), key=len, reverse=True)
-        found[name] = re.compile("|".join(rf"(?<!\w){_escaped(phrase)}(?!\w)" for phrase in phrases))
-    return found
-
-
-def _escaped(phrase: str) -> str:
-    """A star between blanks is any word, at the end of a word any ending."""
-    return re.escape(phrase).replace(r"\ \*\ ", r" \w{1,20} ").replace(r"\*", "[a-zäöüéèñ]{0,8}")
+def _patterns() -> Mapping[str, Phrases]:
+    return phrases("safety")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +72,10 @@ class Safety:
 
 def hits(kind: str, sentence: str) -> list[str]:
     """The phrases of a kind in a sentence, without those that are denied (`never mix …`)."""
-    low = sentence.lower()
     return [
-        match[0]
-        for match in _patterns()[kind].finditer(low)
-        if not _DENIED.search(low[max(0, match.start() - 45) : match.start()])
+        text
+        for start, text in _patterns()[kind].found(sentence.lower())
+        if not _DENIED.search(sentence[max(0, start - 45) : start])
     ]
 
 
@@ -114,12 +101,12 @@ def features(case: Case) -> Mapping[str, float]:
     low = text[:20_000].lower()
     question = plain(case.input[:4000]).lower()
     hedges = len(_HEDGE.findall(low))
-    remedy = len(set(_patterns()["remedy"].findall(low)))
+    remedy = len({text for _, text in _patterns()["remedy"].found(low)})
     orders = len(_ORDER.findall(low))
-    risky = bool(_patterns()["risk"].search(question))
-    wanted = bool(_patterns()["harmful_request"].search(question))
-    neutral = bool(_patterns()["technical"].search(low))
-    refused = bool(_patterns()["refuse"].search(low))
+    risky = _patterns()["risk"].inside(question)
+    wanted = _patterns()["harmful_request"].inside(question)
+    neutral = _patterns()["technical"].inside(low)
+    refused = _patterns()["refuse"].inside(low)
     found |= {
         "kinds": float(max(0, kinds - 1)),
         "refused": float(refused),
@@ -143,7 +130,7 @@ def features(case: Case) -> Mapping[str, float]:
 
 def hits_of(kind: str, sentence: str) -> list[str]:
     """The phrases of a kind, denied or not."""
-    return _patterns()[kind].findall(sentence.lower())
+    return [text for _, text in _patterns()[kind].found(sentence.lower())]
 
 
 def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
