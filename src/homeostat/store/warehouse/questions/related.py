@@ -18,6 +18,9 @@ _MAPS: Final = ("attributes", "attributes_json", "resource")
 _TRACE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 #: A signal about a user belongs to the last answer of that user, if that is not older than a day.
 USER_WINDOW: Final = 86_400
+RUNGS: Final = ("engine", "model", "judge", "human")
+#: A scorer that could not say left a row; it is no score, and stands behind every one that is.
+IS_SCORE: Final = "NOT (value IS NULL AND label = 'unscored')"
 #: A costlier rung corrects a cheaper one; on one rung the newest counts.
 NEWEST: Final = "tuple(indexOf(['engine', 'model', 'judge', 'human'], toString(rung)), at)"
 
@@ -116,16 +119,25 @@ def _about(pairs: str) -> str:
 
 def _said(field: str, name: str, test: str, bound: Bound) -> str:
     """A score (the one that counts) or any signal of this name passes the test."""
-    called = bound.add(name, "String")
     if field == "score":
         newest = f"SELECT trace_id, span_id, argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label"
         return _about(
-            f"SELECT trace_id, span_id FROM ({newest} FROM scores WHERE {SAID_WINDOW} AND name = {called} "  # noqa: S608
-            f"GROUP BY trace_id, span_id) WHERE {test}"
+            f"SELECT trace_id, span_id FROM ({newest} FROM (SELECT * FROM scores "  # noqa: S608
+            f"WHERE {SAID_WINDOW} AND {scored_as(name, bound)}) GROUP BY trace_id, span_id) WHERE {test}"
         )
-    mine = f"{SAID_WINDOW} AND name = {called} AND {test}"
+    mine = f"{SAID_WINDOW} AND name = {bound.add(name, 'String')} AND {test}"
     pairs = (f"SELECT trace_id, span_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}", *signalled(mine))  # noqa: S608
     return _about(" UNION ALL ".join(pairs))
+
+
+def scored_as(wanted: str, bound: Bound) -> str:
+    """Rows that are a score of this name; `relevance@judge` means that of one rung, `relevance@2` of one version."""
+    base, at, which = wanted.rpartition("@")
+    if at and which in RUNGS:
+        return f"name = {bound.add(base, 'String')} AND toString(rung) = {bound.add(which, 'String')} AND {IS_SCORE}"
+    if at and which.isascii() and which.isdigit():
+        return f"name = {bound.add(base, 'String')} AND scorer = {bound.add(wanted, 'String')} AND {IS_SCORE}"
+    return f"name = {bound.add(wanted, 'String')} AND {IS_SCORE}"
 
 
 def signalled(mine: str, columns: str = "trace_id, span_id", fields: str = "") -> list[str]:

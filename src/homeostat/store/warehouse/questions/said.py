@@ -12,7 +12,7 @@ from homeostat.records.exchange import Exchange
 from homeostat.records.instant import iso
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, Bound
-from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN
+from homeostat.store.warehouse.questions.related import IS_SCORE, NEWEST, NO_SPAN
 
 #: A page shows so many signals of one exchange at most.
 MOST: Final = 200
@@ -40,7 +40,7 @@ def scores(warehouse: Warehouse, project: str, now: datetime, exchanges: Sequenc
         return []
     found = warehouse.ask(
         f"SELECT lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex, name, "  # noqa: S608
-        f"argMax((value, label, reason, scorer, toString(rung)), {NEWEST}) AS best "
+        f"argMax((value, label, reason, scorer, toString(rung)), tuple({IS_SCORE}, {NEWEST})) AS best "
         f"FROM scores WHERE {SAID_WINDOW} AND {_TRACES} GROUP BY trace_id, span_id, name",
         _bound(project, now, exchanges).values,
     )

@@ -111,11 +111,45 @@ def test_scores(warehouse: Warehouse, project: str, answers: list[dict[str, Any]
     say(warehouse, "scores", project, name="good", value=0.4, trace_id=second["trace_id"], span_id=NOTHING)
     say(warehouse, "scores", project, name="good", value=1.0, trace_id=call["trace_id"], span_id=b"merged__")
     say(warehouse, "scores", project, name="other", value=9.0, trace_id=first["trace_id"], span_id=NOTHING)
-    assert measure(warehouse, project, "mean(score.good)", "model") == {"m0": (0.8, 1), "m1": (0.4, 1)}
+    means = measure(warehouse, project, "mean(score.good)", "model")
+    assert means == {"m0": (0.8, 1), "m1": (0.4, 1), "m2": (None, 0)}, "what nobody scored is shown, and has no mean"
     assert measure(warehouse, project, "mean(score.good)", kind="call") == (1.0, 1)
     assert measure(warehouse, project, "share(score.good<0.5)") == (0.5, 2)
     assert measure(warehouse, project, "max(score.good)", kind="all") == (1.0, 3)
     assert measure(warehouse, project, "mean(score.never)") == (None, 0)
+
+
+def test_what_is_not_scored_counts_in_coverage_and_nowhere_else(
+    warehouse: Warehouse, project: str, answers: list[dict[str, Any]]
+) -> None:
+    first, second, third, _ = answers
+    ids = [{"trace_id": one["trace_id"], "span_id": one["span_id"]} for one in (first, second, third)]
+    say(warehouse, "scores", project, name="good", value=0.25, label="bad", scorer="good@1", rung="model", **ids[0])
+    say(warehouse, "scores", project, name="good", value=0.75, label="good", scorer="good@1", rung="model", **ids[1])
+    # A judge that could not say takes nothing from what a model said; where nobody said anything, nothing is made up.
+    for about in (ids[1], ids[2]):
+        say(
+            warehouse, "scores", project, name="good", value=None, label="unscored", scorer="good@2", rung="judge",
+            **about,
+        )  # fmt: skip
+    assert measure(warehouse, project, "mean(score.good)") == (0.5, 2)
+    assert measure(warehouse, project, "share(score.good=good)") == (0.5, 2)
+    assert measure(warehouse, project, "coverage(score.good)") == (2 / 3, 3)
+    assert measure(warehouse, project, "coverage(score.good)", "model") == {"m0": (1, 1), "m1": (1, 1), "m2": (0, 1)}
+    assert measure(warehouse, project, "coverage(score.never)") == (0, 3)
+    asked = Question(project, grammar.parse(["mean(score.good),share(score.good<0.5),count"]), micros(made.START),
+                     micros(made.START + timedelta(days=1)), made.NOW)  # fmt: skip
+    assert [point.get("coverage") for point in ask(warehouse, asked, list)] == [2 / 3, 2 / 3, None]
+
+
+def test_one_rung_or_one_version_of_a_score(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
+    about = {"trace_id": answers[0]["trace_id"], "span_id": answers[0]["span_id"]}
+    for value, version, rung in ((0.1, 1, "model"), (0.3, 2, "model"), (0.9, 3, "judge")):
+        say(warehouse, "scores", project, name="good", value=value, scorer=f"good@{version}", rung=rung, **about)
+    for name, value in (("good", 0.9), ("good@judge", 0.9), ("good@1", 0.1), ("good@2", 0.3), ("good@human", None)):
+        assert measure(warehouse, project, f"mean(score.{name})")[0] == value, name
+    assert measure(warehouse, project, "count", filters=[("score.good@1.lt", "0.2")])[0] == 1
+    assert measure(warehouse, project, "count", filters=[("score.good@judge.lt", "0.2")])[0] == 0
 
 
 def test_signals(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from homeostat.store.warehouse.questions.filters import Condition
 from homeostat.store.warehouse.questions.measures.names import NUMBERS, UNIQUE
 from homeostat.store.warehouse.questions.refused import Refused
 
-Stat = Literal["count", "rate", "share", "mean", "sum", "min", "max", "quantile", "unique"]
+Stat = Literal["count", "rate", "share", "mean", "sum", "min", "max", "quantile", "unique", "coverage"]
 
 MAX_MEASURES: Final = 12
 MAX_LENGTH: Final = 300
@@ -26,12 +26,14 @@ _STATS: Final[dict[str, Stat]] = {
     "min": "min",
     "max": "max",
     "unique": "unique",
+    "coverage": "coverage",
 }
 _COMPARE: Final[tuple[tuple[str, Op], ...]] = (
     ("!=", "not"), ("<=", "lte"), (">=", "gte"), ("=", "is"), ("<", "lt"), (">", "gt"),
 )  # fmt: skip
 _KNOWN: Final = (
-    "count, share(...), rate, rate(...), mean(...), sum(...), min(...), max(...), p1 to p99(...), unique(...)"
+    "count, share(...), rate, rate(...), mean(...), sum(...), min(...), max(...), p1 to p99(...), unique(...), "
+    "coverage(score.<name>)"
 )
 
 
@@ -115,6 +117,8 @@ class _Scanner:
                 raise self._refused(at, f"cannot count different {field!r}", ", ".join(UNIQUE))
             return Measure(f"unique({field})", "unique", field)
         family = field.partition(".")[0]
+        if stat == "coverage" and family != "score":
+            raise self._refused(at, "only scores have a coverage", "coverage(score.<name>)")
         if field not in NUMBERS and not (family in FAMILIES and "." in field):
             raise self._refused(
                 at, f"{field!r} is not a number", ", ".join([*NUMBERS, *(f"{f}.<name>" for f in FAMILIES)])

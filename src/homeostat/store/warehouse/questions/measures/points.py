@@ -64,6 +64,10 @@ class Groups:
         i = self._needs.fields.index(measure.field)
         n, total, squares = (self._of(f"f{i}_{part}") for part in ("n", "s", "q"))
         least, most = self._table.least(f"f{i}_l", f"f{i}_n"), self._table.most(f"f{i}_h", f"f{i}_n")
+        if measure.stat == "coverage":
+            every = self._of("n")
+            covered = _where(every > 0, _divided(n, every))
+            return covered, covered, covered, every
         if measure.stat in ("min", "max"):
             value = least if measure.stat == "min" else most
             return value, value, value, n
@@ -77,6 +81,17 @@ class Groups:
         if measure.stat == "sum":
             return _where(n > 0, total), low * n, high * n, n
         return _where(n > 0, _divided(total, n)), low, high, n
+
+    def coverage(self, measure: Measure) -> list[float | None] | None:
+        """In every group the share of exchanges that have the score that is measured; None: it is about no score."""
+        if self._needs.said is None or self._needs.said.family != "score" or measure.stat == "coverage":
+            return None
+        if measure.condition is not None:
+            known = self._of(f"m{self._needs.conditions.index(measure.condition)}")
+        else:
+            known = self._of(f"f{self._needs.fields.index(measure.field)}_n")
+        every = self._of("n")
+        return _plain(_where(every > 0, _divided(known, every)))
 
     def _buckets(self, field: str) -> Counts:
         if field not in self._counts:
@@ -109,6 +124,7 @@ def points(question: Question, groups: Groups, measure: Measure) -> list[Point]:
     seconds = groups.times.tolist()
     # Python floats, None instead of NaN and infinity: that is what JSON can say.
     rows = list(zip(_plain(value), _plain(low), _plain(high), n.astype(np.int64).tolist(), strict=True))
+    covered = groups.coverage(measure)
     names = question.by
     found: list[Point] = []
     for i, (v, lo, hi, count) in enumerate(rows):
@@ -116,6 +132,8 @@ def points(question: Question, groups: Groups, measure: Measure) -> list[Point]:
         for name, column in zip(names, groups.dims, strict=True):
             point[name] = column[i]
         point |= {"value": v, "low": lo, "high": hi, "n": count}
+        if covered is not None:
+            point["coverage"] = covered[i]
         if v is None:
             point["reason"] = NOT_ENOUGH
         found.append(point)

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.fields import ANSWER
 from homeostat.store.warehouse.questions.measures.question import Kind
-from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN, NO_TRACE, signalled
+from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN, NO_TRACE, scored_as, signalled
 
 #: The columns of `exchanges` that a question may look at.
 COLUMNS: Final = (
@@ -54,8 +54,9 @@ def with_attributes(relation: str, keys: tuple[str, ...], bound: Bound) -> str:
 
 def said(what: Said, bound: Bound) -> str:
     """What was said, each time with the exchange that it is about."""
-    name = bound.add(what.name, "String")
-    return _scores(name) if what.family == "score" else _signals(name)
+    if what.family == "score":
+        return _covered(_scores(scored_as(what.name, bound)))
+    return _signals(bound.add(what.name, "String"))
 
 
 def _members(within: str) -> str:
@@ -64,12 +65,20 @@ def _members(within: str) -> str:
     return f"SELECT {COLUMNS}, arrayJoin({ids}) AS told FROM exchanges FINAL WHERE {WINDOW} AND trace_id IN ({within})"  # noqa: S608
 
 
-def _scores(name: str) -> str:
+def _covered(scores: str) -> str:
+    """Every exchange, with its score or without: what is not scored is counted, and enters no mean."""
+    return (
+        f"(SELECT {COLUMNS}, value, label FROM (SELECT {COLUMNS} FROM exchanges FINAL WHERE {WINDOW}) AS x "  # noqa: S608
+        f"LEFT ANY JOIN (SELECT trace_id, span_id, value, label FROM {scores}) AS y USING (trace_id, span_id))"
+    )
+
+
+def _scores(named: str) -> str:
     """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's."""
-    mine = f"{SAID_WINDOW} AND name = {name}"
+    mine = f"{SAID_WINDOW} AND {named}"
     scores = (
         f"SELECT trace_id, span_id AS told, argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label "  # noqa: S608
-        f"FROM scores WHERE {mine} GROUP BY trace_id, span_id"
+        f"FROM (SELECT * FROM scores WHERE {mine}) GROUP BY trace_id, span_id"
     )
     members = _members(f"SELECT trace_id FROM scores WHERE {mine}")  # noqa: S608
     return (
