@@ -17,6 +17,8 @@ from homeostat.records.incident import CAUSES, Candidate, Cause
 
 #: A change explains what begins within so long of it; detectors guess onsets that well.
 REACH: Final = 7_200_000_000
+#: Pieces of evidence are not independent: so many points are worth one.
+DOUBT: Final = 2.0
 _CLOSE: Final = 600_000_000
 _LINES: Final = 6
 
@@ -41,7 +43,7 @@ def diagnose(evidence: Evidence) -> tuple[Candidate, ...]:
     """Every cause with its weight, the likeliest first. The weights sum to 1."""
     cases = {cause: rule(evidence) for cause, rule in _RULES.items()}
     most = max(case.points for case in cases.values())
-    raw = {cause: math.exp(case.points - most) for cause, case in cases.items()}
+    raw = {cause: math.exp((case.points - most) / DOUBT) for cause, case in cases.items()}
     total = sum(raw.values())
     order = sorted(CAUSES, key=lambda cause: (-raw[cause], CAUSES.index(cause)))
     return tuple(_candidate(cause, cases[cause], raw[cause] / total) for cause in order)

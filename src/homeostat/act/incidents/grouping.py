@@ -30,8 +30,13 @@ def take(ledger: Ledger, project: str, found: Sequence[Finding], *, at: int) -> 
     return list(touched.values())
 
 
-def diagnosed(ledger: Ledger, incident: Incident, candidates: Sequence[Candidate], *, at: int) -> Incident:
-    """What the evidence says now. The first look, and each change of the cause shown, is a line of the timeline."""
+def diagnosed(
+    ledger: Ledger, incident: Incident, candidates: Sequence[Candidate], *, at: int, say: bool = True
+) -> Incident:
+    """What the evidence says now. The first look, and each change of the cause shown, is a line of the timeline.
+
+    `say`: false while there is too little to say anything; the candidates are kept all the same.
+    """
     with ledger.begin():
         now = incidents.get(ledger, incident.project, incident.id)
         if now is None or now.state == "closed" or not candidates:
@@ -39,11 +44,11 @@ def diagnosed(ledger: Ledger, incident: Incident, candidates: Sequence[Candidate
         first = candidates[0]
         known = any(entry.kind == "diagnosis" for entry in now.timeline)
         same = bool(now.candidates) and (now.cause, now.candidates[0].subject) == (first.cause, first.subject)
-        if known and same and now.candidates == tuple(candidates):
+        if (known or not say) and same and now.candidates == tuple(candidates):
             return now
         after = replace(now, cause=first.cause, candidates=tuple(candidates))
         incidents.change(ledger, after)
-        if not known or not same:
+        if say and (not known or not same):
             because = f": {first.supports[0]}" if first.supports else ""
             text = f"most likely {words.cause(first)} ({first.weight:.0%}){because}"
             refers = {"cause": first.cause, "subject": first.subject, "weight": round(first.weight, 3)}

@@ -1,0 +1,262 @@
+"""Evidence of an open incident: what the warehouse knows about the answers before its onset and since."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from statistics import median
+from typing import Any, Final
+
+from homeostat.act.diagnosis import mixes
+from homeostat.act.diagnosis.evidence import OPINIONS, Change, Evidence, Family, Moved, Shift, Topic, Volume, family
+from homeostat.act.diagnosis.mixes import Said
+from homeostat.analyze.metrics.language import language
+from homeostat.records.comparison import Comparison
+from homeostat.records.finding import Finding
+from homeostat.records.instant import EPOCH, micros
+from homeostat.registry import timeline
+from homeostat.store.ledger import Ledger
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import diagnosis as ask
+from homeostat.store.warehouse.questions.diagnosis import Sides, Sums
+
+_DAY: Final = 86_400_000_000
+#: So far back the time before the onset is looked at, and at least so far.
+BEFORE: Final = 2 * _DAY
+#: Since the onset, the newest so much.
+SINCE: Final = 2 * _DAY
+_FEW: Final = 30
+_NEW_MODEL: Final = 0.05
+_LENGTHS: Final = (40, 80, 160, 320, 640, 1280)
+
+
+def gather(
+    ledger: Ledger,
+    warehouse: Warehouse,
+    project: str,
+    found: Sequence[Finding],
+    comparisons: Sequence[Comparison],
+    *,
+    now: int,
+) -> Evidence:
+    """Everything that is known up to `now` (µs, event clock)."""
+    blank = Evidence(findings=tuple(found), comparisons=tuple(comparisons))
+    low, high = blank.onset
+    sides = Sides(project, max(0, low - BEFORE), low, max(min(high, now), low), now)
+    answers = ask.answers(warehouse, sides)
+    counted = tuple(int(answers.get(side, {}).get("n", 0)) for side in (0, 1))
+    changes = tuple(_changes(ledger, project, low, now))
+    if min(counted) < _FEW:
+        return Evidence(blank.findings, changes=changes, comparisons=blank.comparisons)
+    signals = ask.signals(warehouse, sides)
+    moved = [*_scored(ask.scores(warehouse, sides)), *_plain(ask.plain(warehouse, sides)), *_signalled(signals)]
+    sample = ask.sample(warehouse, sides)
+    questions = [Said(int(row["side"]), row["unit"], mixes.words_of(row["input"])) for row in sample]
+    replies = [Said(int(row["side"]), row["unit"], mixes.words_of(row["output"])) for row in sample]
+    told, aged = _documents(warehouse, sides, sample)
+    opinions = ask.opinions(warehouse, sides, sorted(OPINIONS))
+    return Evidence(
+        findings=blank.findings,
+        looked=True,
+        answers=(counted[0], counted[1]),
+        moved=tuple(moved),
+        changes=(*changes, *_scorers(warehouse, sides)),
+        comparisons=blank.comparisons,
+        inputs=tuple(_inputs(sample, questions)),
+        manner=mixes.shift("manner", replies, "words of answers"),
+        models=tuple(_models(answers)),
+        volumes=tuple(_volumes(signals, counted[0], counted[1])),
+        topic=_topic(warehouse, sides, sample, questions, moved),
+        new_words=mixes.new_words(questions),
+        documents=told,
+        aged=aged,
+        repeated=_repeated(ask.comments(warehouse, sides)),
+        givers=_busiest(opinions.get(1)) - _busiest(opinions.get(0)),
+    )
+
+
+def _changes(ledger: Ledger, project: str, low: int, now: int) -> Iterator[Change]:
+    since, until = (_moment(at) for at in (low - _DAY, now))
+    for at, event in timeline.events(ledger, project, since=since, until=until, limit=200):
+        if event["kind"] == "put":
+            # The first policy of a route changes nothing: there was nothing before.
+            if event["version"] > 1:
+                names = ", ".join(f"{name} {share:.0%}" for name, share in event["shares"].items())
+                yield Change(micros(at), "policy", _newest(event), f"the route {event['route']} went to {names}")
+        elif event["kind"] == "rollback":
+            yield Change(micros(at), "policy", _newest(event), f"the route {event['route']} was rolled back")
+        elif event["kind"] in ("implicit", "seen"):
+            fields = set(event["changed"] or ())
+            if fields == {"model"}:
+                subject = str(event["changed"]["model"]["to"])
+                yield Change(micros(at), "model", subject, f"{subject} answers in the place of another model")
+            elif fields:
+                names = ", ".join(sorted(field.replace("_", " ") for field in fields))
+                yield Change(micros(at), "release", event["release"], f"calls came with another {names}")
+
+
+def _newest(event: Mapping[str, Any]) -> str:
+    """The release that a change of shares is about: the one that is not the good one from before."""
+    shares: Mapping[str, float] = event["shares"]
+    others = [name for name in shares if name != event["previous_good"]] or list(shares)
+    return min(others, key=lambda name: shares[name]) if others else ""
+
+
+def _scorers(warehouse: Warehouse, sides: Sides) -> Iterator[Change]:
+    seen: dict[str, str] = {}
+    for row in ask.scorers(warehouse, sides):
+        before = seen.get(row["name"])
+        if before is not None and before != row["scorer"]:
+            text = f"{row['name']} is measured by {row['scorer']} instead of {before}"
+            yield Change(int(row["first"]), "scorer", row["scorer"], text)
+        seen[row["name"]] = row["scorer"]
+
+
+def _models(answers: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    before, after = (answers.get(side, {}).get("models", {}) for side in (0, 1))
+    total = sum(after.values()) or 1
+    for name, n in sorted(after.items(), key=lambda pair: -pair[1]):
+        if name and name not in before and n / total >= _NEW_MODEL:
+            yield str(name)
+
+
+def _scored(found: Mapping[tuple[str, str], Mapping[int, Sums]]) -> Iterator[Moved]:
+    for (name, rung), sides in found.items():
+        yield from _moved(f"mean(score.{name})", family(f"mean(score.{name})", rung), sides)
+
+
+def _plain(found: Mapping[tuple[str], Mapping[int, Sums]]) -> Iterator[Moved]:
+    for (name,), sides in found.items():
+        yield from _moved(name, "plain", sides)
+
+
+def _signalled(found: Mapping[tuple[str, str], Mapping[int, Sums]]) -> Iterator[Moved]:
+    for (name, what), sides in found.items():
+        if what == "value":
+            yield from _moved(f"mean(signal.{name})", family(f"mean(signal.{name})"), sides)
+
+
+def _moved(measure: str, kind: Family, sides: Mapping[int, Sums]) -> Iterator[Moved]:
+    before, after = sides.get(0), sides.get(1)
+    if before is None or after is None or min(before.users, after.users) < _FEW:
+        return
+    error = math.sqrt(before.variance + after.variance)
+    # A share that was nothing but zeros has no spread of its own: so little counts as one answer in all of them.
+    least = math.sqrt(1 / (before.n * before.n) + 1 / (after.n * after.n))
+    yield Moved(measure, kind, before.mean, after.mean, max(error, least), after.users)
+
+
+def _volumes(found: Mapping[tuple[str, str], Mapping[int, Sums]], before: int, after: int) -> Iterator[Volume]:
+    empty = Sums(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    for (name, what), sides in found.items():
+        if what != "count":
+            continue
+        one, two = sides.get(0, empty), sides.get(1, empty)
+        rates = one.s / before, two.s / after
+        spread = (max(one.ss, 1.0) / before**2) + (max(two.ss, 1.0) / after**2)
+        yield Volume(name, rates[0], rates[1], (rates[1] - rates[0]) / math.sqrt(spread))
+
+
+def _inputs(sample: Sequence[Mapping[str, Any]], questions: Sequence[Said]) -> Iterator[Shift]:
+    spoken = [Said(each.side, each.unit, frozenset((_language(row["input"]),))) for row, each in
+              zip(sample, questions, strict=True)]  # fmt: skip
+    long = [Said(each.side, each.unit, frozenset((_length(row["input_chars"]),))) for row, each in
+            zip(sample, questions, strict=True)]  # fmt: skip
+    found = (
+        mixes.shift("languages", spoken, "languages of the questions"),
+        mixes.shift("words", questions, "words of the questions"),
+        mixes.shift("length", long, "length of the questions, in characters"),
+    )
+    yield from (each for each in found if each is not None)
+
+
+def _language(text: str) -> str:
+    code, sure = language(text) if len(text) >= 20 else ("", 0.0)
+    return code if sure > 0.9 else "unknown"
+
+
+def _length(chars: int) -> str:
+    return next((f"up to {most}" for most in _LENGTHS if chars <= most), "longer")
+
+
+def _topic(
+    warehouse: Warehouse,
+    sides: Sides,
+    sample: Sequence[Mapping[str, Any]],
+    questions: Sequence[Said],
+    moved: Sequence[Moved],
+) -> Topic | None:
+    """Where the loss is, by what moved most: scores and signals that are about one answer."""
+    names = {_name(each.measure): each for each in moved if "." in each.measure and abs(each.z) >= 3.0}
+    if not names:
+        return None
+    spread: dict[str, list[float]] = {}
+    rows = ask.values(warehouse, sides, sorted(names))
+    for row in rows:
+        spread.setdefault(row["name"], []).append(row["mean"])
+    sizes = {name: _deviation(values) for name, values in spread.items()}
+    sums: dict[str, list[float]] = {}
+    for row in rows:
+        each = names[row["name"]]
+        sign = 1.0 if each.z > 0 else -1.0
+        sums.setdefault(row["trace"], []).append(sign * (row["mean"] - each.before) / sizes[row["name"]])
+    loss = {
+        at: sum(sums[row["trace"]]) / len(sums[row["trace"]]) for at, row in enumerate(sample) if row["trace"] in sums
+    }
+    return mixes.topic(questions, loss)
+
+
+def _name(measure: str) -> str:
+    return measure.partition(".")[2].rstrip(")")
+
+
+def _deviation(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((each - mean) ** 2 for each in values) / len(values)) or 1.0
+
+
+def _documents(
+    warehouse: Warehouse, sides: Sides, sample: Sequence[Mapping[str, Any]]
+) -> tuple[Shift | None, float | None]:
+    units = {row["trace"]: row["unit"] for row in sample}
+    rows = [row for row in ask.documents(warehouse, sides) if row["side"] < 2]
+    said = [Said(int(row["side"]), units.get(row["trace"], row["trace"]), frozenset(row["texts"])) for row in rows]
+    known = {text for each in said if each.side == 0 for text in each.things}
+    fresh = [Said(each.side, each.unit, frozenset(("unknown before",) if each.things - known else ("known",)))
+             for each in said]  # fmt: skip
+    ages = [[_ordinal(text) for row in rows if row["side"] == side for text in row["dates"]] for side in (0, 1)]
+    dates = [[each for each in side if each is not None] for side in ages]
+    aged = None
+    if min(len(each) for each in dates) >= _FEW:
+        aged = max(median(dates[0]) - median(dates[1]), _mean(dates[0]) - _mean(dates[1]))
+    return mixes.shift("documents", fresh, "retrieved texts"), aged
+
+
+def _mean(values: Sequence[int]) -> float:
+    return sum(values) / len(values)
+
+
+def _ordinal(text: str) -> int | None:
+    try:
+        return date.fromisoformat(text).toordinal()
+    except ValueError:
+        return None
+
+
+def _repeated(comments: Sequence[Mapping[str, Any]]) -> float:
+    """The share of the comments since the onset that are one text which nobody wrote so often before."""
+    total = sum(row["n"] for row in comments if row["side"] == 1)
+    before = sum(row["n"] for row in comments if row["side"] == 0)
+    if total < _FEW // 2:
+        return 0.0
+    old = {row["words"]: row["n"] / before for row in comments if row["side"] == 0} if before else {}
+    return max((row["n"] / total - old.get(row["words"], 0.0) for row in comments if row["side"] == 1), default=0.0)
+
+
+def _busiest(row: Mapping[str, Any] | None) -> float:
+    return float(row["busiest"]) / float(row["n"]) if row and row["n"] >= _FEW else 0.0
+
+
+def _moment(at: int) -> datetime:
+    return EPOCH + timedelta(microseconds=max(0, at))

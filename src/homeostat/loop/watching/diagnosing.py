@@ -1,0 +1,73 @@
+"""Why? Asked again of every open incident as evidence grows: often while it is new, rarely when it is old."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from homeostat.act import incidents
+from homeostat.act.diagnosis import diagnose
+from homeostat.act.diagnosis.gather import gather
+from homeostat.loop.watching.context import Context
+from homeostat.records.incident import Incident
+from homeostat.store.ledger import comparisons, findings, meta
+from homeostat.store.ledger import incidents as kept
+
+_MINUTE: Final = 60_000_000
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+#: The next look comes after so much of the incident's age, within limits.
+_AGAIN: Final = 0.15
+_SOONEST, _LATEST = 5 * _MINUTE, 6 * _HOUR
+#: Findings that a diagnosis reads: a stream that flaps brings hundreds.
+_MOST: Final = 60
+_SURE: Final = 0.6
+
+
+def run(context: Context, at: int) -> int:
+    """Look at those that are due (`at`: µs, event clock); tells how many."""
+    looked, troubles = 0, list[str]()
+    for project in context.projects():
+        for incident in kept.open(context.ledger, project):
+            if not _due(context, incident, at):
+                continue
+            try:
+                _look(context, incident, at)
+                looked += 1
+            except Exception as error:  # the trouble of one must not hold up the others
+                troubles.append(f"incident {incident.id}: {error}"[:300])
+    if troubles:
+        raise RuntimeError("; ".join(troubles[:5]))
+    return looked
+
+
+def _due(context: Context, incident: Incident, at: int) -> bool:
+    """When it is new, when another stream joined it, and when its last look is old for its age."""
+    told = meta.get(context.ledger, _mark(incident))
+    if not told:
+        return True
+    last, seen = (int(part) for part in told.split())
+    age = max(0, at - incident.opened)
+    return seen != _seen(incident) or at - last >= min(max(_SOONEST, int(_AGAIN * age)), _LATEST)
+
+
+def _look(context: Context, incident: Incident, at: int) -> None:
+    ledger, project = context.ledger, incident.project
+    # The mark comes first: an incident that cannot be looked at must not be looked at every minute.
+    meta.put(ledger, _mark(incident), f"{at} {_seen(incident)}")
+    found = findings.get(ledger, project, list(incident.findings)[:_MOST])
+    if not found:
+        return
+    beside = [each for each in comparisons.latest(ledger, project) if each.at >= incident.onset - _DAY]
+    evidence = gather(ledger, context.warehouse, project, found, beside, now=at)
+    candidates = diagnose(evidence)
+    # With too little to look at, only what settles it already is said; the rest waits for more, but not for ever.
+    sure = evidence.looked or candidates[0].weight >= _SURE or at - incident.opened >= _HOUR
+    incidents.diagnosed(ledger, incident, candidates, at=at, say=sure)
+
+
+def _seen(incident: Incident) -> int:
+    return sum(entry.kind == "finding" for entry in incident.timeline)
+
+
+def _mark(incident: Incident) -> str:
+    return f"diagnosed {incident.id}"
