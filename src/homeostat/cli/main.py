@@ -47,7 +47,9 @@ app.command("rollback")(policies.rollback)
 app.add_typer(releases.app, name="release", help="What can answer: create, ls, show, label, diff.")
 app.add_typer(prompts.app, name="prompt", help="Templates with versions: create, ls, show, diff, label.")
 app.add_typer(policies.app, name="policy", help="Which releases serve a route: ls, show, set.")
-app.add_typer(incidents.app, name="incident", help="What is wrong: ls, show, ack, silence, close, comment, merge, split.")
+app.add_typer(
+    incidents.app, name="incident", help="What is wrong: ls, show, ack, silence, close, comment, merge, split."
+)
 app.add_typer(keys.app, name="key", help="Keys that let applications in: create, ls, revoke.")
 app.add_typer(data.import_app, name="import", help="Bring history in: jsonl, parquet.")
 app.add_typer(data.db_app, name="db", help="The stores of a data directory: upgrade.")

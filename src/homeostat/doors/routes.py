@@ -86,6 +86,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/api/v1/prompts/labels", "admin", "core"),
     Route("GET", "/api/v1/prompts/{name}", "read", "core"),
     Route("GET", "/api/v1/audit", "read", "core"),
+    # Incidents
+    Route("GET", "/api/v1/incidents", "read", "core"),
+    Route("GET", "/api/v1/incidents/{id}", "read", "core"),
+    Route("PATCH", "/api/v1/incidents/{id}", "admin", "core"),
+    Route("GET", "/api/v1/incidents/{id:path}/story", "read", "core"),
+    Route("POST", "/api/v1/incidents/{id:path}/comments", "admin", "core"),
+    Route("POST", "/api/v1/incidents/{id:path}/merge", "admin", "core"),
+    Route("POST", "/api/v1/incidents/{id:path}/split", "admin", "core"),
     # Scorers
     Route("GET", "/api/v1/scorers", "read", "core"),
     Route("POST", "/api/v1/scorers", "admin", "core"),

@@ -79,6 +79,11 @@ def causes(warehouse: Warehouse, ledger: Ledger, laid: Laid, exchanges: int) -> 
     found = [_found(laid, each.measure, rungs.get(each.family, ""), now, up=each.z > 0) for each in seen[:6]]
     if not found and any(each.ratio < 0.5 and each.z < -4 for each in first.volumes):
         found = [_found(laid, "count(signal)", "", now)]
+    arms = [step for step in laid.scenario.policy if len(step.shares) > 1]
+    if not found and arms:
+        small = min(arms[0].shares, key=lambda name: arms[0].shares[name])
+        beside = _found(laid, "mean(score.groundedness)", "model", now)
+        found = [replace(beside, release=small, against="release")]
     if not found:
         return first, ()
     evidence = gather(ledger, warehouse, laid.project, found, (), now=now)

@@ -114,10 +114,12 @@ def _scorers(warehouse: Warehouse, sides: Sides) -> Iterator[Change]:
 
 
 def _models(answers: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    """Names that answer now to who asks for the same model as before: what we ask for is our own doing."""
     before, after = (answers.get(side, {}).get("models", {}) for side in (0, 1))
+    asked, answered = {each[0] for each in before}, {each[1] for each in before}
     total = sum(after.values()) or 1
-    for name, n in sorted(after.items(), key=lambda pair: -pair[1]):
-        if name and name not in before and n / total >= _NEW_MODEL:
+    for (wanted, name), n in sorted(after.items(), key=lambda pair: -pair[1]):
+        if name and name not in answered and wanted in asked and n / total >= _NEW_MODEL:
             yield str(name)
 
 
@@ -222,9 +224,13 @@ def _documents(
     units = {row["trace"]: row["unit"] for row in sample}
     rows = [row for row in ask.documents(warehouse, sides) if row["side"] < 2]
     said = [Said(int(row["side"]), units.get(row["trace"], row["trace"]), frozenset(row["texts"])) for row in rows]
-    known = {text for each in said if each.side == 0 for text in each.things}
-    fresh = [Said(each.side, each.unit, frozenset(("unknown before",) if each.things - known else ("known",)))
-             for each in said]  # fmt: skip
+    # What half of the users were given is known; the other half tells how much is always new.
+    known = {text for each in said if each.side == 0 and mixes.half(each.unit) for text in each.things}
+    fresh = [
+        Said(each.side, each.unit, frozenset(("unknown before",) if each.things - known else ("known",)))
+        for each in said
+        if not mixes.half(each.unit)
+    ]
     ages = [[_ordinal(text) for row in rows if row["side"] == side for text in row["dates"]] for side in (0, 1)]
     dates = [[each for each in side if each is not None] for side in ages]
     aged = None

@@ -97,7 +97,7 @@ def topic(said: Sequence[Said], loss: Mapping[int, float]) -> Topic | None:
     """
     halves: tuple[list[int], list[int]] = ([], [])
     for at in loss:
-        halves[_half(said[at].unit)].append(at)
+        halves[half(said[at].unit)].append(at)
     chosen = _losing(said, loss, halves[0])
     if not chosen:
         return None
@@ -169,5 +169,6 @@ def _weights(said: Sequence[Said]) -> dict[tuple[int, str], float]:
     return {key: 1 / n for key, n in counts.items()}
 
 
-def _half(unit: str) -> int:
+def half(unit: str) -> int:
+    """Which half of the users somebody belongs to, always the same."""
     return sum(unit.encode()) % 2

@@ -184,7 +184,8 @@ SELECT side, name, what, {_TOTALS} FROM each GROUP BY side, name, what
 """  # noqa: S608
 
 _ANSWERS: Final = f"""
-SELECT {_SIDE} AS side, count() AS n, uniq({_UNIT}) AS users, sumMap(map((requested_model, model), toUInt64(1))) AS models
+SELECT {_SIDE} AS side, count() AS n, uniq({_UNIT}) AS users,
+    sumMap(map((requested_model, model), toUInt64(1))) AS models
 FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2 GROUP BY side
 """  # noqa: S608
 
