@@ -99,9 +99,10 @@ def of_comparison(found: Comparison, facts: Facts) -> Expectation:
     by = facts.at + due_after(facts.per_hour)
     if there is None or good is None or there == good:
         return Expectation(found.measure, back, 1e-6, by, "canary")
-    middle = (there + good) / 2
-    low, high = (middle, None) if back == "up" else (None, middle)
-    return Expectation(found.measure, back, abs(good - there) / 2, by, "canary", {}, low, high)
+    # A canary has few users: that they regained a third is what so few can prove, and noise cannot.
+    regained = there + (good - there) / 3
+    low, high = (regained, None) if back == "up" else (None, regained)
+    return Expectation(found.measure, back, abs(good - there) / 3, by, "canary", {}, low, high)
 
 
 def holdback_share(per_hour: float) -> float:

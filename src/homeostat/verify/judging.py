@@ -54,6 +54,8 @@ class Evidence:
     """For data that had stopped: blocks with data and all blocks, before the action and after it."""
     users: Floats | None = None
     """One value for each user since the action, whoever they are."""
+    spread: float | None = None
+    """Variance of such values before the action: it makes good bets, it is no assumption."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What stands in the verdict beside the numbers."""
 
@@ -74,12 +76,12 @@ def judged(action: Action, seen: Evidence, *, at: int) -> Verdict | None:
         return None
     if seen.fresh is None or seen.after is None:
         return _nothing(action, seen, at)
-    returned = back(seen.users, action.expects)
+    returned = back(seen.users, action.expects, seen.spread)
     found = before_after(seen.fresh, seen.after, _expected(action.expects), controls=seen.controls, returned=returned)
     return _record(action, found, seen, at)
 
 
-def back(users: Floats | None, expects: Expectation) -> float:
+def back(users: Floats | None, expects: Expectation, spread: float | None = None) -> float:
     """Evidence that a measure is inside its band again; NaN where there is no band, or it cannot be tested.
 
     >>> back(np.full(80, 0.9), Expectation("m", "up", 0.1, 0, low=0.7)) > VERIFIED
@@ -91,16 +93,16 @@ def back(users: Floats | None, expects: Expectation) -> float:
     lo, hi = 0.0 if low is None else low, 1.0 if high is None else high
     if not 0 <= lo <= hi <= 1 or users.min() < 0 or users.max() > 1:
         return math.nan
-    band = Return.new([lo], [hi]).seen([len(users)], [users.sum()], [(users * users).sum()])
+    band = Return.new([lo], [hi], variance=_variance(spread)).seen([len(users)], [users.sum()], [(users * users).sum()])
     return float(min(band.evidence[0], 1e300))
 
 
-def still_out(users: Floats | None, expects: Expectation) -> float:
+def still_out(users: Floats | None, expects: Expectation, spread: float | None = None) -> float:
     """Evidence that it lies outside, on the side that the action was to bring it back from."""
     edge = expects.low if expects.direction == "up" else expects.high
     if users is None or not len(users) or edge is None or not 0 < edge < 1 or users.min() < 0 or users.max() > 1:
         return math.nan
-    level = Level.new([edge], "below" if expects.direction == "up" else "above")
+    level = Level.new([edge], "below" if expects.direction == "up" else "above", variance=_variance(spread))
     return float(min(level.seen([len(users)], [users.sum()], [(users * users).sum()]).evidence[0], 1e300))
 
 
@@ -111,7 +113,8 @@ def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdi
         return None
     up = action.expects.direction == "up"
     better = low > 0 if up else high < 0
-    returned, out = back(seen.moved, action.expects), still_out(seen.moved, action.expects)
+    returned = back(seen.moved, action.expects, seen.spread)
+    out = still_out(seen.moved, action.expects, seen.spread)
     n = sum(found.users) + (0 if seen.moved is None else len(seen.moved))
     about = {
         "harm": found.harm, "users": list(found.users), "means": list(found.means),
@@ -175,6 +178,10 @@ def _nothing(action: Action, seen: Evidence, at: int) -> Verdict:
         action.id, action.project, at, "not-enough-data", "none", action.expects.measure, None, None, None, 0,
         "nothing", evidence=dict(seen.about),
     )  # fmt: skip
+
+
+def _variance(spread: float | None) -> list[float] | None:
+    return None if spread is None else [min(max(spread, 1e-3), 0.25)]
 
 
 def _expected(expects: Expectation) -> claims.Expected:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,10 +16,12 @@ from homeostat.act.remedies import routes
 from homeostat.analyze.inference.confidence import RatioMoments
 from homeostat.loop.watching.actor import effects, steered
 from homeostat.loop.watching.context import Context
+from homeostat.records import policy as policies_of
 from homeostat.records import words
 from homeostat.records.action import Action
 from homeostat.records.comparison import Comparison
 from homeostat.records.instant import EPOCH
+from homeostat.records.policy import assign
 from homeostat.records.verdict import Verdict
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
@@ -36,8 +39,8 @@ _MINUTE: Final = 60_000_000
 _HOUR: Final = 3_600_000_000
 _BLOCKS: Final = 24
 _FEWEST: Final = 12
-#: A canary's own evidence is looked at every minute; users who stayed are counted less often.
-_EVERY: Final = 5 * _MINUTE
+#: Evidence that may be looked at any time is looked at so often.
+_EVERY: Final = 5
 
 
 def run(context: Context, at: int) -> None:
@@ -62,14 +65,12 @@ def look(context: Context, action: Action, at: int) -> Verdict | None:
     expects, due = action.expects, at >= action.expects.by
     control = expects.control
     about = About(action.project, expects.measure, action.ended, at, _moment(at), curate.chosen(expects.where))
+    if not due and (control not in ("canary", "holdback") or at // _MINUTE % _EVERY):
+        return None
     if control == "canary" and action.result.get("comparison"):
         return judged(action, _of_canary(context, action, about, due), at=at)
     if control == "holdback" and not due:
-        if (at - action.ended) % _EVERY >= _MINUTE:
-            return None
         return judged(action, _of_holdback(context, action, about), at=at)
-    if not due:
-        return None
     seen = _of_blocks(context, action, about, at)
     if control == "holdback":
         seen = replace(seen, arms=_of_holdback(context, action, about).arms)
@@ -140,24 +141,30 @@ def _note(context: Context, action: Action, text: str, at: int) -> None:
 
 
 def _of_canary(context: Context, action: Action, about: About, due: bool) -> Evidence:
-    """Its comparison as it stood, and those who were moved since."""
+    """Its comparison as it stood, and since then those who would still be on it."""
     told = dict(action.result["comparison"])
     told |= {name: tuple(told[name]) for name in ("users", "means")}
     canary = Comparison(**told)
-    before = asked.units(
-        context.warehouse,
-        replace(about, measure="count", start=min(canary.since, action.ended - _MINUTE), end=action.ended),
-    )
-    moved = [unit for unit, release in zip(before.unit, before.release, strict=True) if release == canary.candidate]
-    since = asked.units(context.warehouse, about, moved) if moved else None
-    values = None if since is None or not len(since.n) else per_user(since)
-    return Evidence(due, canary=canary, moved=values)
+    earlier = replace(about, start=min(canary.since, action.ended - _MINUTE), end=action.ended)
+    since = asked.units(context.warehouse, about, window=_HOUR)
+    before = policies_of.from_json(action.before["policy"])
+    moved = {unit for unit in since.unit if assign(before, user=unit).release == canary.candidate}
+    values = per_user(since, moved) if moved else None
+    return Evidence(due, canary=canary, moved=values, spread=_spread(context, earlier))
 
 
-def per_user(units: asked.Units) -> NDArray[np.float64]:
+def _spread(context: Context, earlier: About) -> float | None:
+    """How far users differ from each other, before the action."""
+    values = per_user(asked.units(context.warehouse, earlier, window=_HOUR))
+    return float(values.var()) if len(values) >= 20 else None
+
+
+def per_user(units: asked.Units, among: Collection[str] | None = None) -> NDArray[np.float64]:
     """One value for each user: the mean of theirs, over all releases."""
     sums: dict[str, list[float]] = {}
     for unit, n, total in zip(units.unit, units.n, units.total, strict=True):
+        if among is not None and unit not in among:
+            continue
         kept = sums.setdefault(unit, [0.0, 0.0])
         kept[0] += float(n)
         kept[1] += float(total)
@@ -189,9 +196,10 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
         means = fresh.n.astype(float), after.n.astype(float)
     else:
         means = _means(fresh), _means(after)
-    users = asked.units(context.warehouse, about)
+    users = asked.units(context.warehouse, about, window=_HOUR)
     return Evidence(
         True, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None, about=told,
+        spread=_spread(context, replace(about, start=alert, end=action.ended)),
     )  # fmt: skip
 
 

@@ -70,15 +70,24 @@ def measurable(text: str) -> Measure:
     return measure
 
 
-def units(warehouse: Warehouse, about: About, users: Sequence[str] | None = None) -> Units:
-    """What the measure was for each user on each release; `users`: of these only."""
+def units(warehouse: Warehouse, about: About, *, window: int = 0) -> Units:
+    """What the measure was for each user on each release.
+
+    `window`: only within so many µs of their first exchange, and of those only for whom that time is over: such a
+    record never changes again, so it may be looked at as often as one likes.
+    """
     bound = Bound(about.project, about.now, about.start, about.end)
-    only = (
-        "" if users is None else f"WHERE unit IN (SELECT arrayJoin({bound.add(sorted(set(users)), 'Array(String)')}))"
-    )
+    rows_of = _rows(about, bound)
+    if window:
+        length = bound.add(window, "Int64")
+        marked = (
+            "SELECT *, toUnixTimestamp64Micro(at) AS us, min(us) OVER (PARTITION BY unit) AS first "  # noqa: S608
+            f"FROM ({rows_of}) WHERE x IS NOT NULL"
+        )
+        rows_of = f"SELECT * FROM ({marked}) WHERE us < first + {length} AND first + {length} <= {{high:Int64}}"  # noqa: S608
     rows = warehouse.ask(
         "SELECT unit, toString(release) AS arm, count(x) AS n, sum(x) AS s, sum(x * x) AS q "  # noqa: S608
-        f"FROM ({_rows(about, bound)}) {only} GROUP BY unit, arm HAVING n > 0 ORDER BY unit, arm LIMIT {_MOST}",
+        f"FROM ({rows_of}) GROUP BY unit, arm HAVING n > 0 ORDER BY unit, arm LIMIT {_MOST}",
         bound.values,
     )
     columns = [np.asarray([row[name] for row in rows], dtype=np.float64) for name in ("n", "s", "q")]

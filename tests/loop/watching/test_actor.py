@@ -1,0 +1,218 @@
+"""The loop closes: evidence, rollback, verdict; proposals for every cause; nothing half."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeostat.act import acting
+from homeostat.loop.watching import actor, verifier
+from homeostat.records.action import Action
+from homeostat.registry.author import Author
+from homeostat.registry.declined import Declined
+from homeostat.store.ledger import actions, audit, verdicts
+from homeostat.store.ledger import incidents as kept_incidents
+from homeostat.store.warehouse.client import Warehouse
+from tests.builders import NOON
+from tests.loop.watching.stage import MINUTE, RELEVANCE, Stage, us
+
+
+def run(stage: Stage, at: Any) -> None:
+    actor.run(stage.context, us(at))
+    verifier.run(stage.context, us(at))
+
+
+def only(stage: Stage) -> Action:
+    [action] = actions.listed(stage.context.ledger, stage.project)
+    return action
+
+
+def approved(stage: Stage, id: int, at: Any) -> None:
+    done = acting.approve(stage.context.ledger, stage.project, id, Author("anna", at, at), why="go")
+    assert not isinstance(done, Declined), done
+
+
+def test_a_bad_canary_is_rolled_back_and_the_verdict_is_worked(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.talk(NOON - 60 * MINUTE, 60, {"A": 0.85, "B": 0.60})
+    stage.compare(NOON, 90.0)
+    run(stage, NOON)
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+    assert actions.listed(stage.context.ledger, project) == []
+
+    incident = stage.incident(NOON, "release", "B", release="B")
+    stage.compare(NOON + MINUTE, 130.0)
+    run(stage, NOON + MINUTE)
+    done = only(stage)
+    assert stage.shares == {"A": 1.0}
+    assert stage.published
+    assert (done.state, done.by, done.incident, done.answer) == (
+        "done", "rule:automatic-rollback", incident.id, "rollback",
+    )  # fmt: skip
+    assert (done.expects.measure, done.expects.direction, done.expects.control) == (RELEVANCE, "up", "canary")
+    assert done.expects.low == pytest.approx(0.683, abs=0.001)
+
+    run(stage, NOON + 2 * MINUTE)
+    assert verdicts.listed(stage.context.ledger, project) == []
+    stage.talk(NOON + 2 * MINUTE, 170, {"A": 0.85}, a_minute=18, users=1_500)
+    run(stage, NOON + 235 * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, done.id)
+    assert said is not None
+    assert (said.outcome, said.rung, said.claim, said.final) == ("worked", "randomised", "caused", True)
+    assert (said.estimate, said.low, said.high) == (0.25, 0.10, 0.40)
+    kept = kept_incidents.get(stage.context.ledger, project, incident.id)
+    assert kept is not None and (kept.state, kept.closed_by) == ("closed", f"verdict:{done.id}")
+    assert audit.verify(stage.context.ledger) is None
+    told = [entry.action for entry in audit.entries(stage.context.ledger, project=project)]
+    for step in ("action.propose", "action.approved", "policy.put", "action.done", "action.verdict"):
+        assert told.count(step) >= 1, step
+
+
+def test_moved_users_who_are_no_better_say_no_effect(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.talk(NOON - 60 * MINUTE, 60, {"A": 0.85, "B": 0.60})
+    incident = stage.incident(NOON, "release", "B", release="B")
+    stage.compare(NOON, 130.0)
+    run(stage, NOON)
+    stage.talk(NOON + MINUTE, 340, {"A": 0.45}, a_minute=9, users=1_500)
+    run(stage, NOON + 405 * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, only(stage).id)
+    assert said is not None and (said.outcome, said.final) == ("no-effect", True)
+    kept = kept_incidents.get(stage.context.ledger, project, incident.id)
+    assert kept is not None and kept.state == "open"
+    assert any("a person must look" in entry.text for entry in kept.timeline)
+
+
+def test_a_judge_alone_rolls_nothing_back(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.compare(NOON, 1e6, rung="judge")
+    run(stage, NOON)
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+
+
+def test_a_bad_release_for_everybody_keeps_some_on_it_until_the_verdict(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    stage.talk(NOON - 60 * MINUTE, 60, {"B": 0.6}, a_minute=12)
+    stage.incident(NOON, "release", "B")
+    run(stage, NOON)
+    proposed = only(stage)
+    assert (proposed.state, proposed.answer, proposed.by) == ("proposed", "rollback", "rule:answers")
+    assert proposed.parameters == {"route": "default", "to": "A", "leaving": "B", "holdback": 0.1}
+    assert stage.shares == {"B": 1.0}
+    approved(stage, proposed.id, NOON + MINUTE)
+    run(stage, NOON + MINUTE)
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+    stage.talk(NOON + MINUTE, 170, {"A": 0.9, "B": 0.4}, a_minute=12, users=900)
+    for minute in range(5, 185, 5):
+        run(stage, NOON + minute * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, proposed.id)
+    assert said is not None
+    assert (said.outcome, said.rung, said.claim) == ("worked", "randomised", "caused")
+    assert said.low is not None and said.low > 0 and said.estimate == pytest.approx(0.5, abs=0.15)
+    assert stage.shares == {"A": 1.0}
+
+
+def test_before_and_after_uses_only_what_nobody_picked(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    stage.incident(NOON, "knowledge", "retrieved documents")
+    run(stage, NOON)
+    action = only(stage)
+    assert (action.answer, action.remedy, action.expects.control) == ("update-knowledge", "by-hand", "before")
+    stage.talk(NOON, 90, {"A": 0.6}, a_minute=10)
+    approved(stage, action.id, NOON + 90 * MINUTE)
+    run(stage, NOON + 90 * MINUTE)
+    stage.talk(NOON + 90 * MINUTE, 300, {"A": 0.85}, a_minute=10)
+    end = NOON + timedelta(hours=49)
+    run(stage, NOON + 100 * MINUTE)
+    assert verdicts.latest(stage.context.ledger, project, action.id) is None
+    run(stage, end)
+    said = verdicts.latest(stage.context.ledger, project, action.id)
+    assert said is not None
+    assert (said.outcome, said.rung, said.claim) == ("worked", "before-after", "moved-with-the-action")
+    assert said.estimate == pytest.approx(0.25, abs=0.08)
+
+
+def test_an_inert_edit_of_a_person_gets_its_verdict(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    stage.incident(NOON, "provider", "m-2")
+    stage.talk(NOON, 120, {"A": 0.6}, a_minute=10)
+    stage.put({"C": 1.0}, NOON + 120 * MINUTE, actor="bert")
+    run(stage, NOON + 121 * MINUTE)
+    edit = next(each for each in actions.listed(stage.context.ledger, project) if each.by == "bert")
+    assert (edit.state, edit.answer, edit.started) == ("done", "update-prompt", us(NOON + 120 * MINUTE))
+    stage.talk(NOON + 120 * MINUTE, 400, {"C": 0.6}, a_minute=10)
+    run(stage, NOON + timedelta(hours=50))
+    said = verdicts.latest(stage.context.ledger, project, edit.id)
+    assert said is not None and (said.outcome, said.rung) == ("no-effect", "before-after")
+
+
+@pytest.mark.parametrize(
+    ("cause", "subject", "answer"),
+    [
+        ("release", "A", "rollback"), ("provider", "m-2", "fallback"), ("knowledge", "", "update-knowledge"),
+        ("concept", "Brightwave", "update-knowledge"), ("judge", "relevance", "fix-judge"),
+        ("feedback", "thumbs", "curate"), ("instrumentation", "scores", "fix-instrumentation"),
+        ("data", "languages", "update-prompt"), ("data", "words", None), ("none", "", None),
+    ],
+)  # fmt: skip
+def test_every_cause_has_its_answer(
+    tmp_path: Path, warehouse: Warehouse, project: str, cause: str, subject: str, answer: str | None
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    stage.incident(NOON, cause, subject)
+    run(stage, NOON)
+    run(stage, NOON + MINUTE)
+    found = actions.listed(stage.context.ledger, project)
+    assert [action.answer for action in found] == ([answer] if answer else [])
+    assert all(action.state == "proposed" for action in found)
+    assert stage.shares == {"A": 1.0}
+
+
+def test_another_diagnosis_takes_the_place_of_the_first_proposal(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    from homeostat.act import incidents
+    from homeostat.records.incident import Candidate
+
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    incident = stage.incident(NOON, "knowledge")
+    run(stage, NOON)
+    incidents.diagnosed(stage.context.ledger, incident, [Candidate("judge", 0.9)], at=us(NOON + MINUTE))
+    run(stage, NOON + MINUTE)
+    found = actions.listed(stage.context.ledger, project)
+    assert [(action.answer, action.state) for action in found] == [
+        ("fix-judge", "proposed"), ("update-knowledge", "declined"),
+    ]  # fmt: skip
+
+
+def test_what_was_in_hand_when_the_process_died_is_finished(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    stage.incident(NOON, "release", "B")
+    run(stage, NOON)
+    action = only(stage)
+    approved(stage, action.id, NOON)
+    in_hand = actions.get(stage.context.ledger, project, action.id)
+    assert in_hand is not None
+    actions.move(stage.context.ledger, in_hand, state="doing", step="policy", started=us(NOON))
+    run(stage, NOON + MINUTE)
+    assert only(stage).state == "done"
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+
+
+def test_harmful_answers_are_blocked_too_and_nobody_is_held_back(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    stage.incident(NOON, "release", "B", measure="mean(score.privacy)")
+    run(stage, NOON)
+    block, back = actions.listed(stage.context.ledger, project)
+    assert (back.answer, back.parameters["holdback"]) == ("rollback", 0.0)
+    assert (block.answer, block.parameters["detector"]) == ("block", "private")
+    assert back.proposed < block.proposed
