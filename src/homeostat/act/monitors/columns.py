@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,8 +17,9 @@ from homeostat.store.warehouse.questions.measures import grammar
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import Column, Family
 
-Scale = Literal["share", "number", "signed"]
-COVERAGE: Final = "coverage(signals)"
+Scale = Literal["share", "number", "signed", "event"]
+"""`event`: among answers and quick signals together, the share of signals."""
+_COVERAGE: Final = re.compile(r"coverage\((?:signals|signal\.([^()]+))\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,15 @@ class Source:
     @property
     def bounded(self) -> bool:
         """Values lie in [0, 1]."""
-        return self.scale == "share"
+        return self.scale in ("share", "event")
 
 
 def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = "") -> Source:
     """What it is ticked with; Refused when there is no such measure."""
     chosen = filters.parse(where)
-    if measure == COVERAGE:
-        return Source("signal", Column(where=chosen), "share")
+    covers = _COVERAGE.fullmatch(measure.replace(" ", ""))
+    if covers:
+        return Source("signal", Column(covers[1] or "", where=chosen, fast=True), "event")
     [told] = grammar.parse([measure])
     if told.stat == "share" and told.condition is not None:
         asked = told.condition
@@ -62,7 +65,7 @@ def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = ""
 
 def bins(scale: Scale, mean: NDArray[np.float64], direction: str) -> Ints:
     """The bin of each value; the greatest is the worst."""
-    if scale == "share":
+    if scale in ("share", "event"):
         part: Floats = np.clip(mean, 0, 1)
     elif scale == "number":
         part = _log(mean)

@@ -38,5 +38,5 @@ def monitors(project: str, scores: Iterable[str], signals: Iterable[str]) -> lis
 
 
 def _monitor(project: str, name: str, measure: str, direction: Way) -> Monitor:
-    severity = "critical" if name.removeprefix("score-") in _CRITICAL else "warning"
-    return Monitor(project, name, measure, REFERENCE, direction, severity=severity)
+    grave = name.removeprefix("score-") in _CRITICAL
+    return Monitor(project, name, measure, REFERENCE, direction, severity="critical" if grave else "warning")

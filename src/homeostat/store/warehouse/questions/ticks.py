@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from homeostat.records.instant import EPOCH
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import related
-from homeostat.store.warehouse.questions.bound import WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.feed import READY
 from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS
 from homeostat.store.warehouse.questions.filters import Condition, Filters, number
@@ -36,6 +36,8 @@ MINUTE: Final = 60_000_000
 WINDOW_MICROS: Final = 3_600_000_000
 """A unit counts once in such a window."""
 _DAY: Final = 86_400_000_000
+_WEEK: Final = 7 * _DAY
+_MOST_NAMES: Final = 30
 _FAST: Final = 600_000_000
 """Signals that come within this time of their exchange tell whether signals come at all."""
 _UNIT: Final[dict[Unit, str]] = {
@@ -50,12 +52,14 @@ class Column:
     """One value of each exchange: a score or signal of this name, a number, or whether a condition holds."""
 
     name: str = ""
-    """Of the score or signal; empty for facts, and for `coverage(signals)`."""
+    """Of the score or signal; empty for facts."""
     number: str = ""
     """The field; empty: the value itself (scores, signals), or the condition."""
     condition: Condition | None = None
     where: Filters = field(default_factory=Filters)
     rung: str = ""
+    fast: bool = False
+    """Signals only: those that came within ten minutes of their exchange, each a 1; no name: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,18 @@ SEPARATOR: Final = "\x1f"
 
 def rows(
     warehouse: Warehouse, project: str, family: Family, columns: Sequence[Column], piece: Piece, *,
-    by: Sequence[str] = (), unit: Unit = "user",
+    by: Sequence[str] = (), unit: Unit = "user", since: int | None = None, arrival: bool = False,
 ) -> Rows:  # fmt: skip
-    """Sums by minute, unit, release and segment."""
-    late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS
+    """Sums by minute, unit, release and segment.
+
+    `since`: exchanges that began before it are left out; the hour before that of `floor` else. `arrival`: scores made
+    elsewhere, which count when they arrive and not when their exchange was ready.
+    """
+    late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
     bound = Bound(project, EPOCH + timedelta(microseconds=piece.until), max(0, late), piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
-    relation = {"fact": _facts, "score": _scores, "signal": _signals}[family](columns, bound)
+    relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
+    relation = relations[family](columns, bound)
     told: list[str] = []
     for at, column in enumerate(columns):
         here, value = _value(family, column, bound)
@@ -132,28 +141,37 @@ _AT: Final = "toUnixTimestamp64Micro(at) AS at_us"
 _ENDED: Final = "toUnixTimestamp64Micro(at) + toInt64(ifNull(latency_ms, 0) * 1000)"
 
 
-def _ready(bound: Bound) -> str:
+def _ready(_bound: Bound) -> str:
     """Exchanges of the piece, by the moment at which they became ready."""
-    del bound
     return (
         f"SELECT *, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
         f"AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
     )
 
 
-def _facts(columns: Sequence[Column], bound: Bound) -> str:
-    del columns
+def _facts(_columns: Sequence[Column], bound: Bound) -> str:
     return _ready(bound)
 
 
 def _scores(columns: Sequence[Column], bound: Bound) -> str:
+    return _with_scores(columns, bound, _ready(bound), WINDOW)
+
+
+def _arrived(columns: Sequence[Column], bound: Bound) -> str:
+    when = f"{SAID_WINDOW} AND source != 'homeostat' AND received > {moment('after')} AND received <= {moment('until')}"
+    every = f"SELECT *, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer"  # noqa: S608
+    return _with_scores(columns, bound, every, when)
+
+
+def _with_scores(columns: Sequence[Column], bound: Bound, answers: str, when: str) -> str:
     names = bound.add(sorted({column.name for column in columns}), "Array(String)")
     scores = (
-        "SELECT trace_id, span_id, groupArray((name, toString(rung), value)) AS said FROM ("  # noqa: S608
-        f"SELECT trace_id, span_id, name, rung, argMax(value, at) AS value FROM scores WHERE {WINDOW} AND "
-        f"name IN {names} AND isFinite(value) GROUP BY trace_id, span_id, name, rung) GROUP BY trace_id, span_id"
+        "SELECT trace_id, span_id, groupArray((name, rung_text, newest)) AS said FROM ("  # noqa: S608
+        "SELECT trace_id, span_id, name, toString(rung) AS rung_text, argMax(value, at) AS newest FROM scores "
+        f"WHERE {when} AND name IN {names} AND isFinite(value) GROUP BY trace_id, span_id, name, rung) "
+        "GROUP BY trace_id, span_id"
     )
-    return f"SELECT e.*, said FROM ({_ready(bound)}) AS e INNER JOIN ({scores}) AS s USING (trace_id, span_id)"  # noqa: S608
+    return f"SELECT e.*, said FROM ({answers}) AS e INNER JOIN ({scores}) AS s USING (trace_id, span_id)"  # noqa: S608
 
 
 def _signals(columns: Sequence[Column], bound: Bound) -> str:
@@ -205,11 +223,10 @@ def _value(family: Family, column: Column, bound: Bound) -> tuple[str, str]:
         value = f"ifNull({mine}, 0)"
         return f"isNotNull({mine}) AND ({here})", _tested(column, value, "''", bound)
     if family == "signal":
-        if not column.name:
-            return f"said_us - at_us <= {_FAST} AND ({here})", "1"
-        return f"s_name = {bound.add(column.name, 'String')} AND ({here})", _tested(
-            column, "ifNull(value, 0)", "label", bound
-        )
+        named = f"s_name = {bound.add(column.name, 'String')}" if column.name else "true"
+        if column.fast:
+            return f"{named} AND said_us - at_us <= {_FAST} AND ({here})", "1"
+        return f"{named} AND ({here})", _tested(column, "ifNull(value, 0)", "label", bound)
     if column.condition is not None:
         return f"({here})", f"toFloat64({Filters((column.condition,)).where(bound)})"
     if not column.number:
@@ -253,3 +270,17 @@ def _split(relation: str, by: Sequence[str], bound: Bound) -> tuple[str, str]:
             raise Refused(f"Monitors cannot be split by {name}.", hint="Known: model, release, ... attribute.<key>.")
     segment = f"arrayStringConcat([{', '.join(parts)}], '{SEPARATOR}')" if parts else "''"
     return sources.with_attributes(f"({relation})", keys, bound), segment
+
+
+def names(warehouse: Warehouse, project: str, now: int) -> tuple[list[str], list[str]]:
+    """Names of the signals, and of the scores made elsewhere, that came in the last week; the most frequent first."""
+    bound = Bound(project, EPOCH + timedelta(microseconds=now), max(0, now - _WEEK), now + 1)
+    found = []
+    for table, more in (("signals", ""), ("scores", " AND source != 'homeostat' AND isFinite(value)")):
+        told = warehouse.ask(
+            f"SELECT CAST(name, 'String') AS called, count() AS n FROM {table} WHERE {WINDOW}{more} "  # noqa: S608
+            f"GROUP BY called ORDER BY n DESC, called LIMIT {_MOST_NAMES}",
+            bound.values,
+        )
+        found.append([str(row["called"]) for row in told])
+    return found[0], found[1]

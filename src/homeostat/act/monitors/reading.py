@@ -1,0 +1,215 @@
+"""A monitor as people write it, in TOML, YAML, JSON or the API: read strictly, with mistakes said in words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final, Literal, cast
+
+from homeostat.act.monitors.columns import source
+from homeostat.records.monitor import AGAINST, MOST_STREAMS, Monitor
+from homeostat.store.warehouse.questions import filters
+from homeostat.store.warehouse.questions.fields import FIELDS
+from homeostat.store.warehouse.questions.refused import Refused
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+_GIVEN: Final = ("project", "version")
+KNOWN: Final = tuple(field.name for field in fields(Monitor) if field.name not in _GIVEN)
+_DIRECTIONS: Final = ("down", "up", "both")
+_UNITS: Final = ("user", "session", "exchange")
+_SEVERITIES: Final = ("warning", "critical")
+_THRESHOLD: Final = {"value", "window", "min_n", "for", "clear"}
+SPAN: Final = re.compile(r"(\d{1,5})([smhdw])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_MOST: Final = 200
+
+
+class BadMonitor(ValueError):
+    """What is wrong with it, and where."""
+
+
+def monitors(document: Any, project: str) -> list[Monitor]:
+    """Every monitor of a file: `[[monitor]]` tables, a list, or one alone."""
+    if isinstance(document, Mapping) and set(document) & {"monitor", "monitors"}:
+        extra = sorted(set(document) - {"monitor", "monitors"})
+        if extra:
+            raise BadMonitor(f"Beside monitors a file has nothing else; found {extra[0]!r}.")
+        document = [one for key in ("monitor", "monitors") for one in _list(document.get(key, []), key)]
+    listed = document if isinstance(document, list) else [document]
+    if not listed:
+        raise BadMonitor("There is no monitor in it: write [[monitor]] tables.")
+    if len(listed) > _MOST:
+        raise BadMonitor(f"At most {_MOST} monitors at once.")
+    found = [monitor(one, project) for one in listed]
+    twice = sorted({one.name for one in found if sum(other.name == one.name for other in found) > 1})
+    if twice:
+        raise BadMonitor(f"The monitor {twice[0]} stands there twice.")
+    return found
+
+
+def monitor(told: Any, project: str) -> Monitor:
+    """One monitor; BadMonitor says what is wrong with it."""
+    if not isinstance(told, Mapping):
+        raise BadMonitor("A monitor is a table with name, measure and against.")
+    name = told.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise BadMonitor(f"A monitor's name is lower case letters, digits, - _ . (found {name!r}).")
+    try:
+        return _read(told, name, project)
+    except Refused as refused:
+        hint = f" {refused.hint}" if refused.hint else ""
+        raise BadMonitor(f"{name}: {refused.message}{hint}") from None
+
+
+def _read(told: Mapping[str, Any], name: str, project: str) -> Monitor:
+    allowed = {*KNOWN, "kind"}
+    unknown = sorted(set(told) - allowed)
+    if unknown:
+        near = difflib.get_close_matches(str(unknown[0]), KNOWN, 1)
+        said = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(KNOWN)}."
+        raise BadMonitor(f"{name}: there is no {unknown[0]!r}. {said}")
+    if told.get("kind", "answer") != "answer":
+        raise BadMonitor(f"{name}: kind is answer, other kinds are not watched.")
+    measure = told.get("measure")
+    if not isinstance(measure, str) or not measure.strip():
+        raise BadMonitor(f"{name}: measure is missing, such as mean(score.relevance).")
+    where = _where(name, told.get("where", {}))
+    made = Monitor(
+        project=project, name=name, measure=measure.strip(), against=_against(name, told.get("against")),
+        direction=cast(Any, _one(name, told, "direction", _DIRECTIONS, "both")), where=where,
+        by=tuple(_texts(name, told, "by")), unit=cast(Any, _one(name, told, "unit", _UNITS, "user")),
+        tolerance=_number(name, told, "tolerance", 0.0),
+        severity=cast(Literal["warning", "critical"], _one(name, told, "severity", _SEVERITIES, "warning")),
+        budget=_number(name, told, "budget", 1.0), do=tuple(_do(name, told.get("do", []))),
+        notify=tuple(_texts(name, told, "notify")),
+        state=cast(Any, _one(name, told, "state", ("on", "paused"), "on")),
+    )  # fmt: skip
+    _fits(made)
+    return made
+
+
+def _fits(made: Monitor) -> None:
+    """What it says must go together."""
+    told = source(made.measure, made.where)
+    kind = made.kind
+    for by in made.by:
+        own = FIELDS.get(by)
+        if not by.startswith("attribute.") and (own is None or own.type not in ("text", "flag")):
+            raise BadMonitor(f"{made.name}: it cannot be split by {by!r}; model, release, attribute.<key> … can.")
+    if made.budget <= 0:
+        raise BadMonitor(f"{made.name}: budget is a weight above 0.")
+    if made.tolerance < 0:
+        raise BadMonitor(f"{made.name}: tolerance is 0 or more.")
+    if kind == "threshold":
+        return
+    if not told.kept:
+        raise BadMonitor(f"{made.name}: {made.measure} can only be watched against a threshold.")
+    if kind in ("limit", "band"):
+        ends = made.against[kind] if kind == "band" else [made.against[kind]]
+        if not told.bounded:
+            raise BadMonitor(
+                f"{made.name}: limits are for shares and scores, between 0 and 1. Instead of {made.measure} write "
+                f"share({told.column.number or 'latency_ms'}>{ends[0]:g}), against = {{ limit = 0.05 }}."
+            )
+        if any(not 0 <= end <= 1 for end in ends):
+            raise BadMonitor(f"{made.name}: shares and scores lie between 0 and 1.")
+        if kind == "limit" and made.direction == "both":
+            raise BadMonitor(f"{made.name}: a limit has a side: direction = up (it must not be above), or down.")
+    if kind == "release" and (told.scale not in ("share", "number") or made.direction == "both"):
+        raise BadMonitor(f"{made.name}: to compare releases, say which direction is worse: up or down.")
+
+
+def _against(name: str, told: Any) -> Mapping[str, Any]:
+    if not isinstance(told, Mapping) or len(told) != 1 or next(iter(told)) not in AGAINST:
+        raise BadMonitor(f"{name}: against is one of {', '.join(AGAINST)}, such as against = {{ reference = '7d' }}.")
+    kind, value = next(iter(told.items()))
+    if kind == "limit" and not _is_number(value):
+        raise BadMonitor(f"{name}: limit is a number.")
+    if kind == "band" and not (
+        isinstance(value, Sequence) and len(value) == 2 and all(map(_is_number, value)) and value[0] <= value[1]
+    ):
+        raise BadMonitor(f"{name}: band is two numbers, the lower first.")
+    if kind == "reference" and not (isinstance(value, str) and (value == "all" or SPAN.fullmatch(value))):
+        raise BadMonitor(f"{name}: reference is a time such as '7d', or 'all'.")
+    if kind == "release" and value != "previous-good":
+        raise BadMonitor(f"{name}: release is 'previous-good': the release that serves the others.")
+    if kind == "segment":
+        _where(name, value)
+    if kind == "threshold":
+        return {"threshold": _threshold(name, value)}
+    return {kind: value}
+
+
+def _threshold(name: str, told: Any) -> dict[str, Any]:
+    if not isinstance(told, Mapping) or "value" not in told or set(told) - _THRESHOLD:
+        raise BadMonitor(f"{name}: threshold is {{ value, window, min_n, for, clear }}; value is needed.")
+    made = {"window": "10m", "min_n": 20, "for": "0m", **told}
+    for part in ("value", "min_n", "clear"):
+        if part in made and not _is_number(made[part]):
+            raise BadMonitor(f"{name}: threshold's {part} is a number.")
+    for part in ("window", "for"):
+        if not isinstance(made[part], str) or not SPAN.fullmatch(made[part]):
+            raise BadMonitor(f"{name}: threshold's {part} is a time such as '10m'.")
+    return made
+
+
+def span(text: str) -> int:
+    """Microseconds of `10m`.
+
+    >>> span("10m")
+    600000000
+    """
+    match = SPAN.fullmatch(text)
+    if match is None:
+        raise BadMonitor(f"{text!r} is no time such as 10m, 24h, 7d.")
+    return int(match[1]) * _SECONDS[match[2]] * 1_000_000
+
+
+def _where(name: str, told: Any) -> tuple[tuple[str, str], ...]:
+    if isinstance(told, Mapping):
+        pairs = [(str(key), str(one)) for key, value in told.items() for one in _list(value, str(key))]
+    elif isinstance(told, list) and all(isinstance(one, list | tuple) and len(one) == 2 for one in told):
+        pairs = [(str(key), str(value)) for key, value in told]
+    else:
+        raise BadMonitor(f"{name}: where is a table of filters, such as where = {{ model = 'm' }}.")
+    filters.parse(pairs)
+    return tuple(pairs)
+
+
+def _do(name: str, told: Any) -> list[Mapping[str, Any]]:
+    listed = _list(told, "do")
+    for one in listed:
+        if not isinstance(one, Mapping) or not isinstance(one.get("remedy"), str):
+            raise BadMonitor(f"{name}: do is a list of {{ remedy = …, when = … }}.")
+    return listed
+
+
+def _texts(name: str, told: Mapping[str, Any], key: str) -> list[str]:
+    listed = _list(told.get(key, []), key)
+    if not all(isinstance(one, str) for one in listed) or len(listed) > MOST_STREAMS:
+        raise BadMonitor(f"{name}: {key} is a list of names.")
+    return listed
+
+
+def _list(value: Any, _key: str) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _one(name: str, told: Mapping[str, Any], key: str, allowed: Sequence[str], default: str) -> str:
+    value = told.get(key, default)
+    if value not in allowed:
+        raise BadMonitor(f"{name}: {key} is {', '.join(allowed[:-1])} or {allowed[-1]}, not {value!r}.")
+    return str(value)
+
+
+def _number(name: str, told: Mapping[str, Any], key: str, default: float) -> float:
+    value = told.get(key, default)
+    if not _is_number(value):
+        raise BadMonitor(f"{name}: {key} is a number.")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < 1e18

@@ -1,0 +1,143 @@
+"""Sums for detectors: by minute and unit, each exchange where it belongs, whatever is asked about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from homeostat.act.monitors.columns import source
+from homeostat.records.instant import micros
+from homeostat.store.warehouse.questions import ticks
+from homeostat.store.warehouse.questions.refused import Refused
+from homeostat.store.warehouse.questions.ticks import MINUTE, Piece
+from tests.builders import NOON, exchange_row, score_row, signal_row, span_row, store
+
+START = micros(NOON)
+ALL = Piece(START - MINUTE, START + 60 * MINUTE, START)
+
+
+def later(seconds: float):
+    return NOON + timedelta(seconds=seconds)
+
+
+def ask(warehouse, project, *measures, piece=ALL, where=(), rung="", **more):
+    found = [source(measure, where, rung) for measure in measures]
+    assert len({one.family for one in found}) == 1
+    return ticks.rows(warehouse, project, found[0].family, [one.column for one in found], piece, **more)
+
+
+def told(rows):
+    """(minute since noon, values, sum) of every row, for the first column."""
+    first = START // MINUTE
+    return sorted(
+        (int(minute) - first, int(n), round(float(s), 6))
+        for minute, n, s in zip(rows.minute, rows.count[0], rows.total[0], strict=True)
+    )
+
+
+def put(warehouse, project, **given):
+    row = exchange_row(project, **given)
+    store(warehouse, exchanges=[row])
+    return row
+
+
+def test_facts_by_user_and_minute(warehouse, project):
+    for seconds, user, status in ((0, "u", "ok"), (10, "u", "error"), (20, "v", "ok"), (70, "u", "error")):
+        put(warehouse, project, at=later(seconds), user_id=user, status=status)
+    rows = ask(warehouse, project, "share(status=error)", "mean(latency_ms)", "mean(cost)")
+    assert told(rows) == [(0, 1, 0.0), (0, 2, 1.0), (1, 1, 1.0)]
+    assert rows.total[1].sum() == 400.0
+    assert rows.known.tolist() == [1, 1, 1]
+    assert len(set(rows.unit.tolist())) == 2
+
+
+def test_no_rows(warehouse, project):
+    rows = ask(warehouse, project, "share(status=error)", "mean(cost)")
+    assert len(rows) == 0 and rows.count.shape == (2, 0)
+
+
+def test_what_is_known_late_counts_in_the_first_open_minute(warehouse, project):
+    put(warehouse, project, at=later(0), settles=later(400))
+    put(warehouse, project, at=later(-7200), settles=later(400))  # two hours old: too late to count
+    rows = ask(
+        warehouse, project, "mean(cost)", piece=Piece(START + 5 * MINUTE, START + 10 * MINUTE, START + 5 * MINUTE)
+    )
+    assert told(rows) == [(5, 1, 0.001)]
+
+
+def test_each_exchange_is_in_one_piece_only(warehouse, project):
+    for seconds in range(0, 600, 7):
+        put(warehouse, project, at=later(seconds), settles=later(seconds + 10))
+    cuts = [START - 1, START + 100_000_000, START + 300_000_001, START + 700_000_000]
+    pieces = [Piece(low, high, max(START, low)) for low, high in zip(cuts, cuts[1:], strict=False)]
+    counts = [ask(warehouse, project, "mean(cost)", piece=piece).count.sum() for piece in pieces]
+    assert sum(counts) == len(range(0, 600, 7))
+
+
+def test_scores_of_a_rung(warehouse, project):
+    row = put(warehouse, project, user_id="u")
+    here = {"trace_id": row["trace_id"], "span_id": row["span_id"], "at": NOON}
+    store(warehouse, scores=[
+        score_row(project, name="relevance", value=0.25, rung="model", **here),
+        score_row(project, name="relevance", value=0.75, rung="judge", **here),
+        score_row(project, name="safety", value=1.0, rung="model", **here),
+    ])  # fmt: skip
+    assert told(ask(warehouse, project, "mean(score.relevance)", rung="model")) == [(0, 1, 0.25)]
+    assert told(ask(warehouse, project, "mean(score.relevance)", rung="judge")) == [(0, 1, 0.75)]
+    rows = ask(warehouse, project, "share(score.safety<0.5)", "mean(score.none)")
+    assert told(rows) == [(0, 1, 0.0)] and rows.count[1].tolist() == [0]
+
+
+def test_scores_made_elsewhere_count_when_they_arrive(warehouse, project):
+    row = put(warehouse, project)
+    here = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
+    store(warehouse, scores=[score_row(project, value=0.5, at=later(600), received=later(900), **here)])
+    early = Piece(START, START + 10 * MINUTE, START)
+    late = Piece(START + 10 * MINUTE, START + 20 * MINUTE, START + 10 * MINUTE)
+    assert len(ask(warehouse, project, "mean(score.relevance)", piece=early, arrival=True)) == 0
+    assert told(ask(warehouse, project, "mean(score.relevance)", piece=late, arrival=True)) == [(10, 1, 0.5)]
+
+
+def test_signals_with_the_exchange_that_they_are_about(warehouse, project):
+    first = put(warehouse, project, at=later(0), user_id="u", session_id="s", release="A")
+    put(warehouse, project, at=later(60), user_id="u", session_id="s", release="B")
+    store(warehouse, signals=[
+        signal_row(project, at=later(130), value=-1.0, trace_id=first["trace_id"], span_id=first["span_id"]),
+        signal_row(project, at=later(190), value=-1.0, session_id="s"),
+        signal_row(project, at=later(250), value=1.0, user_id="u"),
+        signal_row(project, at=later(250), value=1.0, user_id="nobody"),
+        signal_row(project, at=later(310), name="closed", session_id="s"),
+    ])  # fmt: skip
+    rows = ask(warehouse, project, "share(signal.thumbs=-1)", piece=ALL)
+    assert told(rows) == [(2, 1, 1.0), (3, 1, 1.0), (4, 1, 0.0), (5, 0, 0.0)][: len(rows)]
+    assert [rows.release[at] for at in rows.minute.argsort()][:3] == ["A", "B", "B"]
+    covers = ask(warehouse, project, "coverage(signals)", piece=ALL)
+    assert covers.count[0].sum() == 4
+    assert ask(warehouse, project, "coverage(signal.closed)", piece=ALL).count[0].sum() == 1
+
+
+def test_split_by_fields_and_attributes(warehouse, project):
+    for plan, model in (("free", "a"), ("plus", "a"), ("plus", "b")):
+        row = put(warehouse, project, model=model)
+        store(
+            warehouse,
+            spans=[span_row(project, trace_id=row["trace_id"], span_id=row["span_id"], attributes={"plan": plan})],
+        )
+    rows = ask(warehouse, project, "mean(cost)", by=("attribute.plan", "model"))
+    assert sorted(rows.segment) == ["free\x1fa", "plus\x1fa", "plus\x1fb"]
+    with pytest.raises(Refused, match="cannot be split by cost"):
+        ask(warehouse, project, "mean(cost)", by=("cost",))
+
+
+def test_filters(warehouse, project):
+    for model in ("a", "a", "b"):
+        put(warehouse, project, model=model)
+    assert ask(warehouse, project, "mean(cost)", where=(("model", "a"),)).count[0].sum() == 2
+    assert ask(warehouse, project, "coverage(signals)", where=(("model", "a"),)).count.sum() == 0
+
+
+def test_names(warehouse, project):
+    store(warehouse, signals=[signal_row(project), signal_row(project), signal_row(project, name="closed")],
+          scores=[score_row(project, name="x"), score_row(project, name="ours", source="homeostat")])  # fmt: skip
+    assert ticks.names(warehouse, project, START + 60 * MINUTE) == (["thumbs", "closed"], ["x"])
