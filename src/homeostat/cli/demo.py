@@ -11,9 +11,11 @@ import typer
 from homeostat.cli import show
 from homeostat.cli.client import Refused
 from homeostat.sim import lockstep, product, scenario, scoreboard, story, words
+from homeostat.sim.operator import shop
 from homeostat.sim.scenario import Scenario
 from homeostat.sim.schema import BadScenario
-from homeostat.sim.serving import NoServer, serving
+from homeostat.sim.serving import NoServer
+from homeostat.sim.world import World
 
 
 def demo(
@@ -60,13 +62,15 @@ def _list(scenarios: list[Scenario], *, as_json: bool) -> None:
 
 
 def _headless(scenarios: list[Scenario], seed: int, *, as_json: bool) -> None:
-    """Every scenario on a fresh server of its own: the world clock never goes back."""
+    """Every scenario on a fresh server of its own: the world clock never goes back. Only its row is kept."""
     rows = []
-    for one in scenarios:
-        if not as_json:
-            typer.echo(f"{one.name}: {one.exchanges} exchanges, onset at {one.onset} …")
-        with serving() as url, product.at(url) as server:
-            rows.append(scoreboard.row(lockstep.play(one, seed, server)))
+    for number, one in enumerate(scenarios, 1):
+        place = f"{number}/{len(scenarios)} " if len(scenarios) > 1 else ""
+        # With --json the output is the report alone; what goes on meanwhile is said beside it.
+        typer.echo(f"{place}{one.name}: {one.exchanges} exchanges, onset at {one.onset} …", err=as_json)
+        world = World(one, seed)
+        with shop(world) as (_, server, _):
+            rows.append(scoreboard.row(lockstep.play(world, server)))
         if not as_json:
             typer.echo(words.summary(rows[-1]))
     told = scoreboard.report(rows)

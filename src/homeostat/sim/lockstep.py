@@ -12,10 +12,12 @@ from homeostat.sim.scenario import Scenario
 from homeostat.sim.world import SECOND, World
 
 MINUTE: Final = 60 * SECOND
-#: A window is long enough for so many exchanges on average, within limits: what the product sees between two looks.
-EXCHANGES_A_WINDOW: Final = 160
+#: A window is long enough for so many exchanges on average, within limits: after it the world obeys the policy anew.
+EXCHANGES_A_WINDOW: Final = 320
+#: While releases are compared, when every exchange of a bad one counts.
+EXCHANGES_WHILE_COMPARED: Final = 100
 SHORTEST: Final = 5 * MINUTE
-LONGEST: Final = 180 * MINUTE
+LONGEST: Final = 360 * MINUTE
 
 
 @dataclass
@@ -37,33 +39,33 @@ class Played:
     """Exchange, moment and shares of every change of the policy that the world saw."""
 
 
-def window(scenario: Scenario) -> int:
+def window(scenario: Scenario, *, compared: bool = False) -> int:
     """Nanoseconds between two looks, whole minutes."""
-    wanted = EXCHANGES_A_WINDOW / scenario.per_day * 86_400 * SECOND
+    exchanges = EXCHANGES_WHILE_COMPARED if compared else EXCHANGES_A_WINDOW
+    wanted = exchanges / scenario.per_day * 86_400 * SECOND
     return int(min(max(wanted, SHORTEST), LONGEST)) // MINUTE * MINUTE
 
 
-def play(scenario: Scenario, seed: int, product: Product, watch: Callable[[Played], None] | None = None) -> Played:
+def play(world: World, product: Product, watch: Callable[[Played], None] | None = None) -> Played:
     """One scenario from its first exchange to its last signal that still matters."""
     begun = time.perf_counter()
-    world = World(scenario, seed)
-    played = Played(world)
+    scenario, played = world.scenario, Played(world)
     product.advance(world.now)
     for served in scenario.releases:
         product.announce(served)
     steps = sorted(scenario.policy, key=lambda step: step.at)
     if not steps or steps[0].at > 0:
         product.put({scenario.releases[0].name: 1.0}, "the first release")
-    length = window(scenario)
     while not world.finished:
         while steps and steps[0].at <= world.count:
             step = steps.pop(0)
             product.put(step.shares, step.why)
+        length = window(scenario, compared=len(product.policy.shares) > 1)
         _one_window(world, product, played, world.now + length, steps[0].at if steps else None)
         if watch is not None:
             watch(played)
     for _ in range(3):  # what is still open settles, and verdicts come
-        _one_window(world, product, played, world.now + length)
+        _one_window(world, product, played, world.now + window(scenario))
     played.incidents, played.actions, played.verdicts = _said(product)
     played.ended_ns = world.now
     played.seconds = time.perf_counter() - begun

@@ -61,6 +61,14 @@ class Product:
         to = datetime.fromtimestamp(to_ns // 1000 / 1e6, UTC).isoformat()
         _checked(self.client.post("/api/v1/clock", json={"to": to}))
 
+    def have(self, path: str, wanted: Mapping[str, Any]) -> bool:
+        """Something that an operator sets up once; False where the server has no such route."""
+        answer = self.client.post(path, json=wanted)
+        if answer.status_code == 404:
+            return False
+        _checked(answer)
+        return True
+
     # Releases and who gets them
 
     def announce(self, served: Served, *, documents: str = "") -> None:

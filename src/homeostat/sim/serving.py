@@ -59,7 +59,7 @@ def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] 
 
 
 def _ends_with_us() -> None:
-    """Whoever kills the story shall not find its server running afterwards. Linux only; elsewhere it is stopped by us."""
+    """Whoever kills the story shall not find its server running afterwards (on Linux; elsewhere we stop it)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

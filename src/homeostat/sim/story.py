@@ -9,14 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from homeostat.sim import product, scoreboard, words
-from homeostat.sim.endpoints import Providers, listening
-from homeostat.sim.judge import Judge
+from homeostat.sim import scoreboard, words
 from homeostat.sim.live import Live, staged
-from homeostat.sim.model import Model
+from homeostat.sim.operator import shop
 from homeostat.sim.scenario import Scenario
-from homeostat.sim.serving import free_port, serving
-from homeostat.sim.tuning import Tuning
 from homeostat.sim.world import World
 
 MINUTES = 5.0
@@ -28,19 +24,15 @@ Say = Callable[[str], None]
 def tell(scenario: Scenario, seed: int, *, speed: float, port: int, stay: bool, say: Say) -> scoreboard.Row:
     """Serve, play, say what happens; then stay until Ctrl-C, so that everything can be looked at."""
     seconds = MINUTES * 60 / speed
-    behind = free_port()
-    upstream = {"HOMEOSTAT_UPSTREAM": f"http://127.0.0.1:{behind}/v1", "HOMEOSTAT_UPSTREAM_KEY": "practice"}
-    with serving(clock="live", port=port, settings=upstream) as url, product.at(url) as server:
-        stage = staged(scenario, seconds, datetime.now(UTC))
-        world = World(stage.scenario, seed)
-        model = Model(world, pace=1.0 / speed)
-        with listening(Providers(model, Judge(world.book, world.scenario, seed), Tuning(model)), behind):
-            live = Live(world, server, model, url)
-            _open(scenario, url, say)
-            live.begin(stage.history)
-            say(f"{stage.history} questions are in already; from now on about {stage.per_second:.0f} come a second.")
-            live.run(seconds, Narrator(live, say).tick)
-            return _end(live, url, stay=stay, say=say)
+    stage = staged(scenario, seconds, datetime.now(UTC))
+    world = World(stage.scenario, seed)
+    with shop(world, clock="live", port=port, pace=1.0 / speed) as (url, server, model):
+        live = Live(world, server, model, url)
+        _open(scenario, url, say)
+        live.begin(stage.history)
+        say(f"{stage.history} questions are in already; from now on about {stage.per_second:.0f} come a second.")
+        live.run(seconds, Narrator(live, say).tick)
+        return _end(live, url, stay=stay, say=say)
 
 
 def _open(scenario: Scenario, url: str, say: Say) -> None:

@@ -1,0 +1,51 @@
+"""What the operator of the shop has set up: the model behind the gateway, and a judge of what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from homeostat.sim import product
+from homeostat.sim.endpoints import Providers, listening
+from homeostat.sim.judge import Judge
+from homeostat.sim.model import Model
+from homeostat.sim.product import Product
+from homeostat.sim.serving import free_port, serving
+from homeostat.sim.tuning import Tuning
+from homeostat.sim.world import World
+
+#: One question for the whole answer, in the operator's own words, about every fourth answer.
+JUDGES: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "name": "content", "kind": "judge", "share": 0.25,
+        "settings": {
+            "dimension": "content", "form": "yes_no",
+            "task": "You look after customers of a shop. Say whether the customer can be content with this reply.",
+            "fault": "Must the customer be discontent with this reply?",
+        },
+    },
+)  # fmt: skip
+
+
+@contextmanager
+def shop(
+    world: World, *, clock: str = "world", port: int = 0, pace: float = 0.0
+) -> Iterator[tuple[str, Product, Model]]:
+    """A server on a fresh directory, set up, with its providers: its address, and the product behind it."""
+    behind, model = free_port(), Model(world, pace=pace)
+    providers = Providers(model, Judge(world.book, world.scenario, world.seed), Tuning(model))
+    with listening(providers, behind), serving(clock=clock, port=port, settings=_settings(behind)) as url, \
+            product.at(url) as server:  # fmt: skip
+        for judge in JUDGES:
+            server.have("/api/v1/scorers", judge)
+        yield url, server, model
+
+
+def _settings(behind: int) -> dict[str, str]:
+    """The environment of the server."""
+    return {
+        "HOMEOSTAT_UPSTREAM": f"http://127.0.0.1:{behind}/v1", "HOMEOSTAT_UPSTREAM_KEY": "practice",
+        "HOMEOSTAT_JUDGE_URL": f"http://127.0.0.1:{behind}/judge/v1", "HOMEOSTAT_JUDGE_MODEL": "judge-1",
+        "HOMEOSTAT_JUDGE_KEY": "practice", "HOMEOSTAT_JUDGE_PER_MINUTE": "240",
+    }  # fmt: skip
