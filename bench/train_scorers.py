@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import worldly
 from homeostat.analyze.scorers.case import Case
 from homeostat.analyze.text.grammar import END, START, kind
 from homeostat.analyze.text.sentences import sentences
@@ -33,6 +34,8 @@ TRAINED = ("groundedness", "correctness", "relevance", "completeness", "coherenc
 NATURAL = ("relevance", "safety", "bias", "conciseness", "correctness")
 # Their word lists were written with the tuning half in mind, so folds inside it flatter: they stay near the prior.
 RIDGES = {"safety": (16.0,), "bias": (16.0,)}
+# Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
+WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
 MADE = 0.1
 Array = NDArray[np.float64]
@@ -137,6 +140,7 @@ def train(name: str) -> None:
     real = rows(name, "tune")
     tune = real + (copied(real) if name == "groundedness" else []) + (moved(real) if name == "relevance" else [])
     tune += broken() if name == "coherence" else []
+    tune += worldly.rows(name) if name in WORLDLY else []
     found = [features(as_case(row)) for row in tune]
     names = sorted(prior)
     matrix = np.array([[one.get(key, 0.0) for key in names] for one in found])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,14 +30,22 @@ JUDGES: Final[tuple[dict[str, Any], ...]] = (
 
 @contextmanager
 def shop(
-    world: World, *, clock: str = "world", port: int = 0, pace: float = 0.0
+    world: World,
+    *,
+    clock: str = "world",
+    port: int = 0,
+    pace: float = 0.0,
+    settings: Mapping[str, str] | None = None,
+    judges: bool = True,
 ) -> Iterator[tuple[str, Product, Model]]:
-    """A server on a fresh directory, set up, with its providers: its address, and the product behind it."""
+    """A server on a fresh directory, set up, with its providers: its address, the product behind it, its model.
+    `settings`: further environment of the server."""
     behind, model = free_port(), Model(world, pace=pace)
     providers = Providers(model, Judge(world.book, world.scenario, world.seed), Tuning(model))
-    with listening(providers, behind), serving(clock=clock, port=port, settings=_settings(behind)) as url, \
+    chosen = _settings(behind) | dict(settings or {})
+    with listening(providers, behind), serving(clock=clock, port=port, settings=chosen) as url, \
             product.at(url) as server:  # fmt: skip
-        for judge in JUDGES:
+        for judge in JUDGES if judges else ():
             server.have("/api/v1/scorers", judge)
         yield url, server, model
 
