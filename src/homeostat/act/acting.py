@@ -235,12 +235,12 @@ def _wrong(action: Action, author: Author) -> Declined | None:
         return bad("expects.at_least is more than 0: by how much the measure moves.")
     if expects.by <= _now(author):
         return bad("expects.by lies in the future: until when there must be a verdict.")
+    found = remedy(action.remedy, action.parameters)
+    if isinstance(found, Declined):
+        return found
     if action.answer not in ANSWERS:
         return bad(f"answer is one of {', '.join(ANSWERS)}.")
-    if len(action.why) > _LONGEST_WHY:
-        return bad(f"why has at most {_LONGEST_WHY} characters.")
-    found = remedy(action.remedy, action.parameters)
-    return found if isinstance(found, Declined) else None
+    return bad(f"why has at most {_LONGEST_WHY} characters.") if len(action.why) > _LONGEST_WHY else None
 
 
 def _told(action: Action) -> dict[str, Any]:
