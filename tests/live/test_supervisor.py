@@ -114,3 +114,10 @@ def test_a_hangup_is_an_end(tmp_path: Path) -> None:
         for child in children:
             ended(child, 1)
         server.process = None
+
+
+def test_the_core_steps_back_behind_the_edge(server: Server) -> None:
+    children = server.children()
+    core, edge = children["core"], children["edge"]
+    assert core.nice() == min(19, edge.nice() + 5)
+    assert os.getsid(core.pid) == core.pid != os.getsid(edge.pid)

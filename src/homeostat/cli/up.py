@@ -86,7 +86,8 @@ def children(settings: Settings, listener: socket.socket) -> list[Child]:
         command = [sys.executable, "-m", "homeostat.loop.serve_edge", str(listener.fileno())]
         found.append(Child("edge", command, env, files=(listener.fileno(),)))
     if roles & {"worker", "web"}:
-        found.append(Child("core", [sys.executable, "-m", "homeostat.web.serve"], env))
+        # Beside an edge it steps back: production calls wait for no analysis, and the machine's own work for neither.
+        found.append(Child("core", [sys.executable, "-m", "homeostat.web.serve"], env, behind=bool(found)))
     return found
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 
 _PR_SET_PDEATHSIG = 1
+_BEHIND = 5
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -17,6 +18,16 @@ def die_with_parent() -> None:
     """Called in a new child before its program begins, so that it cannot outlive a parent that ends meanwhile."""
     with contextlib.suppress(OSError, AttributeError):
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def step_back() -> None:
+    """Called in a new child: its siblings go before it.
+
+    Linux shares a busy machine among sessions first, where it groups them, and in a session by niceness: so it gets a
+    session of its own, and its work is not held against the others.
+    """
+    os.setsid()
+    os.nice(_BEHIND)
 
 
 def end_with_parent(parent: int) -> None:

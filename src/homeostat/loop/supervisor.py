@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from homeostat.loop.parent import die_with_parent
+from homeostat.loop.parent import die_with_parent, step_back
 
 #: A child that ends with this code must not be started again: its message says what a person has to do.
 REFUSED: Final = 4
@@ -29,6 +29,8 @@ class Child:
     command: Sequence[str]
     env: Mapping[str, str]
     files: Sequence[int] = ()
+    behind: bool = False
+    """It steps back behind the others."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     delay: float = _FIRST_DELAY
@@ -41,9 +43,15 @@ class Child:
             env={**os.environ, **self.env},
             pass_fds=tuple(self.files),
             stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,
+            preexec_fn=self._before,
         )
         self.started = time.monotonic()
+
+    def _before(self) -> None:
+        """In the new process, before its program begins."""
+        die_with_parent()
+        if self.behind:
+            step_back()
 
 
 @dataclass
