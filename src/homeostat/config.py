@@ -168,6 +168,12 @@ class Settings(BaseSettings):
         {}, description="Pipelines that actions may call, by name: `[action_hooks.NAME]` in the file."
     )
 
+    # Telling people
+    notify_allow: list[str] = Field(
+        [], description="Hosts, addresses and networks of our own net that notifiers may reach; the open net they may."
+    )
+    public_url: str = Field("", description="Where people reach this server: for links in messages. Empty: no links.")
+
     # Questions
     readers: int = Field(3, ge=1, description="Questions answered at the same time.")
     question_seconds: float = Field(30.0, description="Longest time one question may take.")

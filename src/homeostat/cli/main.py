@@ -7,13 +7,17 @@ import sys
 import typer
 
 from homeostat.cli import (
+    actions,
     data,
+    datasets,
     demo,
     doctor,
     exchanges,
+    experiments,
     incidents,
     keys,
     measures,
+    notifiers,
     policies,
     prompts,
     releases,
@@ -50,6 +54,12 @@ app.add_typer(policies.app, name="policy", help="Which releases serve a route: l
 app.add_typer(
     incidents.app, name="incident", help="What is wrong: ls, show, ack, silence, close, comment, merge, split."
 )
+app.add_typer(
+    actions.app, name="action", help="What is done: ls, show, propose, remedies, set, approve, decline, undo."
+)
+app.add_typer(experiments.app, name="experiment", help="Releases compared by chance: ls, start, show, stop.")
+app.add_typer(datasets.app, name="dataset", help="Examples with versions: ls, show, collect, add, export.")
+app.add_typer(notifiers.app, name="notifier", help="How people are told: ls, kinds, set, test, rm.")
 app.add_typer(keys.app, name="key", help="Keys that let applications in: create, ls, revoke.")
 app.add_typer(data.import_app, name="import", help="Bring history in: jsonl, parquet.")
 app.add_typer(data.db_app, name="db", help="The stores of a data directory: upgrade.")

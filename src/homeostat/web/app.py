@@ -12,22 +12,27 @@ from homeostat.doors.guard import Guard
 from homeostat.store import control
 from homeostat.web import (
     accounting,
+    actions,
     audit,
     clock,
+    datasets,
     errors,
     exchanges,
+    experiments,
     export,
     health,
     incidents,
     keys,
     live,
     measures,
+    notifiers,
     pages,
     policies,
     prompts,
     releases,
     scorers,
     traces,
+    verdicts,
 )
 from homeostat.web.asked import Core, Json
 from homeostat.web.headers import SafeHeaders
@@ -38,8 +43,8 @@ __all__ = ["Core", "create_app"]
 #: A fixed path stands before the pattern that would take it.
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     export.router, exchanges.router, traces.router, live.router, measures.router, accounting.router, health.router,
-    keys.router, releases.router, incidents.router, prompts.router, policies.router, scorers.router, audit.router,
-    pages.router,
+    keys.router, releases.router, incidents.router, notifiers.router, prompts.router, policies.router, scorers.router,
+    audit.router, actions.router, verdicts.router, experiments.router, datasets.router, pages.router,
 )  # fmt: skip
 
 

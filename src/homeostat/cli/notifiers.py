@@ -1,0 +1,122 @@
+"""`homeostat notifier`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from homeostat.cli import client, show
+
+app = typer.Typer(no_args_is_help=True)
+Named = Annotated[str, typer.Argument(help="The channel.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command("ls")
+def ls(as_json: AsJson = False) -> None:
+    """Every channel, and how telling goes."""
+    answer = client.get("/api/v1/notifiers")
+    if as_json:
+        show.as_json(answer)
+        return
+    columns = ("name", "kind", "state", "severity", "sent", "waiting", "dead", "problem")
+    show.table(columns, ([item.get(column) for column in columns] for item in answer["items"]))
+
+
+@app.command("kinds")
+def kinds(as_json: AsJson = False) -> None:
+    """What there is: Slack, PagerDuty, e-mail, a webhook, GitHub, Apprise; and their settings."""
+    answer = client.get("/api/v1/notifiers/kinds")
+    if as_json:
+        show.as_json(answer)
+        return
+    for kind, about in answer.items():
+        typer.echo(f"{kind}: {about['means']}")
+        for name, each in about["settings"].items():
+            more = " (secret)" if each["secret"] else "" if each["needed"] else f" ({each['default']})"
+            typer.echo(f"  {name:<12} {each['says']}{more}")
+
+
+@app.command("set")
+def put(
+    name: Named,
+    kind: Annotated[str, typer.Argument(help="slack, pagerduty, email, webhook, github, apprise.")],
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--setting", "-s", help="NAME=VALUE; NAME=@FILE or NAME=env:VARIABLE keep secrets out of sight."),
+    ] = None,
+    severity: Annotated[str, typer.Option(help="watch, warning or critical: this grave or worse.")] = "warning",
+    every: Annotated[float, typer.Option(help="Seconds between two messages; what comes meanwhile is grouped.")] = 60.0,
+    quiet: Annotated[str, typer.Option(help="22:00-07:00 or 22:00-07:00@Europe/Berlin: then only critical.")] = "",
+    escalate: Annotated[str, typer.Option(help="CHANNEL@MINUTES: whom to tell when nobody acknowledges.")] = "",
+    only_escalations: Annotated[bool, typer.Option(help="It hears of nothing but escalations.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Keep it, tell nothing.")] = False,
+) -> None:
+    """Make or replace a channel. Secrets left out stay as they are."""
+    body: dict[str, Any] = {
+        "kind": kind, "settings": _settings(setting or []), "severity": severity, "every": every,
+        "only_escalations": only_escalations, "state": "off" if off else "on",
+    }  # fmt: skip
+    body |= {"quiet": _quiet(quiet)} if quiet else {}
+    body |= _escalation(escalate) if escalate else {}
+    with client.connect() as connection:
+        client.checked(connection.put(f"/api/v1/notifiers/{quote(name, safe='')}", json=body))
+    typer.echo(f"{name} is set; try it: homeostat notifier test {name}")
+
+
+@app.command("test")
+def test(name: Named) -> None:
+    """Send a test message. Exit 1 when it does not arrive."""
+    answer = client.post(f"/api/v1/notifiers/{quote(name, safe='')}/test", {})
+    typer.echo("sent" if answer["ok"] else f"not sent: {answer['error']}")
+    if not answer["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command("rm")
+def rm(name: Named) -> None:
+    """Forget a channel."""
+    client.delete(f"/api/v1/notifiers/{quote(name, safe='')}")
+    typer.echo(f"{name} removed")
+
+
+def _settings(given: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{each!r} is not NAME=VALUE")
+        value = _value(value)
+        found[name] = [*_listed(found[name]), value] if name in found else value
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _value(text: str) -> str:
+    try:
+        if text.startswith("@"):
+            return Path(text[1:]).read_text(encoding="utf-8").strip()
+        return os.environ[text[4:]] if text.startswith("env:") else text
+    except (OSError, KeyError) as error:
+        raise typer.BadParameter(f"{text} cannot be read: {error}") from error
+
+
+def _quiet(text: str) -> dict[str, str]:
+    hours, _, zone = text.partition("@")
+    since, _, until = hours.partition("-")
+    return {"since": since, "until": until, "zone": zone or "UTC"}
+
+
+def _escalation(text: str) -> dict[str, Any]:
+    channel, _, minutes = text.partition("@")
+    try:
+        return {"escalate_to": channel, "escalate_after": float(minutes)}
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not CHANNEL@MINUTES") from error
