@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from homeostat.gateway import body as bodies
 from homeostat.gateway.apis import BY_ROUTE
 from homeostat.gateway.routing import Asked, asked
-from tests.gateway.conftest import Gate, Open, Release, Shadow, told
+from tests.gateway.conftest import Gate, Open, Release, Shadow, each_span, told
 from tests.loop.serving import until
 
 CHAT = BY_ROUTE["POST", "/v1/chat/completions"]
@@ -137,6 +138,53 @@ def test_a_change_counts_for_the_next_request(gate: Gate) -> None:
     for name in ("A", "B", "A"):
         gate.publish(Release("A"), Release("B"), shares={name: 1.0})
         assert gate.ask({"model": "m", "messages": HI})[1]["x-homeostat-release"] == name
+
+
+def changing(gate: Gate, changes: int) -> int:
+    """The policy changes again and again while four clients call; returns the calls."""
+    sides = [Release(name, model=f"m-{name}", system=f"I am {name}.", parameters={"seed": name}) for name in "AB"]
+    ended, served = threading.Event(), {}
+
+    def client(number: int) -> None:
+        turn = 0
+        while not ended.is_set():
+            asked = {"model": "m", "messages": [{"role": "user", "content": f"{number}-{turn}"}]}
+            status, headers, _ = gate.ask(asked)
+            assert status == 200
+            served[f"{number}-{turn}"] = headers["x-homeostat-release"]
+            turn += 1
+
+    gate.publish(*sides, shares={"A": 1.0})
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for change in range(changes):
+        gate.publish(*sides, shares={"BA"[change % 2]: 1.0})
+        time.sleep(0.002)
+    ended.set()
+    for thread in threads:
+        thread.join()
+    for seen in gate.fake.seen:
+        system, user = seen.json["messages"]
+        release = served.pop(user["content"])
+        assert (seen.json["model"], seen.json["seed"], system["content"]) == (
+            f"m-{release}",
+            release,
+            f"I am {release}.",
+        )
+    assert served == {}
+    told_ = [told(span) for envelope in gate.spool.envelopes for span in each_span(envelope)]
+    assert {(said["homeostat.release"], said["gen_ai.request.model"]) for said in told_} == {("A", "m-A"), ("B", "m-B")}
+    return len(gate.fake.seen)
+
+
+def test_each_call_is_served_by_one_release_whole_while_policies_change(gate: Gate) -> None:
+    assert changing(gate, 200) > 50
+
+
+@pytest.mark.nightly
+def test_the_same_over_a_thousand_changes(gate: Gate) -> None:
+    print(f"1,000 changes, {changing(gate, 1000)} calls")
 
 
 def test_a_pinned_user(gate: Gate) -> None:

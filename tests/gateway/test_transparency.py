@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import random
+import threading
 
 import pytest
 
@@ -30,6 +33,61 @@ def test_streams_go_byte_for_byte(gate: Gate, path: str) -> None:
     assert (status, headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert body == gate.fake.seen[0].sent
     assert body.count(b"data:") > 15
+
+
+def test_events_come_one_by_one(gate: Gate) -> None:
+    """Nothing waits for the end: while the provider is still speaking, the client has heard the beginning."""
+    connection = http.client.HTTPConnection("127.0.0.1", gate.port, timeout=20)
+    body = json.dumps({"model": "m", "stream": True, "messages": []})
+    connection.request("POST", "/v1/chat/completions", body, {"x-fake": '{"gap": 0.05}'})
+    answer = connection.getresponse()
+    heard = 0
+    while line := answer.readline():
+        heard += line.startswith(b"data: ")
+        said = gate.fake.seen[0].sent.count(b"data: ")
+        assert said <= heard + 3, "an event is passed on when it is whole"
+    assert heard > 15
+    connection.close()
+
+
+def equal(gate: Gate, seed: int, count: int, largest: int) -> int:
+    """So many answers of all sizes, streamed or not, each compared with what the provider sent; returns their bytes."""
+    done: list[int] = []
+
+    def client(number: int) -> None:
+        rng, connection = random.Random(seed + number), http.client.HTTPConnection("127.0.0.1", gate.port, timeout=60)
+        for turn in range(count // 4):
+            path = rng.choice([path for path in PATHS if path != "/v1/embeddings"])
+            size = int(largest ** rng.random())
+            said = {"model": "m", "stream": rng.random() < 0.5, "messages": [], "input": "x" * size}
+            headers = {"x-fake": words(1 + size // 200), "x-number": f"{number}-{turn}"}
+            connection.request("POST", path, json.dumps(said).encode(), headers)
+            answers[f"{number}-{turn}"] = connection.getresponse().read()
+        connection.close()
+        done.append(number)
+
+    answers: dict[str, bytes] = {}
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 4
+    sent = {seen.header("x-number"): seen.sent for seen in gate.fake.seen}
+    assert len(sent) == len(answers) == count
+    assert [number for number in sent if sent[number] != answers[number]] == []
+    return sum(map(len, answers.values()))
+
+
+def test_many_answers_at_once_are_equal(gate: Gate) -> None:
+    equal(gate, 1, 200, 20_000)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_ten_thousand_answers_are_equal(gate: Gate) -> None:
+    size = equal(gate, 7, 10_000, 1_000_000)
+    print(f"10,000 answers, {size >> 20} MiB, byte for byte")
 
 
 def test_big_bodies_go_through(gate: Gate) -> None:
