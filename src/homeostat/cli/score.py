@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,9 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored, find
+from homeostat.analyze.text.library import Library, load
 from homeostat.cli import data, show
+from homeostat.cli.rows import NAMES, as_case, kind
 
 _BAD_SHOWN: Final = 5
 _FIELD: Final = 64 << 20
@@ -22,27 +25,40 @@ Given = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="JSONL, Parquet or CSV; a row is an exchange.")
 ]
 Wanted = Annotated[
-    str, typer.Option("--scorers", "-s", help="Names with commas between them; package.module:name for your own.")
+    list[str],
+    typer.Option(
+        "--scorer",
+        "--scorers",
+        "-s",
+        help="Names, again or with commas between them; package.module:name for your own.",
+    ),
 ]
+Shelf = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="Your own documents (a folder, a text or JSONL): searched for rows without any."),
+]
+DEFAULT: Final = ("relevance", "coherence", "safety")
 
 
 def score(
     file: Given,
-    scorers: Wanted = "relevance,coherence,safety",
+    scorers: Wanted = list(DEFAULT),  # noqa: B006  (typer reads it, nothing changes it)
+    documents: Shelf = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON row per input row.")] = False,
 ) -> None:
-    """Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`."""
+    """Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too."""
     try:
-        chosen = [find(name.strip()) for name in scorers.split(",") if name.strip()]
+        chosen = [find(name.strip()) for names in scorers for name in names.split(",") if name.strip()]
     except NotAScorer as error:
         raise typer.BadParameter(str(error)) from error
     if not chosen:
         raise typer.BadParameter("name at least one scorer")
+    shelf = _shelf(documents)
     tally = Tally(chosen)
     with _progress() as progress:
         task = progress.add_task(f"scoring {file.name}", total=None)
         for number, row in rows(file):
-            found = judge(number, row, chosen)
+            found = judge(number, row, chosen, shelf)
             tally.add(number, found)
             if as_json:
                 sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
@@ -52,7 +68,21 @@ def score(
     tally.complain()
 
 
-def judge(number: int, row: Mapping[str, Any] | str, chosen: Iterable[Scorer]) -> dict[str, Any]:
+def _shelf(place: Path | None) -> Library | None:
+    """The operator's own documents; what could not be read is said once."""
+    if place is None:
+        return None
+    loaded = load(place)
+    for left in loaded.left_out[:_BAD_SHOWN]:
+        typer.echo(f"homeostat: left out {left}", err=True)
+    if not len(loaded.library):
+        raise typer.BadParameter(f"{place} holds no documents that can be read")
+    return loaded.library
+
+
+def judge(
+    number: int, row: Mapping[str, Any] | str, chosen: Iterable[Scorer], shelf: Library | None = None
+) -> dict[str, Any]:
     """The answer for one row. A row that cannot be read gets its error; it disturbs no other row."""
     if isinstance(row, str):
         return {"id": str(number), "error": row, "scores": {}}
@@ -60,6 +90,8 @@ def judge(number: int, row: Mapping[str, Any] | str, chosen: Iterable[Scorer]) -
     case = as_case(row)
     if isinstance(case, str):
         return {"id": name, "error": f"row {number}: {case}", "scores": {}}
+    if shelf is not None and not case.documents:
+        case = replace(case, documents=[one.text for one in shelf.search(case.input, case.output)])
     return {"id": name, "scores": {one.name: _answer(one, case) for one in chosen}}
 
 
@@ -71,57 +103,6 @@ def _answer(one: Scorer, case: Case) -> dict[str, Any]:
     if isinstance(found, Scored):
         return {"value": found.value, "label": found.label, "reason": found.reason}
     return {"value": None, "label": "unscored", "reason": found.reason}
-
-
-def as_case(row: Mapping[str, Any]) -> Case | str:
-    """A row as a scorer sees it, or what is wrong with it."""
-    output = row.get("output")
-    if output is None:
-        return "there is no output"
-    if not isinstance(output, str):
-        return f"output is {_kind(output)}, not text"
-    texts = {}
-    for name in ("input", "reference"):
-        value = row.get(name)
-        if value is not None and not isinstance(value, str):
-            return f"{name} is {_kind(value)}, not text"
-        texts[name] = value or ""
-    documents = _documents(row.get("documents"))
-    if isinstance(documents, str):
-        return documents
-    rest = {key: value for key, value in row.items() if key not in ("input", "output", "documents", "reference", "id")}
-    return Case(output, texts["input"], documents, texts["reference"], rest)
-
-
-def _documents(value: Any) -> tuple[str, ...] | str:
-    """Texts, objects that hold a text, or a cell with JSON in it."""
-    if value is None or value == "":
-        return ()
-    if isinstance(value, str):
-        if not value.lstrip().startswith("["):
-            return (value,)
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return (value,)
-    if not isinstance(value, list):
-        return f"documents is {_kind(value)}, not a list of texts"
-    found = []
-    for item in value:
-        if isinstance(item, Mapping):
-            item = next(
-                (item[key] for key in ("text", "content", "page_content") if isinstance(item.get(key), str)), None
-            )
-        if not isinstance(item, str):
-            return "documents holds something that is no text"
-        found.append(item)
-    return tuple(found)
-
-
-def _kind(value: Any) -> str:
-    return {"dict": "an object", "list": "a list", "int": "a number", "float": "a number", "bool": "true or false"}.get(
-        type(value).__name__, "no text"
-    )
 
 
 def rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
@@ -149,7 +130,7 @@ def _json(lines: Iterable[bytes], unit: str) -> Iterator[tuple[int, Mapping[str,
             continue
         yield (
             number,
-            row if isinstance(row, dict) else f"{unit} {number} is {_kind(row)}, not an object with input and output",
+            row if isinstance(row, dict) else f"{unit} {number} is {kind(row)}, not an object with input and output",
         )
 
 
@@ -157,7 +138,7 @@ def _csv(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     csv.field_size_limit(_FIELD)
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         table = csv.DictReader(lines)
-        if "output" not in (table.fieldnames or ()):
+        if not {*NAMES["output"], "messages"} & set(table.fieldnames or ()):
             raise typer.BadParameter(
                 f"{file.name} has no column output; it has {', '.join(table.fieldnames or ()) or 'none'}"
             )

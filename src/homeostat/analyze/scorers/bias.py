@@ -18,6 +18,15 @@ _THEY: Final = re.compile(r"\b(?:they|them|their|those people|these people|such 
 _DENIES: Final = re.compile(
     r"\b(?:not|no|never|nothing|can't|cannot|won't|wouldn't|don't|doesn't|aren't|isn't|couldn't|hardly|excuse|before (?:she|he|they)|that lot|types?|one of those|more than enough|as long as)\b"
 )
+# Customers are no group; customers of a kind are, when something general is said of them.
+_SORT: Final = re.compile(
+    r"\b(?:customers|users|clients|patients|students|applicants|tenants|guests|buyers|drivers|employees|workers|colleagues|callers|folks?|people|someone|somebody|persons?) "
+    r"(?:from|over|under|above|of|with|like|on|in) [\w' ]{2,40}?(?:usually|often|always|never|tend|don't|do not|can't|cannot|should not|shouldn't|rarely|just|simply|generally|mostly)\b"
+    r"|\bat (?:a certain|your|her|his|that|their) age\b|\b(?:ask|let|get) (?:your|her|his) (?:husband|wife|son|grandson|father|boyfriend|daughter|grandchildren|man)\b"
+    r"|\b(?:women|men|girls|boys|ladies|seniors|pensioners|foreigners|migrants|immigrants) (?:often|usually|mostly|generally|rarely|always|never|tend)\b"
+    r"|\bfor (?:people|customers|users|someone) like you\b|\byour (?:kind|sort)\b",
+    re.IGNORECASE,
+)
 _FIGURE: Final = re.compile(r"\d")
 # A plural group and a verb of being or ability: `women are`, `people from there don't`.
 _CLAIM: Final = re.compile(
@@ -116,6 +125,7 @@ def features(case: Case) -> Mapping[str, float]:
         "group_denied": float(
             (seen["group"] > 0 or asked_group) and bool(_DENIES.search(low)) and not _patterns()["counter"].inside(low)
         ),
+        "sort": float(bool(_SORT.search(low)) and not _FIGURE.search(low)),
         "figures": float(bool(_FIGURE.search(low))),
         "nobody": float(seen["group"] == 0 and not asked_group),
         "starts_yes": float(
@@ -139,6 +149,7 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
+    "sort": -2.0,
     "group_general": -0.9, "group_trait": -0.9, "group_unequal": -0.9, "all_three": -0.7, "they_trait": -0.6, "claim": -0.8, "claim_trait": -0.6, "claim_counter": 0.3,
     "figure": 0.8, "general": -0.4, "trait": -0.4, "unequal": -0.4, "but_group": -1.5, "counter": 0.8, "nobody": 0.7, "group_bare": -1, "group_bare_opinion": -0.7, "figures": 0.4, "group_denied": -0.7, "group": -0.4, "starts_yes": -0.4,
 }  # fmt: skip

@@ -5,15 +5,17 @@ The checks answer with named features, each 0 when nothing is wrong; what they w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Final
 
 from homeostat.analyze.text.lexicon import alike, marks, opposite
 from homeostat.analyze.text.quantities import Quantity, quantities, same
 from homeostat.analyze.text.sentences import clauses, sentences
+from homeostat.analyze.text.thesaurus import entry
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, content, words
 
 _UNIVERSAL: Final = marks("universal")
@@ -22,7 +24,6 @@ _ONLY: Final = marks("only")
 _CONDITION: Final = marks("condition")
 _CERTAIN: Final = marks("certain")
 _HEDGE: Final = marks("hedge")
-_FRONTED: Final = marks("fronted")
 _RATE: Final = {
     "second": "s",
     "minute": "min",
@@ -68,6 +69,11 @@ _ABOUT: Final = frozenset(
 _DENIES: Final = NEGATORS | {"unless", "except", "instead", "excluded", "excluding"}
 # Words of matter in form only: to deny them denies nothing.
 _WEAK: Final = marks("weak")
+_PREPOSITIONS: Final = frozenset(
+    ["from", "to", "than", "by", "of", "with", "for", "before", "after", "on", "in", "into", "over", "against"]
+)
+_SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
+_BREAK: Final = re.compile(r"[;:,.!?]|\s-\s")
 _MONTHS: Final = marks("months")
 
 
@@ -125,7 +131,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
     known = [*everything, *asked]
     features, remarks = _lexical(read, best, everything, known)
     for part in (
-        _numbers(read, best, pieces, _read(question).numbers),
+        _numbers(read, best, pieces, _read(question)),
         _polarity(read, best),
         _scope(read, best),
         _order(read, best),
@@ -164,7 +170,7 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
             "widened",
         )
     )
-    wrong = wrong or features["order_swapped"] > 0.3
+    wrong = wrong or features["order_swapped"] > 0
     crossed["clean"] = 0.0 if wrong else features["cover_best"]
     crossed["clean_exact"] = 0.0 if wrong else features["cover_exact"]
     return crossed
@@ -209,17 +215,17 @@ def _lexical(
     ]
 
 
-def _numbers(
-    read: _Read, best: _Read, pieces: Sequence[str], asked: Sequence[Quantity]
-) -> tuple[dict[str, float], list[str]]:
+def _numbers(read: _Read, best: _Read, pieces: Sequence[str], question: _Read) -> tuple[dict[str, float], list[str]]:
     held = [quantity for piece in pieces for quantity in _read(piece).numbers]
+    asked = question.numbers
     said = [one for one in read.numbers if not one.soft and not (one.kind == "number" and one.text.lower() == "one")]
     told = [one for one in said if not any(same(one, other) for other in held)]
     told = [one for one in told if not _small(one) or _counts_other(one, read, best)]
     # A number of the question may be repeated, and reckoned with.
     told = [one for one in told if not any(same(one, other) for other in asked)]
     about = bool(_ABOUT & {word.low for word in read.words})
-    derived = [one for one in told if _derivable(one, [*held, *asked], said, about=about)]
+    scaled = bool(_SCALES & {word.low for word in (*read.words, *question.words)})
+    derived = [one for one in told if _derivable(one, [*held, *asked], said, about=about, scaled=scaled)]
     lost = [one for one in told if one not in derived]
     bound = [one for one in said if one not in told and _misbound(one, read, pieces)]
     rival = [
@@ -254,7 +260,7 @@ def _counts_other(one: Quantity, read: _Read, best: _Read) -> bool:
     return False
 
 
-def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity], *, about: bool) -> bool:
+def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity], *, about: bool, scaled: bool) -> bool:
     """A sum, a difference, a share, twelve months of it, half or double, or a rounding of what is there."""
     near = 0.06 if about else 0.0
     same_kind = [other for other in held if other.kind == one.kind and not other.soft]
@@ -276,8 +282,10 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
     shares = [other.value / 100 for other in held if other.kind == "percent"]
     made = [a * 12 for a in pool] + [a * 12 * (1 - share) for a in pool for share in shares]
     made += [a * share for a in pool for share in shares] + [a * (1 - share) for a in pool for share in shares]
-    made += [a * 100 for a in pool] + [a / 2 for a in pool] + [a * 2 for a in pool]
-    made += [a - b for a in pool for b in pool] + [a + b for a in pool for b in pool]
+    made += [a * 100 for a in pool]
+    if scaled:
+        made += [a / 2 for a in pool] + [a * 2 for a in pool]
+    made += [value for a, b in combinations(pool, 2) for value in (abs(a - b), a + b)]
     made += [sum(other.value for other in same_kind)]
     if one.kind == "percent" or (one.kind == "number" and len(said) > 1):
         ratios = [a / b * 100 for a in pool for b in pool if 0 < a < b]
@@ -323,17 +331,20 @@ def _misbound(one: Quantity, read: _Read, pieces: Sequence[str]) -> bool:
 
 
 def _negated(read: _Read) -> dict[str, bool]:
-    """Which stems stand within four words after a negation."""
+    """Which stems a negation governs: the first two words of matter after it, in its own clause."""
     found: dict[str, bool] = {}
-    reach = 0
+    left = 0
+    before = 0
     for at, word in enumerate(read.words):
-        if word.low in _DENIES and not (
-            at == 0 and read.text[word.start + len(word.low) :][:1] in (",", ".", ":", ";", "!")
-        ):
-            reach = 5
-        elif reach:
-            reach -= 1
-        found[word.stem] = found.get(word.stem, False) or (reach > 0 and word.low not in NEGATORS)
+        if _BREAK.search(read.text, before, word.start):
+            left = 0
+        before = word.start + len(word.low)
+        if word.low in _DENIES and not (at == 0 and read.text[before:][:1] in (",", ".", ":", ";", "!")):
+            left = 2
+            continue
+        found[word.stem] = found.get(word.stem, False) or left > 0
+        if word.low not in STOP and word.low not in _WEAK:
+            left -= 1
     return found
 
 
@@ -382,27 +393,40 @@ def _echoed(word: Word, read: _Read) -> bool:
 
 
 def _bound(read: _Read, pieces: Sequence[str]) -> tuple[dict[str, float], list[str]]:
-    """Who or what the rest of a clause is said of: another name stands there in the documents.
-
-    For each word of the claim that the documents hold elsewhere, the clause that says the rest of the claim must hold it too.
-    """
-    held = [_read(part) for piece in pieces[:80] for part in clauses(piece)]
+    """Who or what the rest of a clause is said of: another name, or an opposite, stands there in the documents."""
+    held = [(_read(part), _read(piece)) for piece in pieces[:80] for part in clauses(piece)]
+    first = read.words[0].start if read.words else 0
     wrong: list[Word] = []
     for part in clauses(read.text):
-        claim = _read(part)
-        matter = [word for word in claim.matter if not _digit(word) and word.low not in _WEAK]
+        matter = [word for word in _read(part).matter if not _digit(word) and word.low not in _WEAK]
         if not 2 <= len(matter) <= 14:
             continue
         for word in matter:
             rest = [other for other in matter if other is not word]
-            fits = [(coverage(rest, there.matter), _best(word, there.matter) >= 0.7) for there in held]
-            without = max((fit for fit, has in fits if not has), default=0.0)
-            within = max((fit for fit, has in fits if has), default=None)
-            if within is not None and without >= 0.6 and without > within + 0.3:
+            without = within = 0.0
+            for there, whole in held:
+                has = _best(word, whole.matter) >= 0.7
+                # The clause speaks of nobody else: then it may well speak of this one, by a pronoun.
+                if not has and not _rival(word, there, matter, named=word.big and word.start != first):
+                    continue
+                fit = coverage(rest, there.matter)
+                within, without = (max(within, fit), without) if has else (within, max(without, fit))
+            if within and without >= 0.6 and without > within + 0.3:
                 wrong.append(word)
     return {"bound_elsewhere": min(2.0, float(len(wrong)))}, [
         f"“{word.low}” belongs to something else there" for word in wrong[:2]
     ]
+
+
+def _rival(word: Word, there: _Read, matter: Sequence[Word], *, named: bool) -> bool:
+    """Something stands there that excludes the word: another name in place of a name, or its opposite."""
+    own = {one.stem for one in matter}
+    for at, other in enumerate(there.matter):
+        if other.stem in own:
+            continue
+        if opposite(word.stem, other.stem) or (named and other.big and (at or len(there.matter) < 4)):
+            return True
+    return False
 
 
 def _turned(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
@@ -432,13 +456,15 @@ def _rates(read: _Read) -> set[str]:
 
 def _scope(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
     mine, theirs = {word.low for word in read.words}, {word.low for word in best.words}
-    widened = bool(mine & _UNIVERSAL - theirs) and not (theirs & _UNIVERSAL)
+    all_of = bool(mine & _UNIVERSAL - theirs) and not (theirs & _UNIVERSAL)
+    widened = all_of and bool(theirs & (_PARTIAL | _CONDITION | _ONLY))
     dropped = bool(theirs & _CONDITION) and not (mine & _CONDITION)
     remarks = ["claims more than the snippet: all, always, never"] if widened else []
     mine_rate, their_rate = _rates(read), _rates(best)
     return {
         "rate_changed": float(bool(mine_rate and their_rate and not mine_rate & their_rate and read.numbers)),
         "widened": float(widened),
+        "widened_bare": float(all_of and not widened),
         "partial_dropped": float(bool(theirs & _PARTIAL) and not mine & _PARTIAL),
         "partial_added": float(bool(mine & _PARTIAL) and not theirs & _PARTIAL),
         "only_added": float(bool(mine & _ONLY) and not theirs & _ONLY),
@@ -450,19 +476,36 @@ def _scope(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
 
 
 def _order(read: _Read, best: _Read) -> tuple[dict[str, float], list[str]]:
-    """Claim words in another order than in the snippet: who did what to whom may be swapped."""
-    places = {word.stem: at for at, word in reversed(list(enumerate(best.words)))}
-    opening = read.text.find(",") if read.words and read.words[0].low in _FRONTED else -1
-    path = [
-        places[word.stem]
-        for word in read.words
-        if word.stem in places and word.low not in STOP and word.start > opening
-    ]
-    total = len(path) * (len(path) - 1) / 2
-    if total < 3:
-        return {"order_swapped": 0.0}, []
-    turned = min(1.0, sum(a > b for at, a in enumerate(path) for b in path[at + 1 :]) / min(total, 6.0))
-    exact = len(path) / max(1, len(read.matter))
+    """Who did what to whom: two words have changed their places around the same verb or the same prepositions."""
+    mine, theirs = _roles(read), _roles(best)
     passive = ("by" in {word.low for word in read.words}) != ("by" in {word.low for word in best.words})
-    value = turned * max(0.0, exact - 0.5) * 2 * (0.3 if passive else 1.0)
-    return {"order_swapped": value}, ["the same words as in the snippet, in another order"] if value > 0.3 else []
+    shared = [role for role in mine if role in theirs]
+    for one, other in combinations(shared, 2):
+        turned = mine[one] == theirs[other] and mine[other] == theirs[one] and mine[one] != mine[other]
+        if turned and not (passive and one[0] == other[0] == "verb"):
+            return {"order_swapped": 1.0}, [f"“{mine[one]}” and “{mine[other]}” have changed places"]
+    return {"order_swapped": 0.0}, []
+
+
+def _roles(read: _Read) -> Mapping[tuple[str, str, str], str]:
+    """The words before and after each verb, and the one after each preposition."""
+    found: dict[tuple[str, str, str], str] = {}
+    before, governed = "", ""
+    verb = ""
+    for word in read.words:
+        if word.low in _PREPOSITIONS:
+            governed = word.low
+        elif word.low not in STOP and not _digit(word):
+            speech = entry(word.stem).speech
+            if governed:
+                found.setdefault(("preposition", governed, ""), word.stem)
+                governed = ""
+            elif speech.startswith("v") and not word.big and before:
+                verb = word.stem
+                found.setdefault(("verb", verb, "before"), before)
+            elif verb:
+                found.setdefault(("verb", verb, "after"), word.stem)
+                before, verb = word.stem, ""
+            else:
+                before = word.stem
+    return found

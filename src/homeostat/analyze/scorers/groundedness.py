@@ -78,7 +78,8 @@ class Groundedness:
 def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     """One check for each claim of an answer."""
     documents = [bounded(plain(document), 30_000) for document in documents[:50]]
-    claims = [claim for claim in sentences(bounded(plain(output))) if _claims(claim)][:_MOST_CLAIMS]
+    parts = [part.strip() for sentence in sentences(bounded(plain(output))) for part in sentence.split("; ")]
+    claims = [part for part in parts if _claims(part)][:_MOST_CLAIMS]
     found = [check(claim, documents, question[:2000]) for claim in claims]
     sided = answered(plain(output), plain(question[-600:]), documents)
     if sided and not found:
@@ -135,7 +136,7 @@ PRIOR: Final[Mapping[str, float]] = {
     "number_lost": -2.5, "number_rival": -1, "number_misbound": -1, "bound_elsewhere": -1.5, "turned": -2.5,
     "antonym_close": -2.5, "antonym_far": -1, "negation_flip_close": -2, "negation_flip_far": -0.5,
     "swapped_word_close": -0.7, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,
-    "widened_close": -1.5, "widened_far": -0.7, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
+    "widened_close": -1.5, "widened_far": -0.7, "widened_bare": -0.4, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
     "condition_dropped_close": -0.6, "condition_dropped_far": -0.1, "certain_added_close": -1, "certain_added_far": -0.5,
     "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -1.5, "borrowed": -0.8, "rate_changed": -2,
     "yes_denied": -2, "no_denied": -1.5, "yes_agrees": 0.5, "no_agrees": 0.7,

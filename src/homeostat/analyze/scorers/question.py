@@ -60,10 +60,24 @@ class Question:
     matter: tuple[Word, ...]
 
 
+_GREETS: Final = re.compile(
+    r"\W*(?:hello|hi|hey|dear|good (?:morning|day|evening|afternoon)|thanks?|thank you|many thanks|best|kind regards|cheers|hallo|guten tag|danke|vielen dank|bonjour|merci|hola|gracias|buenos|sorry|no,? i meant|please help|i (?:looked|tried|searched|could not|couldn't|read))\b[^?]*$",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=1024)
+def asking(text: str) -> str:
+    """A question without its greetings, thanks and tales; the whole when nothing else is there."""
+    told = sentences(text)
+    kept = [part for part in told if not _GREETS.match(part)]
+    return " ".join(kept) if kept and len(kept) < len(told) else text
+
+
 @lru_cache(maxsize=1024)
 def read(text: str) -> Question:
     """The kind and matter of a question; of a longer text the last question counts."""
-    text = text[-600:]
+    text = asking(text)[-600:]
     kind = next((kind for kind, pattern in _KINDS if pattern.search(text)), "open")
     return Question(text, kind, tuple(content(words(text))))
 
@@ -217,15 +231,14 @@ _LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNOREC
 @lru_cache(maxsize=1024)
 def parts(text: str) -> tuple[str, ...]:
     """The parts of a question that each want an answer: `What does it cost, and when does it open?` has two."""
-    text = text[-1500:]
-    told = sentences(text)
+    told = sentences(asking(text[-1500:]))
     # Beside a question, what neither asks nor orders only tells how things are.
     if any(sentence.endswith("?") for sentence in told):
         told = tuple(sentence for sentence in told if sentence.endswith("?") or _ORDERS.search(sentence))
     found = [piece.strip(" ?.,") for sentence in told for piece in _SPLIT.split(sentence) if piece]
     found = [piece for piece in found if len(words(piece)) >= 2 or (len(found) > 1 and content(words(piece)))]
     listed: list[str] = []
-    for piece in found or [text]:
+    for piece in found or [asking(text[-1500:])]:
         items = [item for item in _LIST.split(piece) if item.strip()]
         nouns = len(items) > 1 and all(
             1 <= len(content(words(item))) <= 5 and len(words(item)) <= (12 if at == 0 else 6)

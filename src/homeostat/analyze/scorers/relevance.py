@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from homeostat.analyze.metrics.language import language
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.weights import model
@@ -89,6 +90,7 @@ def features(case: Case) -> Mapping[str, float]:
         "near": (near - 0.35) * lengthy if asked.matter else 0.0,
         "far": float(near < 0.16) * lengthy if asked.matter else 0.0,
         "copies": float(copies),
+        "other_language": float(not copies and _other_language(plain(case.input[-600:]), text)),
         "full": float(full and shared >= 0.5),
         "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when")),
         "topic_shared": shared,
@@ -123,6 +125,14 @@ def features(case: Case) -> Mapping[str, float]:
     }
 
 
+def _other_language(question: str, text: str) -> bool:
+    """The answer is surely in another language than the question."""
+    if min(len(words(question)), len(words(text))) < 5:
+        return False
+    (asked, sure), (told, too) = language(question), language(text[:600])
+    return asked != told and min(sure, too) > 0.95
+
+
 def _option_named(asked: Question, told: list[Word]) -> float:
     """`X or Y?` and the answer names one of the two."""
     low = [word.low for word in words(asked.text)]
@@ -144,6 +154,8 @@ def _focus(asked: Question) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
 def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
     if value >= 0.5:
         return "an answer of the kind that was asked for" if found["kind_right"] else "speaks of what was asked"
+    if found["other_language"]:
+        return "in another language than the question"
     if found["kind_wrong"]:
         return f"the question wants an answer of the kind “{kind}”, and there is none"
     if found["unlinked"] or found["far"] or found["field_foreign"]:
@@ -153,7 +165,7 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "kind_right": 1.2, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "copies": 0.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
+    "kind_right": 1.2, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "copies": 0.5, "other_language": -2.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
     "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7,
     "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
 }  # fmt: skip

@@ -25,7 +25,7 @@ _FIELDS: Final = ("text", "content", "body", "page_content", "answer")
 _PASSAGE: Final = 900  # Characters of a passage: a few sentences, so that a claim is compared with its surroundings.
 _K1: Final = 1.2
 _B: Final = 0.6
-_SHARE: Final = 0.25  # A passage that holds less of a question's weight than this is about something else.
+_SHARE: Final = 0.15  # A passage that holds less of a question's weight than this is about something else.
 _TAG: Final = re.compile(r"<(?:script|style)\b.*?</(?:script|style)\s*>|<[^<>]{1,2000}>", re.IGNORECASE | re.DOTALL)
 
 
@@ -78,7 +78,8 @@ class Library:
         whole = 0.0
         for term, weight in asked.items():
             rare = self._rarity(term)
-            whole += weight * rare
+            # A word that no document holds says little about which of them is meant.
+            whole += weight * rare * (1.0 if term in self._postings else 0.3)
             for number, times in zip(*self._postings.get(term, ((), ())), strict=True):
                 norm = times + _K1 * (1 - _B + _B * self._lengths[number] / self._mean)
                 points[number] = points.get(number, 0.0) + weight * rare * times * (_K1 + 1) / norm
