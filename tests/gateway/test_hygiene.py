@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import socket
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from homeostat.config import Settings
 from homeostat.doors import keys
 from homeostat.gateway import upstreams
 from tests.gateway.conftest import Gate, Open, Release, told
+from tests.gateway.smuggled import CORPUS, SECOND, SMUGGLED
+from tests.loop.serving import until
 
 CANARY = "sk-canary-7f3a91c2e5d84b60"
 OURS = keys.make(b"pepper").text
@@ -105,26 +108,6 @@ def raw(gate: Gate, request: bytes) -> bytes:
     return said
 
 
-HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
-SMUGGLED = [
-    HEAD
-    + b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n",
-    HEAD + b"transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
-    HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}x",
-    HEAD + b"content-length: +2\r\n\r\n{}",
-    HEAD + b"content-length: 2, 2\r\n\r\n{}",
-    HEAD + b"content-length : 2\r\n\r\n{}",
-    HEAD + b"transfer-encoding: xchunked\r\n\r\n{}",
-    HEAD + b"transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-    HEAD + b"transfer-encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
-    HEAD + b"transfer-encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n",
-    HEAD + b"x: a\rb: c\r\ncontent-length: 2\r\n\r\n{}",
-    HEAD + b"x: a\nauthorization: Bearer sk-injected\r\nbad\x00: y\r\ncontent-length: 2\r\n\r\n{}",
-    HEAD + b"x: a\x00b\r\ncontent-length: 2\r\n\r\n{}",
-    b"POST /v1/chat/completions HTTP/1.1\r\n host: x\r\ncontent-length: 2\r\n\r\n{}",
-]
-
-
 @pytest.mark.parametrize("request_", SMUGGLED)
 def test_smuggled_requests_never_reach_the_upstream_twice(gate: Gate, request_: bytes) -> None:
     """Refused, or understood in one way: one request in, one request out, no header that the client did not send."""
@@ -136,6 +119,30 @@ def test_smuggled_requests_never_reach_the_upstream_twice(gate: Gate, request_: 
         assert seen.path == "/v1/chat/completions"
         assert seen.header("transfer-encoding") == ""
         assert len(seen.body) == int(seen.header("content-length"))
+
+
+def marked(number: int, request: bytes) -> bytes:
+    return request.replace(b"host: x\r\n", b"host: x\r\nx-case: %d\r\n" % number, 1)
+
+
+@pytest.mark.parametrize("behind", [b"", SECOND], ids=["alone", "with another behind it"])
+def test_a_hundred_ways_to_smuggle(gate: Gate, behind: bytes) -> None:
+    """Nothing arrives upstream that is no call, nothing twice, nothing with a length that could be read in two ways."""
+    assert len(CORPUS) >= 100
+    for number, request in enumerate(CORPUS):
+        raw(gate, marked(number, request) + behind)
+    assert gate.ask({"model": "m"})[0] == 200
+    until(lambda: gate.fake.seen[-1].body == b'{"model": "m"}')
+    *seen, _ = gate.fake.seen
+    times = Counter(one.header("x-case") for one in seen if one.header("x-case") != "second")
+    assert len(seen) > 10
+    assert max(times.values()) == 1
+    for one in seen:
+        request = CORPUS[int(one.header("x-case"))] if one.header("x-case").isdigit() else SECOND
+        assert (one.method, one.path, one.body) == ("POST", "/v1/chat/completions", b"{}"), request
+        assert (one.header("transfer-encoding"), one.header("content-length")) == ("", "2"), request
+        assert one.header("host") == f"127.0.0.1:{gate.fake.port}", request
+        assert "x-upstream" not in {name for name, _ in one.headers}, request
 
 
 @pytest.mark.parametrize(
