@@ -10,7 +10,7 @@ from urllib.parse import quote
 from homeostat.config import Settings
 from homeostat.doors.answers import Gone, Receive, Refused, Scope, Send
 from homeostat.doors.body import Claim, Doorstep, read_body
-from homeostat.gateway import generate, relay
+from homeostat.gateway import generate, guards, relay
 from homeostat.gateway.apis import APIS, BY_ROUTE, MODELS, Api, failure
 from homeostat.gateway.call import Call
 from homeostat.gateway.capture import Capture, Spool
@@ -130,10 +130,16 @@ class Gateway:
                 self.capture.put(call)
 
     async def _answer(self, call: Call, send: Send) -> int:
+        stopped = guards.of_question(call) if call.plan.guards else None
+        if stopped is not None:
+            return await guards.withhold(call, stopped, send)
         result = await self._proxy.ask(call)
         if isinstance(result, Failure):
             return await relay.refuse(call, result, send)
+        looking = guards.of_answers(call) if call.plan.guards and result.status < 400 else []
         try:
+            if looking:
+                return await guards.give(call, result, looking, send)
             return await relay.give(call, result, send)
         finally:
             result.close()

@@ -163,7 +163,9 @@ class Proxy:
             path = wire.path
         call.wire = wire
         call.sent = body.applied(wire, raw, call.ask, release) if wire.method == "POST" else b""
-        packed = not call.ask.stream and call.api.family != "plain" and headers.accepts_gzip(call.headers)
+        # A stream may get an error at its end, and a guard reads what it lets through: both must be plain.
+        plain = call.ask.stream or call.api.family == "plain" or bool(call.plan.guards)
+        packed = not plain and headers.accepts_gzip(call.headers)
         head = headers.request_head(
             wire, path, upstream, call.headers, default=upstream.name == DEFAULT, traceparent=call.place.header,
             length=len(call.sent), gzip=packed,

@@ -27,11 +27,16 @@ _JSON: Final = (b"content-type", b"application/json")
 
 async def refuse(call: Call, result: Failure, send: Send) -> int:
     """Tell the client, in its own API's words, that there is no answer."""
-    call.status = result.status
     call.failed(f"{result.code}: {result.message}")
+    return await refused(call, result, send)
+
+
+async def refused(call: Call, result: Failure, send: Send) -> int:
+    """The same where the exchange tells why in other words."""
+    call.status = result.status
     text = failure(call.api.family, result.status, result.code, result.message)
     more = [(b"retry-after", str(result.retry_after).encode())] if result.retry_after else []
-    await _whole(call, send, result.status, [_JSON, *more], text)
+    await plainly_whole(call, send, result.status, [_JSON, *more], text)
     return result.status
 
 
@@ -73,10 +78,15 @@ async def _held(call: Call, answer: Answer, send: Send) -> int:
     if answer.status >= 400 and call.secret and call.secret.encode() in text:
         text = text.replace(call.secret.encode(), b"[key]")
     call.note(text)
+    return await whole(call, answer.status, text, headers, send)
+
+
+async def whole(call: Call, status: int, text: bytes, headers: Headers, send: Send) -> int:
+    """An answer that is here to its end."""
     if call.api.family == "plain":
-        return await _plainly(call, answer.status, text, headers, send)
-    await _whole(call, send, answer.status, headers, text)
-    return answer.status
+        return await _plainly(call, status, text, headers, send)
+    await plainly_whole(call, send, status, headers, text)
+    return status
 
 
 async def _plainly(call: Call, status: int, text: bytes, headers: Headers, send: Send) -> int:
@@ -84,15 +94,15 @@ async def _plainly(call: Call, status: int, text: bytes, headers: Headers, send:
     if status < 400:
         said = generate.answer(text)
         if said is not None:
-            await _whole(call, send, 200, [_JSON], said)
+            await plainly_whole(call, send, 200, [_JSON], said)
             return 200
         return await refuse(call, Failure(502, "upstream_unreadable", "The upstream's answer has no text."), send)
     kept = [_JSON, *((name, value) for name, value in headers if name == b"retry-after")]
-    await _whole(call, send, status, kept, failure("plain", status, "upstream_refused", generate.error(text)))
+    await plainly_whole(call, send, status, kept, failure("plain", status, "upstream_refused", generate.error(text)))
     return status
 
 
-async def _whole(call: Call, send: Send, status: int, headers: Headers, text: bytes) -> None:
+async def plainly_whole(call: Call, send: Send, status: int, headers: Headers, text: bytes) -> None:
     kept = [(name, value) for name, value in headers if name != b"content-length"]
     kept += ((b"content-length", b"%d" % len(text)), *call.heading())
     call.answering = True

@@ -6,19 +6,23 @@ field of the body chooses an upstream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
+from homeostat.analyze.text.guarding import BadGuard, Matcher
 from homeostat.gateway.wire import Headers
 from homeostat.records import policy as policies
 from homeostat.records import release as releases
+from homeostat.records.guard import from_json as guard_from_json
 from homeostat.records.policy import Policy, assign
 from homeostat.records.release import Release
 from homeostat.records.snapshot import Snapshot
 
+log: Final = logging.getLogger("homeostat.gateway")
 DEFAULT_ROUTE: Final = "default"
 _MOST_FALLBACKS: Final = 3
 _LONGEST_ID: Final = 1024
@@ -58,6 +62,8 @@ class Plan:
     chain: tuple[Release, ...] = ()
     assigned: str = ""
     shadow: Release | None = None
+    guards: tuple[Matcher, ...] = ()
+    """What must not be asked or answered here."""
 
 
 def asked(headers: Headers, body: bytes) -> Asked:
@@ -113,16 +119,18 @@ class _Project:
         self._routes = {str(name): policies.from_json(said) for name, said in document.get("routes", {}).items()}
         self._releases = {str(name): releases.from_json(said) for name, said in document.get("releases", {}).items()}
 
+        self._guards = tuple(_matchers(document.get("guards", ())))
+
     def plan(self, ask: Asked, request: str) -> Plan:
         route = ask.model if ask.model in self._routes else DEFAULT_ROUTE
         policy = self._routes.get(route)
         if policy is None:
-            return Plan(route)
+            return Plan(route, guards=self._guards)
         served = assign(policy, user=ask.user, session=ask.session, request=request)
         first = self._releases.get(served.release) or Release(served.release)
         others = (self._releases.get(name) for name in first.fallbacks[:_MOST_FALLBACKS])
         chain = (first, *(other for other in others if other is not None))
-        return Plan(route, chain, served.why, self._shadow(policy, request, served.release))
+        return Plan(route, chain, served.why, self._shadow(policy, request, served.release), self._guards)
 
     def _shadow(self, policy: Policy, request: str, serving: str) -> Release | None:
         """A share of the requests, by a ring of its own, so that shadowing follows no user's place."""
@@ -132,6 +140,15 @@ class _Project:
         if policies.point(f"shadow\0{policy.route}", request) >= shadow.share * policies.RING:
             return None
         return self._releases.get(shadow.release)
+
+
+def _matchers(told: Iterable[Mapping[str, Any]]) -> Iterator[Matcher]:
+    """One that this version cannot use is left out: production calls flow."""
+    for each in told:
+        try:
+            yield Matcher(guard_from_json(each))
+        except (BadGuard, KeyError, TypeError, ValueError):
+            log.exception("the guard %s cannot be used", each.get("name"))
 
 
 def _text(value: Any) -> str:

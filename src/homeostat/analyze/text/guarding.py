@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import re2
-
 from homeostat.records import redaction
 from homeostat.records.guard import Guard
 
@@ -60,6 +58,8 @@ def _compiled(guard: Guard) -> tuple[Any, ...]:
         raise BadGuard(f"A pattern has at most {_LONGEST_PATTERN} characters, a guard at most {_MOST_WORDS} words.")
     if any(not word.strip() for word in guard.words):
         raise BadGuard("A word is not empty.")
+    import re2  # costs memory, and the edge starts without any guard
+
     options = re2.Options()
     options.never_capture, options.log_errors, options.max_mem = True, False, 8 << 20
     found = [guard.pattern] if guard.pattern else []

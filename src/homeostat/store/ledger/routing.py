@@ -8,7 +8,7 @@ from typing import Any
 from homeostat.records import policy as policies_of
 from homeostat.records import release as releases_of
 from homeostat.records.policy import Policy
-from homeostat.store.ledger import policies, projects, releases
+from homeostat.store.ledger import guards, policies, projects, releases
 from homeostat.store.ledger.database import Ledger
 
 
@@ -21,10 +21,11 @@ def documents(ledger: Ledger) -> dict[str, Any]:
 
 
 def _document(ledger: Ledger, project: str, routes: Mapping[str, Policy]) -> dict[str, Any]:
-    """`version` grows with every change of any policy, and only then: readers may wait for the next one."""
+    """`version` grows with every change of any policy or guard, and only then: readers may wait for the next one."""
     return {
-        "version": sum(policy.version for policy in routes.values()),
+        "version": sum(policy.version for policy in routes.values()) + guards.changes(ledger, project),
         "routes": {route: policies_of.as_json(policy) for route, policy in routes.items()},
+        "guards": [dict(kept.document) for kept in guards.listed(ledger, project) if kept.state == "on"],
         "releases": _named(ledger, project, {name for policy in routes.values() for name in names(policy)}),
     }
 
