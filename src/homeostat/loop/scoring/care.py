@@ -34,7 +34,8 @@ class Care:
     @property
     def parks(self) -> bool:
         """Whether what is in hand gets no further try."""
-        return self.tries >= _PARKED
+        before = _CAREFUL if self.careful else 0  # the piece that it was in
+        return self.tries + before >= _PARKED
 
     def begin(self, ledger: Ledger, project: str, track: str, place: Feed) -> None:
         """Write down that it is tried: if it takes the process with it, the next one knows."""

@@ -20,9 +20,11 @@ from homeostat.loop.scoring import history, overview, tracks
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.asking import Asker
 from homeostat.loop.scoring.documents import Shelves
+from homeostat.loop.scoring.giving_way import GivingWay
 from homeostat.loop.scoring.judging import Judging
 from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, runnable
 from homeostat.records.instant import micros
+from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, projects, scorers
 from homeostat.store.warehouse.client import Warehouse
 
@@ -66,6 +68,7 @@ class Scoring:
         self._past_allowance = Allowance(self.settings.scoring_cpu / 3)
         self._judging = Judging(self.settings, Asker(self.settings, self.secret))
         self._shelves = Shelves(self.settings.documents)
+        self._way = GivingWay(Folder(self.settings.data.resolve()).spool)
         self._silent: tuple[float, dict[str, list[str]]] = (0.0, {})
 
     def start(self) -> None:
@@ -143,6 +146,9 @@ class Scoring:
         worker, pause = self.workers[name], _PAUSE
         while not self._stop.wait(pause):
             try:
+                if self._way.wait(name):
+                    pause = _PAUSE
+                    continue
                 done = step()
                 worker.error, pause = "", 0.05 if done else _PAUSE
                 worker.scored += done

@@ -1,0 +1,236 @@
+"""What scorers in Python are given, and when: wholes, history, samples, what kills the process, own documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeostat.analyze.scorers import registry
+from homeostat.analyze.scorers.case import Case
+from homeostat.loop.scoring import history, overview, tracks, trial
+from homeostat.loop.scoring.allowance import Allowance
+from homeostat.loop.scoring.care import Care
+from homeostat.loop.scoring.documents import Shelves
+from homeostat.loop.scoring.history import Stretch
+from homeostat.loop.scoring.kinds import BadScorer, Runnable
+from homeostat.loop.scoring.tracks import Tools
+from homeostat.records.instant import micros
+from homeostat.store.ledger import feeds, scorers
+from homeostat.store.ledger.scorers import Configured
+from tests.analyze.judges.serving import listening, well
+from tests.builders import NOON, exchange_row, store
+
+from .conftest import NOW, judging, said, scorer
+
+Fill = Callable[..., list[dict[str, Any]]]
+MINUTE = 60_000_000
+
+
+@dataclass
+class Died(BaseException):
+    """The process ends here."""
+
+
+def models(tools: Tools, project: str, *group: Runnable, until: int = NOW) -> None:
+    while tracks.models(tools, project, {"model": group}, until, None):
+        pass
+
+
+def decorated(name: str, function: Callable[[Case], Any]) -> None:
+    registry.scorer(name)(function)
+
+
+def test_a_session_is_taken_when_it_was_quiet_for_ten_minutes(tools: Tools, project: str, fill: Fill) -> None:
+    talk = [("Where is my parcel?", "On its way."), ("When will it come?", "Tomorrow."), ("Thanks", "You are welcome.")]
+    fill({"input": asked, "output": told, "session_id": "s1"} for asked, told in talk)
+    fill([{"output": "Another talk.", "session_id": "s2"}, "no session at all"])
+    seen: list[Case] = []
+    decorated("whole_talk", lambda case: bool(seen.append(case)) or 1.0)
+    whole = scorer(project, "whole", "whole_talk", settings={"unit": "session"})
+    models(tools, project, whole, until=micros(NOON + timedelta(minutes=9)))
+    assert said(tools.warehouse, project, "whole") == []
+    models(tools, project, whole, until=micros(NOON + timedelta(minutes=11)))
+    assert sorted(row["session_id"] for row in said(tools.warehouse, project, "whole")) == ["s1", "s2"]
+    [case] = [case for case in seen if "parcel" in case.input]
+    assert case.output == "On its way.\n\nTomorrow.\n\nYou are welcome." and case.metadata["turns"] == 3
+
+
+def test_a_conversation_that_goes_on_is_judged_again_at_its_new_end(tools: Tools, project: str, fill: Fill) -> None:
+    [first] = fill([{"output": "On its way.", "session_id": "s1"}])
+    decorated("any_talk", lambda case: 1.0)
+    whole = scorer(project, "whole", "any_talk", settings={"unit": "session"})
+    models(tools, project, whole, until=micros(NOON + timedelta(minutes=11)))
+    later = exchange_row(project, session_id="s1", at=NOON + timedelta(minutes=15))
+    store(tools.warehouse, exchanges=[later])
+    models(tools, project, whole)
+    assert [row["trace"] for row in said(tools.warehouse, project, "whole")] == [first["trace_id"], later["trace_id"]]
+
+
+def test_a_whole_trace_is_judged_once(tools: Tools, project: str, fill: Fill) -> None:
+    trace = "ab" * 16
+    fill({"output": text, "trace_id": trace} for text in ("One.", "Two."))
+    decorated("any_trace", lambda case: case.metadata["turns"] == 2)
+    models(tools, project, scorer(project, "whole", "any_trace", settings={"unit": "trace"}))
+    [row] = said(tools.warehouse, project, "whole")
+    assert (row["value"], row["trace"]) == (1.0, trace)
+
+
+def test_what_kills_the_process_is_parked_and_everything_else_goes_on(tools: Tools, project: str, fill: Fill) -> None:
+    """T13: a poison job is parked after five tries, and visible."""
+    fill(["fine"] * 12 + ["poison"] + ["fine"] * 12)
+
+    def dies(case: Case) -> float:
+        if case.output == "poison":
+            raise Died
+        return 1.0
+
+    decorated("mortal", dies)
+    one = scorer(project, "mortal", "mortal")
+    deaths = 0
+    while True:
+        try:
+            models(tools, project, one)
+            break
+        except Died:
+            deaths += 1
+            assert deaths < 10
+    assert deaths == 5
+    rows = said(tools.warehouse, project, "mortal")
+    assert [row["value"] for row in rows].count(1.0) == 24
+    [parked] = [row for row in rows if row["value"] is None]
+    assert parked["reason"].startswith("parked:") and parked["label"] == "unscored"
+
+
+def test_a_sick_store_is_no_poison(tools: Tools, project: str, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(["fine"] * 3)
+    one = scorer(project, "civil_words", "safety")
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as sick:
+        sick.setattr(tracks.scored, "put", fails)
+        for _ in range(10):
+            with pytest.raises(OSError, match="no space"):
+                models(tools, project, one)
+    assert Care.of(feeds.place(tools.ledger, project, "model", start=0)) == Care()
+    models(tools, project, one)
+    assert len(said(tools.warehouse, project, "civil_words")) == 3
+
+
+def test_history_is_estimated_scored_and_resumed(tools: Tools, project: str, fill: Fill) -> None:
+    fill(f"Within {number} days." for number in range(250))
+    one = scorer(project, "short", "conciseness")
+    low, high = micros(NOON) - 1, micros(NOON + timedelta(seconds=224))
+    stretch = Stretch("short@1", low, high)
+    judged = judging("")
+    told = history.estimate(tools, project, one, stretch, judged, 0.01)
+    assert told == {"exchanges": 225, "scored": 225, "usd": 0.0, "seconds": 9.0}
+    for _ in range(2):  # asked for twice, done once
+        history.begin(tools.ledger, project, stretch, 225)
+    known = {"short@1": one}
+    assert history.one(tools, project, known, judged, None) == 200
+    [part] = history.listed(tools.ledger, project, one.configured)
+    assert (part["state"], part["taken"]) == ("running", 200) and 0.8 < part["progress"] < 1
+    while history.one(tools, project, known, judged, None):
+        pass
+    [part] = history.listed(tools.ledger, project, one.configured)
+    assert (part["state"], part["progress"]) == ("done", 1.0)
+    assert len(said(tools.warehouse, project, "short")) == 225
+
+
+def test_history_of_the_engine_and_of_a_judge(tools: Tools, project: str, fill: Fill) -> None:
+    fill(f"Within {number} days." for number in range(30))
+    low, high = micros(NOON) - 1, NOW
+    with listening(well) as there:
+        judged = judging(there.url, judge_usd_per_million_in=1)
+        judge = scorer(project, "judged", "judge", settings={"dimension": "relevance"})
+        engine = scorer(project, "there", "answered")
+        told = history.estimate(tools, project, judge, Stretch("judged@1", low, high), judged, 0.0)
+        assert told["exchanges"] == 30 and told["usd"] > 0
+        for name in ("judged@1", "there@1"):
+            history.begin(tools.ledger, project, Stretch(name, low, high), 30)
+        while history.one(tools, project, {"judged@1": judge, "there@1": engine}, judged, None):
+            pass
+        assert len(said(tools.warehouse, project, "judged")) == len(said(tools.warehouse, project, "there")) == 30
+        assert judged.account(tools, project, judge)["calls"] == 30, "history is paid from the same purse"
+
+
+def test_what_the_share_of_a_core_cannot_do_is_a_sample_spread_evenly(tools: Tools, project: str, fill: Fill) -> None:
+    fill("Within thirty days." for _ in range(600))
+    now = [0.0]
+    allowance = Allowance(0.25, clock=lambda: now[0])
+    allowance.cost = 0.02  # of one exchange: fifty of them are what it may use
+    one = scorer(project, "short", "conciseness")
+    for _ in range(20):
+        tracks.models(tools, project, {"model": [one]}, NOW, allowance)
+    rows = said(tools.warehouse, project, "short")
+    assert 10 <= len(rows) <= 200
+    assert feeds.place(tools.ledger, project, "model", start=0).ready <= NOW
+
+
+def test_an_answer_without_documents_gets_those_of_the_project(
+    tools: Tools, project: str, fill: Fill, tmp_path: Path
+) -> None:
+    place = tmp_path / project
+    place.mkdir()
+    (place / "returns.md").write_text(
+        "# Returns\n\nYou can return an order within 30 days of delivery, free of charge.\n"
+    )
+    fill([
+        {"input": "How long can I return my order?", "output": "You can return an order within 30 days of delivery."},
+        {"input": "How long can I return my order?", "output": "You can return an order within 90 days of delivery."},
+        {"input": "Who painted the Mona Lisa?", "output": "Leonardo did."},
+    ])  # fmt: skip
+    one = scorer(project, "grounded", "groundedness")
+    models(replace(tools, shelves=Shelves(f"{tmp_path}/{{project}}")), project, one)
+    right, wrong, other = (row["value"] for row in said(tools.warehouse, project, "grounded"))
+    assert right > 0.5 > wrong and other is None
+
+
+def test_a_scorer_that_fell_silent_is_seen(tools: Tools, project: str, fill: Fill) -> None:
+    made = NOON - timedelta(days=2)
+    scorers.put(tools.ledger, Configured(project, "there", 1, "answered"), at=made, author="t")
+    scorers.put(tools.ledger, Configured(project, "asleep", 1, "finished"), at=made, author="t")
+    scorers.put(tools.ledger, Configured(project, "new", 1, "civil"), at=NOON, author="t")
+    fill(["fine"] * 4)
+    tracks.engine(tools, project, {"engine": [scorer(project, "there", "answered")]}, NOW)
+    told = {each["name"]: each for each in map(overview.told, overview.scorers_of(tools, project))}
+    assert overview.silent(tools, project) == ["asleep@1"]
+    assert (told["there"]["coverage"], told["there"]["mean"], told["there"]["taken"]) == (1.0, 1.0, 4)
+    assert (told["asleep"]["coverage"], told["asleep"]["mean"], told["asleep"]["silent"]) == (0.0, None, True)
+
+
+def test_what_would_it_have_said_stores_nothing(tools: Tools, project: str, fill: Fill) -> None:
+    fill(["You are an idiot.", "Within thirty days.", {"output": "You are an idiot.", "model": "other"}])
+    with listening(well) as there:
+        judged = judging(there.url, judge_usd_per_million_in=1)
+        for kind, settings in (("civil", {}), ("safety", {}), ("judge", {"dimension": "relevance"})):
+            one = scorer(project, "trial", kind, settings=settings, filters=(("model", "gpt-test"),))
+            told = trial.trial(tools, project, one, judged, limit=10)
+            assert [item["output"] for item in told["items"]] == ["Within thirty days.", "You are an idiot."], kind
+            assert told["estimate"]["exchanges_a_day"] == 2
+            if kind != "judge":
+                assert [item["label"] for item in told["items"]] == ["good", "bad"], kind
+        assert told["estimate"]["usd_a_day"] > 0 and told["calls"] == 2
+    rows = tools.warehouse.ask("SELECT count() AS n FROM scores WHERE project = {p:String}", {"p": project})
+    assert rows[0]["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("nothing", {}), ("os:system", {}), ("answered", {"unit": "session"}), ("answered", {"x": 1}),
+        ("relevance", {"unit": "week"}), ("judge", {"dimension": "mood"}), ("judge", {"url": "http://x"}),
+        ("judge", {"dimension": "safety", "form": "essay"}), ("judge", {"dimension": "safety", "task": {"a": 1}}),
+        ("judge", {"dimension": "safety", "levels": ["one"]}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_scorer_is_refused(project: str, kind: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(BadScorer):
+        scorer(project, "x", kind, settings=settings)
