@@ -50,8 +50,11 @@ class Application:
         self._changes = changes
         self._dice = {part: Dice(seed, part) for part in ("questions", "model", "pace")}
 
-    def said(self, talk: Conversation, key: int, release: Served, strength: float) -> tuple[str, str, Reply]:
-        """The question as it was typed, what is really wrong with the reply, and the reply."""
+    def said(
+        self, talk: Conversation, key: int, release: Served, strength: float, harm: float
+    ) -> tuple[str, str, Reply]:
+        """The question as it was typed, what is really wrong with the reply, and the reply. `strength`: how much
+        customers have changed; `harm`: how much goes wrong."""
         random = self._dice["questions"].at(key)
         if talk.bot:
             told = read("bots.toml")
@@ -60,27 +63,27 @@ class Application:
         writing = self._changes.writing(strength)
         question = people.question(talk.intent, talk.user, talk.manner, writing, talk.values, random)
         random = self._dice["model"].at(key)
-        fault = self._changes.fault(release, talk.intent, talk.user, strength, random.random())
+        fault = self._changes.fault(release, talk.intent, talk.user, harm, random.random())
         if new:
-            return self._about_unknown(new, question, fault, talk, random)
+            return self._about_unknown(new, question, fault, talk, random, harm)
         said = reply(fault, asked(talk), random)
-        if said.text and chance(random, self._changes.value("style", "share", strength, 0.0)):
+        if said.text and chance(random, self._changes.value("style", "share", harm, 0.0)):
             said = Reply(styled(said.text, talk.user.language, random), said.version, said.finish)
         return question, fault, said
 
     def told(self, talk: Conversation, key: int, at: int, number: int, release: Served, question: str, said: Reply,
-             strength: float) -> Exchange:  # fmt: skip
+             harm: float) -> Exchange:  # fmt: skip
         """The whole exchange: documents, tool, times, tokens."""
         random, value = self._dice["pace"].at(key), self._changes.value
         system = release.system or SYSTEM
         documents = () if talk.bot else _found(talk, said.version, random)
         out = len(said.text) // 4 + 1
-        reasoning = int(out * (value("tokens", "factor", strength, 1.0) - 1.0))
-        slower = value("speed", "factor", strength, 1.0)
+        reasoning = int(out * (value("tokens", "factor", harm, 1.0) - 1.0))
+        slower = value("speed", "factor", harm, 1.0)
         ttft = lasts(random, 0.38, 0.35) * slower
         took = ttft + (out + reasoning) * 0.011 * lasts(random, 1.0, 0.2) * slower + 0.05
         size = len(system) + len(question) + sum(len(document.text) for document in documents)
-        answered = self._changes.word("model-name", "answered") if strength else ""
+        answered = self._changes.word("model-name", "answered") if harm else ""
         return Exchange(
             number, random.getrandbits(128).to_bytes(16, "big"), random.getrandbits(64).to_bytes(8, "big"),
             random.getrandbits(64).to_bytes(8, "big"), at, at + int(took * SECOND), ttft, talk.user, talk.session,
@@ -97,14 +100,17 @@ class Application:
         return self._changes.word("product", "name")
 
     def _about_unknown(
-        self, new: str, question: str, fault: str, talk: Conversation, random: Random
+        self, new: str, question: str, fault: str, talk: Conversation, random: Random, harm: float
     ) -> tuple[str, str, Reply]:
-        """The model mostly tells of a neighbour under the new name; seldom it says that it does not know."""
+        """The model mostly tells of a neighbour under the new name; seldom it says that it does not know. Once the
+        documentation knows the product, it answers."""
         old = next(row["name"] for row in shop().products if row["name"] in talk.intent.said["en"].pages["now"].snippet)
         question = question.replace(old, new).replace(old.lower(), new.lower())
         if fault:
             said = reply(fault, asked(talk), random)
             return question, fault, Reply(said.text.replace(old, new), said.version, said.finish)
+        if not harm:
+            return question, "", Reply(reply("", asked(talk), random).text.replace(old, new))
         if random.random() < self._changes.value("product", "wrong", 1.0, 0.8):
             return question, "hallucinated", Reply(reply("", asked(talk), random).text.replace(old, new))
         return question, "", Reply(f"Our documentation does not cover the {new} yet, so I cannot say for certain.")

@@ -13,11 +13,14 @@ from homeostat.sim.shop import Intent, shop
 
 
 class Changes:
-    """The effects of a scenario at the exchange in hand. `healed`: somebody did what was right, they are over."""
+    """The effects of a scenario at the exchange in hand, until somebody does what is right.
+
+    What customers do (`strength`) goes on then; what goes wrong (`harm`) is over: everywhere, or on a release."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.healed = False
+        self._healed: int | None = None
+        self._cured: set[str] = set()
         self._kinds: dict[str, list[Effect]] = {}
         for effect in scenario.effects:
             self._kinds.setdefault(effect.kind, []).append(effect)
@@ -26,8 +29,33 @@ class Changes:
         self.topics = lru_cache(maxsize=256)(self._topics)
 
     def strength(self, number: int) -> float:
-        """How strongly the effects hold at this exchange."""
-        return 0.0 if self.healed else self.scenario.intensity(number)
+        """How strongly customers have changed at this exchange."""
+        return self.scenario.intensity(number)
+
+    def harm(self, number: int, release: str = "") -> float:
+        """How strongly things go wrong at this exchange, where this release answers."""
+        over = self._healed is not None and number >= self._healed
+        return 0.0 if over or release in self._cured else self.scenario.intensity(number)
+
+    @property
+    def healed(self) -> bool:
+        """Somebody did what was right, for all releases."""
+        return self._healed is not None
+
+    def heal(self, number: int) -> None:
+        """From this exchange on nothing goes wrong any more."""
+        self._healed = number if self._healed is None else self._healed
+
+    def learn(self, release: Served, *, cured: bool) -> None:
+        """A release that the story did not know. `cured`: what goes wrong does not concern it."""
+        self._base[release.name] = _edges(release.faults)
+        if cured:
+            self._cured.add(release.name)
+
+    def judging(self, number: int) -> list[tuple[float, Effect]]:
+        """What happens to the judge at this exchange: how strongly, and what."""
+        strength = self.harm(number)
+        return [(strength, effect) for effect in self._kinds.get("judge", ())] if strength else []
 
     def value(self, kind: str, name: str, strength: float, rest: float) -> float:
         """A number of an effect, between `rest` (nothing happens) and what the file says."""
@@ -43,13 +71,13 @@ class Changes:
         found = [effect.values[name] for effect in self._kinds.get(kind, ()) if name in effect.values]
         return str(found[0]) if found else ""
 
-    def fault(self, release: Served, intent: Intent, user: User, strength: float, throw: float) -> str:
+    def fault(self, release: Served, intent: Intent, user: User, harm: float, throw: float) -> str:
         """What goes wrong with this answer, if anything: what is planted first, then what the release does anyway."""
         taken = 0.0
-        if strength:
+        if harm:
             for effect in self._kinds.get("answers", ()):
                 if _concerns(effect, release, intent, user):
-                    taken += (1.0 - taken) * effect.values["share"] * strength
+                    taken += (1.0 - taken) * effect.values["share"] * harm
                     if throw < taken:
                         return str(effect.values["fault"])
         throw = (throw - taken) / (1.0 - taken) if taken < 1.0 else 1.0
@@ -83,12 +111,6 @@ class Changes:
             str(number): intent.weight * factors.get(intent.group, 1.0)
             for number, intent in enumerate(shop().intents) if language in intent.said
         })  # fmt: skip
-
-
-def judging(scenario: Scenario, number: int) -> list[tuple[float, Effect]]:
-    """What a scenario does to the judge at this exchange: how strongly, and what."""
-    strength = scenario.intensity(number)
-    return [(strength, effect) for effect in scenario.effects if effect.kind == "judge"] if strength else []
 
 
 _PLAIN = Writing()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from homeostat.sim.changes import judging
+from homeostat.sim.changes import Changes
 from homeostat.sim.dice import Dice, number_of
 from homeostat.sim.scenario import Scenario
 from homeostat.sim.truth import Book, Truth
@@ -61,9 +61,12 @@ class Judge:
     """How often it catches a bad one."""
     segments: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     """(field, value) to other rates: such as ("language", "de") to (0.9, 0.6)."""
+    changes: Changes | None = None
+    """Those of the world, so that a judge that somebody mends is well again."""
 
     def __post_init__(self) -> None:
         self._dice, self._lock = Dice(self.seed, "judge"), threading.Lock()
+        self._changes = self.changes or Changes(self.scenario)
 
     def answer(self, system: str, user: str, schema: Mapping[str, Any] | None = None) -> Verdict:
         """What it replies."""
@@ -91,7 +94,7 @@ class Judge:
         for (name, value), other in self.segments.items():
             if getattr(truth, name) == value:
                 good, bad = other
-        for strength, effect in judging(self.scenario, truth.number):
+        for strength, effect in self._changes.judging(truth.number):
             if all(getattr(truth, name, "") in allowed for name, allowed in effect.where.items()):
                 good += (effect.values.get("sensitivity", good) - good) * strength
                 bad += (effect.values.get("specificity", bad) - bad) * strength
@@ -106,7 +109,7 @@ class Judge:
 
     def _habits(self, truth: Truth | None) -> dict[str, float]:
         habits = {"fail": 0.0, "garbage": 0.0, "slow": 0.0, "obeys": 0.0}
-        for strength, effect in judging(self.scenario, truth.number) if truth else ():
+        for strength, effect in self._changes.judging(truth.number) if truth else ():
             for name in habits:
                 habits[name] = max(habits[name], float(effect.values.get(name, 0.0)) * strength)
         return habits

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
+from homeostat.sim import consequences
 from homeostat.sim.endpoints import PLAN
 from homeostat.sim.exchange import Exchange
 from homeostat.sim.lockstep import Played
@@ -90,7 +91,7 @@ class Live:
                     step = steps.pop(0)
                     self.product.put(step.shares, step.why)
                 if time.monotonic() - looked > 1.0:
-                    self.product.obey()
+                    consequences.follow(self.world, self.product, agree=False)
                     looked = time.monotonic()
                 self._step(gateway, callers, steps[0].at if steps else None)
                 self.played.seconds = before + passed

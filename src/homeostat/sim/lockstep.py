@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from homeostat.sim import consequences
 from homeostat.sim.product import Product
 from homeostat.sim.scenario import Scenario
 from homeostat.sim.world import SECOND, World
@@ -84,23 +85,10 @@ def _one_window(world: World, product: Product, played: Played, to_ns: int, most
     played.bytes += product.tell(batch.exchanges, world.scenario.told)
     product.signal(batch.signals)
     product.advance(world.now)
-    product.obey()
-    _heal(world, product)
+    consequences.follow(world, product)
     played.exchanges += len(batch.exchanges)
     played.signals += len(batch.signals)
     played.windows += 1
-
-
-def _heal(world: World, product: Product) -> None:
-    """The right action, once it is done, changes the world; a change of releases needs no help to do so."""
-    truth = world.scenario.truth
-    if truth.action in ("none", "rollback") or truth.verdict != "worked" or world.changes.healed:
-        return
-    if world.count < world.scenario.onset:
-        return
-    for action in product.items("/api/v1/actions") or []:
-        if action.get("answer") == truth.action and action.get("state") == "done":
-            world.changes.healed = True
 
 
 def _said(product: Product) -> tuple[list[dict[str, Any]] | None, ...]:

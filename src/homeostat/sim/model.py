@@ -88,19 +88,20 @@ class Model:
         served = self.tuned.get(model) or self._release(model, system)
         random = self._dice.at(number_of(question))
         intent = understood(question)
-        changes, strength = self.world.changes, self.world.changes.strength(self.world.count)
+        changes = self.world.changes
+        harm = changes.harm(self.world.count, served.name)
         text, fault, finish = _UNKNOWN, "", "stop"
         if intent is not None:
             user = self._crowd.user(number_of(question) % 1000, self._english)
             talk = Conversation(0, user, "", 1, people.belongings(random, self.world.now // (86_400 * 10**9)), intent)
-            fault = changes.fault(served, intent, user, strength, random.random())
+            fault = changes.fault(served, intent, user, harm, random.random())
             said = reply(fault, asked(talk), random)
             text, finish = said.text, said.finish
         out = len(text) // 4 + 1
-        reasoning = int(out * (changes.value("tokens", "factor", strength, 1.0) - 1.0))
-        slower = changes.value("speed", "factor", strength, 1.0)
+        reasoning = int(out * (changes.value("tokens", "factor", harm, 1.0) - 1.0))
+        slower = changes.value("speed", "factor", harm, 1.0)
         ttft = lasts(random, 0.38, 0.35) * slower
-        answered = (changes.word("model-name", "answered") if strength else "") or served.answered
+        answered = (changes.word("model-name", "answered") if harm else "") or served.answered
         return Completion(
             text, answered, finish, ttft, ttft + (out + reasoning) * 0.011 * slower, 0, out + reasoning, reasoning
         )

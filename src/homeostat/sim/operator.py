@@ -41,7 +41,7 @@ def shop(
     """A server on a fresh directory, set up, with its providers: its address, the product behind it, its model.
     `settings`: further environment of the server."""
     behind, model = free_port(), Model(world, pace=pace)
-    providers = Providers(model, Judge(world.book, world.scenario, world.seed), Tuning(model))
+    providers = Providers(model, Judge(world.book, world.scenario, world.seed, changes=world.changes), Tuning(model))
     chosen = _settings(behind) | dict(settings or {})
     with listening(providers, behind), serving(clock=clock, port=port, settings=chosen) as url, \
             product.at(url) as server:  # fmt: skip

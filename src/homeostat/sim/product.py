@@ -69,6 +69,10 @@ class Product:
         _checked(answer)
         return True
 
+    def change(self, path: str, wanted: Mapping[str, Any]) -> None:
+        """Other words for something that is there."""
+        _checked(self.client.patch(path, json=wanted))
+
     # Releases and who gets them
 
     def announce(self, served: Served, *, documents: str = "") -> None:

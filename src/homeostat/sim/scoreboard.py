@@ -20,11 +20,11 @@ def row(played: Played) -> Row:
     loud = None if played.incidents is None else [one for one in played.incidents if one.get("severity") in _LOUD]
     found = _planted(played, loud)
     action = _action(played.actions, found)
-    verdict = _verdict(played.verdicts, action)
+    verdict = _verdict(played, found)
     said: dict[str, str | None] = {
         "cause": None if loud is None else (found["cause"] if found else "none"),
         "action": None if played.actions is None else (action["answer"] if action else "none"),
-        "verdict": None if played.verdicts is None else (verdict["outcome"] if verdict else "none"),
+        "verdict": None if played.verdicts is None else verdict,
     }
     line: Row = {
         "name": scenario.name,
@@ -32,6 +32,7 @@ def row(played: Played) -> Row:
         "group": scenario.group,
         "detected": None if loud is None else found is not None,
         "delay_events": _delay_events(played, found),
+        "in_time": None if loud is None or scenario.benign else _in_time(played, found),
         "delay_seconds": None if found is None else round(found["opened"] / 1e6 - played.onset_ns / SECOND, 1),
         "false_alarms": None
         if loud is None
@@ -85,11 +86,22 @@ def _action(
     return min(own, key=lambda one: one.get("proposed", 0), default=None)
 
 
-def _verdict(
-    verdicts: Sequence[Mapping[str, Any]] | None, action: Mapping[str, Any] | None
-) -> Mapping[str, Any] | None:
-    own = [one for one in verdicts or () if action is not None and one.get("action") == action["id"]]
-    return max(own, key=lambda one: (one.get("final", True), one.get("at", 0)), default=None)
+def _verdict(played: Played, incident: Mapping[str, Any] | None) -> str:
+    """The last word about the newest thing done about it: an edit of people is an action like any other."""
+    if incident is None:
+        return "none"
+    own = [one["id"] for one in played.actions or () if one.get("incident") == incident["id"]]
+    final = [one for one in played.verdicts or () if one["action"] in own and one.get("final", True)]
+    newest = max(final, key=lambda one: (one["action"], one["at"]), default=None)
+    if newest is not None:
+        return str(newest["outcome"])
+    return "not-enough-data" if any(one["action"] in own for one in played.verdicts or ()) else "none"
+
+
+def _in_time(played: Played, incident: Mapping[str, Any] | None) -> bool:
+    """Found within three times what somebody would need who knows the truth of every answer."""
+    delay = _delay_events(played, incident)
+    return delay is not None and delay <= 3 * played.world.scenario.oracle
 
 
 def _delay_events(played: Played, incident: Mapping[str, Any] | None) -> int | None:
@@ -137,6 +149,7 @@ def _totals(rows: Sequence[Row]) -> Row:
         "scenarios": len(rows),
         "planted": len(planted),
         "detected": sum(bool(row["detected"]) for row in planted) if count("detected") is not None else None,
+        "in_time": count("in_time"),
         "false_alarms": count("false_alarms"),
         **{f"{mark}_right": count(f"{mark}_right") for mark in _MARKS},
         "closed": None if None in ends else sum(bool(end) for end in ends),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -45,3 +45,29 @@ def _mark(right: bool | None) -> str:
 
 def _share(good: float | None) -> str:
     return "-" if good is None else f"{good:.2f}"
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The whole scoreboard as a table for a page."""
+    head = "| scenario | seed | found after | three oracles | cause | action | verdict | false alarms |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        delay, limit = row["delay_events"], 3 * row["oracle"]
+        benign = row["cause_truth"] == "none"
+        found = "-" if benign else "not found" if delay is None else f"{delay:,}"
+        marks = " | ".join(_told(row, name) for name in ("cause", "action", "verdict"))
+        lines.append(
+            f"| {row['name']} | {row['seed']} | {found} | {'-' if benign else f'{limit:,}'} | {marks} "
+            f"| {_count(row['false_alarms'])} |"
+        )
+    return "\n".join(lines)
+
+
+def _told(row: Mapping[str, Any], name: str) -> str:
+    """What was said; where it was not right, what would have been."""
+    said, true = row[name], row[f"{name}_truth"]
+    return "?" if said is None else said if said == true else f"{said} (right: {true})"
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else str(number)

@@ -15,7 +15,7 @@ from homeostat.sim.changes import Changes, chance
 from homeostat.sim.dice import Dice, lasts, one_of
 from homeostat.sim.exchange import Exchange
 from homeostat.sim.rhythm import next_arrival
-from homeostat.sim.scenario import Scenario
+from homeostat.sim.scenario import Scenario, Served
 from homeostat.sim.shop import shop
 from homeostat.sim.truth import Book, Truth
 
@@ -61,6 +61,15 @@ class World:
         """Everything that the scenario asks for has happened."""
         return self.count >= self.scenario.exchanges
 
+    def knows(self, release: str) -> bool:
+        """Is it one that the application can answer with?"""
+        return release in self._releases
+
+    def learn(self, release: Served, *, cured: bool) -> None:
+        """A release that the product made. `cured`: what goes wrong in this story does not concern it."""
+        self._releases[release.name] = release
+        self.changes.learn(release, cured=cured)
+
     def until(self, to_ns: int, policy: Policy, most: int | None = None) -> Batch:
         """Everything up to a moment, with releases by this policy. Ends early when the scenario is over, or when there
         were so many exchanges in all (`most`); `now` says where it stands."""
@@ -93,7 +102,7 @@ class World:
         number, strength = self._conversations, self.changes.strength(self.count)
         self._conversations += 1
         random = self._dice["visits"].at(number)
-        bot = chance(random, self.changes.value("bots", "share", strength, 0.0))
+        bot = chance(random, self.changes.value("bots", "share", self.changes.harm(self.count), 0.0))
         known = random.random() >= self.changes.value("traffic", "new_users", strength, 0.12)
         # Few come often and many come once: the square of a throw leans to the regulars.
         who = int(self.scenario.users * random.random() ** 2) if known else self.scenario.users + number
@@ -110,8 +119,9 @@ class World:
         strength = self.changes.strength(self.count)
         name = assign(policy, user=talk.user.id, session=talk.session, request=str(key)).release
         release = self._releases.get(name) or self.scenario.releases[0]
-        question, fault, said = self._app.said(talk, key, release, strength)
-        exchange = self._app.told(talk, key, at, self.count, release, question, said, strength)
+        harm = self.changes.harm(self.count, release.name)
+        question, fault, said = self._app.said(talk, key, release, strength, harm)
+        exchange = self._app.told(talk, key, at, self.count, release, question, said, harm)
         about = "bot" if talk.bot else talk.intent.id
         self.book.add(Truth(
             self.count, exchange.id, at, talk.user.id, talk.session, release.name, about, talk.user.language,
@@ -129,7 +139,7 @@ class World:
         left = not good and patience > 0.85
         ends = left or (talk.turn >= talk.turns and talk.manner == "next") or talk.turn >= 6
         reactions = [] if talk.bot else people.reactions(talk.user, fault, talk.intent.buys, ends, random)
-        self._leave(exchange, reactions, key, strength)
+        self._leave(exchange, reactions, key, self.changes.harm(exchange.number))
         if ends:
             return
         if talk.manner == "next":
@@ -139,10 +149,10 @@ class World:
         gap = lasts(random, people.facts()["turns"]["gap_seconds"], 0.6)
         self._put(exchange.end + int(gap * SECOND), talk)
 
-    def _leave(self, exchange: Exchange, reactions: list[people.Signal], key: int, strength: float) -> None:
+    def _leave(self, exchange: Exchange, reactions: list[people.Signal], key: int, harm: float) -> None:
         random = self._dice["signals"].at(key)
-        kept = self.changes.value("signals", "kept", strength, 1.0)
-        if chance(random, self.changes.value("signals", "spam", strength, 0.0)):
+        kept = self.changes.value("signals", "kept", harm, 1.0)
+        if chance(random, self.changes.value("signals", "spam", harm, 0.0)):
             reactions = [*reactions, people.Signal("thumbs", lasts(random, 30.0, 1.0), -1.0, "bad bad bad")]
         for order, signal in enumerate(reactions):
             if kept < 1.0 and random.random() >= kept:
