@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 
 @lru_cache(maxsize=1)
@@ -24,3 +25,40 @@ def language(text: str) -> tuple[str, float]:
         return "", 0.0
     code, sure = _identifier().classify(text)
     return str(code), float(sure)
+
+
+_ENGLISH: Final = frozenset(
+    [
+        "the",
+        "of",
+        "and",
+        "to",
+        "is",
+        "are",
+        "it",
+        "you",
+        "your",
+        "that",
+        "for",
+        "with",
+        "this",
+        "be",
+        "have",
+        "not",
+        "if",
+        "can",
+        "we",
+        "they",
+        "what",
+        "how",
+        "my",
+        "does",
+        "which",
+        "when",
+    ]
+)
+
+
+def surely_english(low: Sequence[str]) -> bool:
+    """So many of the commonest English words that no model need be asked: it costs a hundredth of `language`."""
+    return sum(word in _ENGLISH for word in low) >= max(2, 0.15 * len(low))

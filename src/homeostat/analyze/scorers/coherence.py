@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import ClassVar, Final
 
-from homeostat.analyze.metrics.language import language
+from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
-from homeostat.analyze.scorers.entailment import check
+from homeostat.analyze.scorers.entailment import against
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.grammar import order, surprise
 from homeostat.analyze.text.lexicon import alike, fields, opposite
@@ -255,7 +255,7 @@ def _english(read: Sequence[Sequence[Word]], text: str) -> bool:
     low = [word.low for sentence in read for word in sentence]
     if sum(word in _OTHERS for word in low) > 0.08 * len(low):
         return False
-    code, sure = language(text) if len(low) >= 6 else ("", 0.0)
+    code, sure = language(text) if len(low) >= 6 and not surely_english(low) else ("en", 0.0)
     return code == "en" or sure < 0.9
 
 
@@ -334,16 +334,10 @@ def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, 
         if min(len(read[a]), len(read[b])) < 3:
             continue
         for one, other in ((a, b), (b, a)):
-            found = check(parts[one], [parts[other]]).features
-            shared = found["cover_best"]
-            if shared < 0.3:
-                continue
-            antonym = found["antonym_close"] + found["antonym_far"]
-            negation = found["negation_flip_close"] + found["negation_flip_far"]
-            close = min(1.0, max(0.0, (found["cover_exact"] - 0.3) / 0.4))
-            number = found["number_lost"] * (0.3 + 0.7 * close)
-            worst = max(worst, shared * min(1.5, antonym + 0.4 * number))
-            flips = max(flips, shared * negation)
+            shared, opposed, denied = against(parts[one], parts[other])
+            if shared >= 0.3:
+                worst = max(worst, shared * min(1.5, opposed))
+                flips = max(flips, shared * denied)
     for sentence in read:
         matter = [word for word in sentence if word.low not in STOP or word.low in NEGATORS]
         pairs = sum(opposite(x.stem, y.stem) for x, y in combinations(matter[:40], 2) if 0 < y.start - x.start < 60)

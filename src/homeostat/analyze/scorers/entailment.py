@@ -101,21 +101,48 @@ def _read(text: str) -> _Read:
     return _Read(text, found, tuple(content(found)), quantities(text))
 
 
-def _best(word: Word, others: Sequence[Word]) -> float:
-    return max((alike(word.stem, other.stem) for other in others), default=0.0)
+@lru_cache(maxsize=40_000)
+def _nearest(stem: str, stems: frozenset[str]) -> float:
+    return 1.0 if stem in stems else max((alike(stem, other) for other in stems), default=0.0)
+
+
+@lru_cache(maxsize=4096)
+def _stems(matter: tuple[Word, ...]) -> frozenset[str]:
+    return frozenset(word.stem for word in matter)
+
+
+def _best(word: Word, others: tuple[Word, ...]) -> float:
+    return _nearest(word.stem, _stems(others))
 
 
 def _digit(word: Word) -> bool:
     return word.low[0].isdigit()
 
 
-def coverage(claim: Sequence[Word], snippet: Sequence[Word]) -> float:
+def coverage(claim: Sequence[Word], snippet: tuple[Word, ...]) -> float:
     """Which part of the claim's matter is in the snippet; names and long words weigh more."""
-    matter = [word for word in claim if not _digit(word)]
-    if not matter:
-        return 1.0
-    weights = [1.5 if word.big else 1.0 for word in matter]
-    return sum(weight * _best(word, snippet) for weight, word in zip(weights, matter, strict=True)) / sum(weights)
+    stems = _stems(snippet)
+    total = held = 0.0
+    for word in claim:
+        if not _digit(word):
+            weight = 1.5 if word.big else 1.0
+            total += weight
+            held += weight * _nearest(word.stem, stems)
+    return held / total if total else 1.0
+
+
+def against(one: str, other: str) -> tuple[float, float, float]:
+    """How much two sentences share, how much of it they turn to its opposite or another number, and whether one denies it."""
+    mine, theirs = _read(one), _read(other)
+    shared = coverage(mine.matter, theirs.matter)
+    if shared < 0.3:
+        return shared, 0.0, 0.0
+    turned, _ = _polarity(mine, theirs)
+    lost = [each for each in mine.numbers if not each.soft and not any(same(each, held) for held in theirs.numbers)]
+    exact = sum(word.stem in _stems(theirs.matter) for word in mine.matter) / max(1, len(mine.matter))
+    close = min(1.0, max(0.0, (exact - 0.3) / 0.4))
+    number = min(2.0, len(lost)) * (0.3 + 0.7 * close) if theirs.numbers else 0.0
+    return shared, turned["antonym"] + 0.4 * number, turned["negation_flip"]
 
 
 def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
@@ -126,9 +153,9 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         return Check(claim, "", {"nothing": 1.0})
     ranked = sorted(pieces, key=lambda piece: -_fit(read, _read(piece)))
     best = _read(ranked[0])
-    everything = [word for piece in pieces for word in _read(piece).matter]
+    everything = tuple(word for piece in pieces for word in _read(piece).matter)
     asked = _read(question).matter if question else ()
-    known = [*everything, *asked]
+    known = (*everything, *asked)
     features, remarks = _lexical(read, best, everything, known)
     for part in (
         _numbers(read, best, pieces, _read(question)),
@@ -141,7 +168,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         features.update(part[0])
         remarks += part[1]
     if len(ranked) > 1:
-        features["cover_two"] = coverage(read.matter, [*best.matter, *_read(ranked[1]).matter])
+        features["cover_two"] = coverage(read.matter, (*best.matter, *_read(ranked[1]).matter))
     return Check(claim, best.text, _crossed(features), tuple(remarks))
 
 
@@ -183,7 +210,7 @@ def _fit(claim: _Read, snippet: _Read) -> float:
 
 
 def _lexical(
-    read: _Read, best: _Read, everything: Sequence[Word], known: Sequence[Word]
+    read: _Read, best: _Read, everything: tuple[Word, ...], known: tuple[Word, ...]
 ) -> tuple[dict[str, float], list[str]]:
     matter = [word for word in read.matter if not _digit(word)]
     strange = [word for word in matter if word.low not in _WEAK and _best(word, known) < 0.7]
@@ -306,12 +333,12 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
     return any(value > 3 and abs(value - one.value) <= max(0.015, near) * abs(one.value) for value in made)
 
 
-def _around(quantity: Quantity, read: _Read) -> list[Word]:
+def _around(quantity: Quantity, read: _Read) -> tuple[Word, ...]:
     """The matter next to a number: three words before and three after, numbers apart, in its clause."""
     matter = [word for word in read.matter if not _digit(word)]
     before = [word for word in matter if word.start < quantity.start][-3:]
     after = [word for word in matter if word.start > quantity.start][:3]
-    return before + after
+    return (*before, *after)
 
 
 def _misbound(one: Quantity, read: _Read, pieces: Sequence[str]) -> bool:

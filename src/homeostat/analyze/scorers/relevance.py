@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from homeostat.analyze.metrics.language import language
+from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.weights import model
@@ -128,6 +128,8 @@ def features(case: Case) -> Mapping[str, float]:
 def _other_language(question: str, text: str) -> bool:
     """The answer is surely in another language than the question."""
     if min(len(words(question)), len(words(text))) < 5:
+        return False
+    if all(surely_english([word.low for word in words(one)]) for one in (question, text)):
         return False
     (asked, sure), (told, too) = language(question), language(text[:600])
     return asked != told and min(sure, too) > 0.95

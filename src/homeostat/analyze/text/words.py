@@ -338,6 +338,8 @@ class Word:
 
 def plain(text: str) -> str:
     """One form for characters that look alike; curly quotes straight, invisible characters gone."""
+    if text.isascii():
+        return text
     text = unicodedata.normalize("NFKC", text).replace("\u2019", "'").replace("\u2018", "'").replace("\u2011", "-")
     return "".join(ch for ch in text if unicodedata.category(ch) not in ("Cf", "Cs"))
 
