@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     spool_sync: Literal["disk", "os"] = Field(
         "disk", description="disk: accepted means synced; os: survives a killed process, not a power loss."
     )
-    segment_bytes: int = Field(32 * MIB, description="A segment is handed to the loader at this size.")
+    segment_bytes: int = Field(48 * MIB, description="A segment is handed to the loader at this size.")
     segment_seconds: float = Field(0.4, description="A segment is handed to the loader at this age, however small.")
 
     # The gateway
@@ -166,6 +166,14 @@ class Settings(BaseSettings):
     tuning_key: str = Field("", repr=False, description="Its key.")
     action_hooks: dict[str, ActionHook] = Field(
         {}, description="Pipelines that actions may call, by name: `[action_hooks.NAME]` in the file."
+    )
+
+    # Watching
+    watching: bool = Field(
+        True, description="Monitors watch what comes in; false: nothing is watched and nothing done."
+    )
+    false_alarms_per_month: float = Field(
+        2.0, gt=0, le=1000, description="False alarms a month that all monitors of a project may raise together."
     )
 
     # Telling people

@@ -16,6 +16,7 @@ from homeostat.config import Settings
 from homeostat.doors import keys
 from homeostat.loop.clock import WorldClock, event_clock
 from homeostat.loop.scoring import Scoring
+from homeostat.loop.watching import Watching
 from homeostat.observe.loader import Loader
 from homeostat.records.instant import micros
 from homeostat.records.snapshot import PublishedKey
@@ -92,6 +93,9 @@ class Core:
             self.warehouse, self.ledger, self.clock, self.settings, self.loaded_until,
             control.secret(self.folder.control, "judging", lambda: os.urandom(32)),
         )  # fmt: skip
+        self.watching = Watching(
+            self.warehouse, self.ledger, self.clock, self.settings, self.loaded_until, self.folder, self.publish
+        )  # fmt: skip
         self._snapshot = control.Reader(self.folder.control)
         self.started = time.monotonic()
         self.loaded_segments = 0
@@ -107,10 +111,13 @@ class Core:
             self._threads.append(thread)
         if self.settings.scoring:
             self.scoring.start()
+        if self.settings.watching:
+            self.watching.start()
 
     def close(self) -> None:
         """End after the piece of work in hand."""
         self._stop.set()
+        self.watching.close()
         self.scoring.close()
         for thread in self._threads:
             thread.join(20)
@@ -142,6 +149,8 @@ class Core:
             time.sleep(0.01)
         if self.settings.scoring and not self._stop.is_set():
             self.scoring.catch_up()
+        if self.settings.watching and not self._stop.is_set():
+            self.watching.catch_up()
 
     def loaded_until(self) -> int:
         """Up to which moment (event clock, µs) everything that became ready is in the stores.
@@ -173,6 +182,7 @@ class Core:
                 "error": self.loader_error,
             },
             "scoring": self.scoring.state(),
+            "watching": self.watching.state(),
             "jobs": [
                 {"name": job.name, "runs": job.runs, "took_seconds": round(job.took, 3), "error": job.error,
                  "last_seconds_ago": None if job.last is None else round(time.monotonic() - job.last, 1)}

@@ -81,7 +81,7 @@ def groups(watched: Iterable[Watched]) -> list[Group]:
         if each.source.scale == "event":
             answers = Source("fact", Column(where=each.source.column.where), "event")
             twin = Watched(each.monitor, answers, each.rung, "fact")
-            apart.setdefault(("fact", "fact", each.monitor.by, "exchange"), []).append(twin)
+            apart.setdefault(("fact", "fact", each.monitor.by, unit), []).append(twin)
     return [Group(*key, tuple(some)) for key, some in apart.items()]
 
 

@@ -120,11 +120,13 @@ def _of_stream(
     watch: Watch, watched: Watched, segment: str, group: Group, rows: Rows, at: int, some: NDArray[Any],
     numbers: dict[str, int],
 ) -> list[tuple[Ints, Ints, Ints, Floats]]:  # fmt: skip
-    mean = rows.total[at][some] / rows.count[at][some]
-    if watched.source.scale == "event":
-        mean = np.full(len(some), 1.0 if group.family == "signal" else 0.0)
-    if not (watched.source.scale == "event" and group.family == "signal"):
-        name = np.uint64(zlib.crc32(watched.key("", segment).encode()) * 0x100000001B3)
+    if watched.source.scale == "event":  # each answer is a 0; each signal a 1, of one unit and minute only once
+        signal = group.family == "signal"
+        some = some if signal else np.repeat(some, rows.count[at][some].astype(np.int64))
+        mean = np.full(len(some), float(signal))
+    else:
+        mean = rows.total[at][some] / rows.count[at][some]
+        name = np.uint64(zlib.crc32(watched.key("", segment).encode()) << 24)
         fresh = watch.seen.fresh(name, rows.unit[some], rows.window[some])
         some, mean = some[fresh], mean[fresh]
     minute = rows.minute[some].astype(np.int64)

@@ -104,6 +104,8 @@ class State:
         old = at >= 0
         if len(np.unique(at[old])) != old.sum() or (at >= len(self.wealth)).any():
             raise ValueError("kept: every old row may stand once")
+        if not old.any():
+            return State.new(len(at), self.wealth.shape[1])
         place = np.full(len(self.wealth), -1)
         place[at[old]] = np.flatnonzero(old)
         moved = place[self.open]

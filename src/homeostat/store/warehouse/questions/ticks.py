@@ -35,8 +35,9 @@ Unit = Literal["user", "session", "exchange"]
 MINUTE: Final = 60_000_000
 WINDOW_MICROS: Final = 3_600_000_000
 """A unit counts once in such a window."""
-_DAY: Final = 86_400_000_000
-_WEEK: Final = 7 * _DAY
+_WEEK: Final = 7 * 86_400_000_000
+_BACK: Final = 6 * 3_600_000_000
+"""Signals about older exchanges are described, and never ticked."""
 _MOST_NAMES: Final = 30
 _FAST: Final = 600_000_000
 """Signals that come within this time of their exchange tell whether signals come at all."""
@@ -144,7 +145,7 @@ _ENDED: Final = "toUnixTimestamp64Micro(at) + toInt64(ifNull(latency_ms, 0) * 10
 def _ready(_bound: Bound) -> str:
     """Exchanges of the piece, by the moment at which they became ready."""
     return (
-        f"SELECT *, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
+        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
         f"AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
     )
 
@@ -159,7 +160,7 @@ def _scores(columns: Sequence[Column], bound: Bound) -> str:
 
 def _arrived(columns: Sequence[Column], bound: Bound) -> str:
     when = f"{SAID_WINDOW} AND source != 'homeostat' AND received > {moment('after')} AND received <= {moment('until')}"
-    every = f"SELECT *, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer"  # noqa: S608
+    every = f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer"  # noqa: S608
     return _with_scores(columns, bound, every, when)
 
 
@@ -176,41 +177,32 @@ def _with_scores(columns: Sequence[Column], bound: Bound, answers: str, when: st
 
 def _signals(columns: Sequence[Column], bound: Bound) -> str:
     """Signals that came, each with the exchange that it is about: the one it names, else the last one before it of
-    its trace, session or user."""
+    its trace, session or user; of the last hours only."""
+    bound.values |= {"earlier": max(0, bound.values["low"] - _BACK)}
     mine = (
-        f"project = {{project:String}} AND at >= {moment('low')} - INTERVAL 2 DAY "
+        f"project = {{project:String}} AND at >= {moment('earlier')} "
         f"AND greatest(at, received) > {moment('after')} AND greatest(at, received) <= {moment('until')}"
     )
     names = sorted({column.name for column in columns})
     if "" not in names:
         mine += f" AND name IN {bound.add(names, 'Array(String)')}"
     told = (
-        "SELECT trace_id AS s_trace, span_id AS s_span, session_id AS s_session, user_id AS s_user, name AS s_name, "  # noqa: S608
-        "value, label, row_key AS said_key, toUnixTimestamp64Micro(greatest(at, received)) AS known_us, "
+        f"SELECT multiIf(trace_id != {related.NO_TRACE}, concat('t', trace_id), session_id != '', "  # noqa: S608
+        "concat('s', session_id), concat('u', user_id)) AS about, span_id AS s_span, name AS s_name, value, label, "
+        "row_key AS said_key, toUnixTimestamp64Micro(greatest(at, received)) AS known_us, "
         f"toUnixTimestamp64Micro(at) AS said_us FROM signals WHERE {mine}"
     )
-    bound.values |= {"earlier": max(0, bound.values["low"] - _DAY)}
-    when = f"project = {{project:String}} AND at >= {moment('earlier')} AND at <= {moment('until')} AND is_answer"
-    arms = []
-    for key, mine_key, of in (
-        ("trace_id", "s_trace", f"s_trace != {related.NO_TRACE}"),
-        ("session_id", "s_session", f"s_trace = {related.NO_TRACE} AND s_session != ''"),
-        ("user_id", "s_user", f"s_trace = {related.NO_TRACE} AND s_session = '' AND s_user != ''"),
-    ):
-        arms.append(
-            f"SELECT e.* EXCEPT (known_us), {_SAID} FROM (SELECT *, {_AT}, toInt64(0) AS known_us FROM exchanges "  # noqa: S608
-            f"FINAL WHERE {when} AND {key} IN (SELECT {mine_key} FROM ({told}) WHERE {of})) AS e "
-            f"INNER JOIN (SELECT * FROM ({told}) WHERE {of}) AS s ON e.{key} = s.{mine_key} "
-            f"WHERE e.at_us <= s.said_us OR s.s_trace != {related.NO_TRACE} "
-            "ORDER BY has(arrayPushBack(e.members, e.span_id), s.s_span) DESC, e.at_us DESC LIMIT 1 BY s.said_key"
-        )
-    return " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in arms)  # noqa: S608
-
-
-_SAID: Final = (
-    "s.s_name AS s_name, s.value AS value, s.label AS label, s.said_us AS said_us, s.said_key AS said_key, "
-    "s.known_us AS known_us"
-)
+    answers = (
+        f"SELECT {sources.COLUMNS}, {_AT}, "  # noqa: S608
+        "arrayJoin([concat('t', trace_id), concat('s', session_id), concat('u', user_id)]) AS about "
+        f"FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('earlier')} "
+        f"AND at <= {moment('until')} AND is_answer AND about IN (SELECT about FROM ({told}))"
+    )
+    return (
+        f"SELECT e.*, s_name, value, label, said_us, known_us FROM ({answers}) AS e INNER JOIN ({told}) AS s "  # noqa: S608
+        "USING (about) WHERE at_us <= said_us OR startsWith(about, 't') "
+        "ORDER BY has(arrayPushBack(members, span_id), s_span) DESC, at_us DESC LIMIT 1 BY said_key"
+    )
 
 
 def _value(family: Family, column: Column, bound: Bound) -> tuple[str, str]:

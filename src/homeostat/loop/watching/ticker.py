@@ -1,0 +1,211 @@
+"""One project's watch: what became known is asked for, ticked, and kept in one transaction with its findings."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+
+from homeostat.act import incidents
+from homeostat.act.monitors import comparing, defaults, plan, ticking
+from homeostat.act.monitors.comparing import Trial, Trials
+from homeostat.act.monitors.detectors import Known, Sampled
+from homeostat.act.monitors.plan import Group, Watched
+from homeostat.act.monitors.seen import Seen
+from homeostat.act.monitors.ticking import Watch
+from homeostat.loop.scoring.kinds import BadScorer, runnable
+from homeostat.loop.watching import told, trials
+from homeostat.loop.watching.context import Context
+from homeostat.records.finding import Finding
+from homeostat.records.instant import micros
+from homeostat.records.monitor import Monitor
+from homeostat.store.ledger import comparisons, feeds, findings, monitors, scorers, streams
+from homeostat.store.ledger.streams import Kept
+from homeostat.store.warehouse.questions import feed, ticks
+from homeostat.store.warehouse.questions.feed import Place
+from homeostat.store.warehouse.questions.refused import Refused
+from homeostat.store.warehouse.questions.ticks import MINUTE, WINDOW_MICROS, Piece, Rows
+
+log: Final = logging.getLogger("homeostat.watching")
+LEASE_SECONDS: Final = 120.0
+#: Exchanges that are ticked in one transaction.
+_PIECE: Final = 50_000
+#: A new project is watched from what came in the last hour on.
+_BEGIN: Final = 3_600_000_000
+#: A feed that is so far behind the others belongs to a scorer that is gone.
+_STALE: Final = 3_600_000_000
+_NAMES_EVERY: Final = 3_600_000_000
+
+
+@dataclass
+class Ticker:
+    """Ticks one project; keeps in memory what the ledger need not."""
+
+    context: Context
+    project: str
+    owner: str
+    watch: Watch = field(default_factory=Watch)
+    trials: Trials = field(default_factory=Trials)
+    problems: dict[str, str] = field(default_factory=dict)
+    """Monitors that cannot be ticked, and why."""
+    fence: int = -1
+    _names: tuple[int, tuple[list[str], list[str]]] = (-_NAMES_EVERY, ([], []))
+
+    def advance(self, until: int) -> bool:
+        """Tick everything that became known up to `until` (µs). False: somebody else does, or nothing was to do."""
+        until = until // MINUTE * MINUTE
+        kept = streams.take(
+            self.context.ledger, self.project, self.owner, now=time.time(), seconds=LEASE_SECONDS
+        )  # fmt: skip
+        if kept is None or until <= kept.ticked:
+            return False
+        cursors = self._cursors(kept, until)
+        running = trials.running(self.context.ledger, self.project)
+        if kept.fence != self.fence:
+            self._resume(kept, cursors, running)
+        while kept.ticked < until:
+            kept = self._piece(kept, cursors, until, running)
+        return True
+
+    def monitors(self) -> list[Monitor]:
+        """The default set, with what people made in place of those of the same name."""
+        made = {one.name: one for one in monitors.current(self.context.ledger, self.project)}
+        signals, others = self._told()
+        default = defaults.monitors(self.project, {*self._rungs(), *others}, signals)
+        return list(({one.name: one for one in default} | made).values())
+
+    def watched(self) -> list[Watched]:
+        """Those that are on and can be ticked."""
+        rungs = self._rungs()
+        found = []
+        self.problems = {}
+        for monitor in self.monitors():
+            if monitor.state != "on":
+                continue
+            try:
+                found.append(plan.watch(monitor, rungs))
+            except Refused as refused:
+                self.problems[monitor.name] = refused.message
+        return found
+
+    def _rungs(self) -> dict[str, str]:
+        """The rung of every score that the project makes itself."""
+        found = {}
+        for one in scorers.current(self.context.ledger, self.project):
+            with contextlib.suppress(BadScorer):
+                if one.state == "on":
+                    found[one.name] = str(runnable(one).rung)
+        return found
+
+    def _told(self) -> tuple[list[str], list[str]]:
+        """Names of signals, and of scores made elsewhere; looked at every hour, and until there are some."""
+        now = micros(self.context.clock.now())
+        if now - self._names[0] >= _NAMES_EVERY or not self._names[1][0]:
+            self._names = (now, ticks.names(self.context.warehouse, self.project, now))
+        return self._names[1]
+
+    def _cursors(self, kept: Kept, until: int) -> dict[str, int]:
+        """Up to where each feed can be taken: scores of ours, up to where their scorers are."""
+        ends = {"fact": until, "signal": until, "external": until, "engine": until}
+        places = feeds.tracks(self.context.ledger, self.project, "")
+        live = {track: one.ready for track, one in places.items() if not track.startswith("history:")}
+        for kind in ("engine", "model"):
+            mine = [ready for track, ready in live.items() if track == kind or track.startswith(f"{kind}:")]
+            ends[kind] = min(until, min((one for one in mine if one >= max(mine) - _STALE), default=until))
+        ends |= {track: min(until, ready) for track, ready in live.items() if track.startswith("judge:")}
+        return {name: max(end, kept.cursors.get(name, 0)) for name, end in ends.items()}
+
+    def _resume(self, kept: Kept, cursors: Mapping[str, int], running: Sequence[Trial]) -> None:
+        """Begin where the ledger stands: states from there, who counted already from the warehouse."""
+        self.watch = Watch(ticked=kept.ticked, standing=ticking.standings(kept.standing))
+        self.trials = Trials()
+        self.fence = kept.fence
+        if not kept.state:
+            return
+        state = msgspec.msgpack.decode(zlib.decompress(kept.state))
+        self.watch.sampled = Sampled.from_bytes(state["sampled"])
+        self.watch.known = Known.from_bytes(state["known"])
+        self.trials = Trials.from_bytes(state["trials"])
+        watched = self.watched()
+        by_head = {each.head: each for each in watched}
+        for key in (*self.watch.sampled.keys, *self.watch.known.keys):
+            head, side, segment = key.split(plan.BETWEEN)
+            if head in by_head:
+                self.watch.streams[key] = ticking.Stream(by_head[head], "up" if side == "up" else "down", segment)
+        groups = plan.groups(watched)
+        begin = dict.fromkeys(cursors, 0)
+        before = {name: kept.cursors.get(name, kept.ticked) for name in cursors}
+        ticking.values(self.watch, self._ask(groups, begin, before, kept.ticked))
+        self.trials.keep(running)
+        for trial in running:
+            found = self._ask(groups, begin, before, trial.since + WINDOW_MICROS)
+            for group, rows in found:
+                for column in comparing.compared(group):
+                    key = f"{trial.key}#{group.watched[column].monitor.measure}"
+                    if key in self.trials.arms:
+                        seen = self.trials.seen.setdefault(key, Seen())
+                        comparing.entered(trial, group.watched[column], rows, column, seen)
+
+    def _ask(
+        self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int
+    ) -> list[tuple[Group, Rows]]:
+        found = []
+        for group in groups:
+            cursor = group.cursor
+            if cursor not in until or until[cursor] <= after.get(cursor, floor):
+                continue
+            piece = Piece(after.get(cursor, floor), until[cursor], floor)
+            rows = ticks.rows(
+                self.context.warehouse, self.project, group.family, group.columns, piece, by=group.by, unit=group.unit,
+                arrival=cursor == "external",
+            )  # fmt: skip
+            found.append((group, rows))
+        return found
+
+    def _piece(self, kept: Kept, cursors: dict[str, int], until: int, running: Sequence[Trial]) -> Kept:
+        """One transaction's worth of time."""
+        context, begin = self.context, kept.ticked or max(0, until - _BEGIN) // MINUTE * MINUTE
+        edge = feed.edge(context.warehouse, self.project, Place(begin), until, limit=_PIECE)
+        end = min(until, -(-edge // MINUTE) * MINUTE)
+        ends = {name: min(place, end) if end < until else place for name, place in cursors.items()}
+        watched = self.watched()
+        found = self._ask(plan.groups(watched), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin)
+        self.watch.ticked = begin
+        budget = ticking.monthly(context.settings.false_alarms_per_month)
+        alarms = ticking.tick(self.watch, ticking.values(self.watch, found), budget, end)
+        made, blames = comparing.compare(self.trials, running, found, self.project, end)
+        said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
+        said += [told.blamed(self.project, one) for one in blames]
+        after = replace(
+            kept, ticked=end, cursors={**kept.cursors, **ends}, standing=ticking.standings_json(self.watch.standing),
+            state=self._state(),
+        )  # fmt: skip
+        self._keep(after, [one for one in said if one is not None], made)
+        return after
+
+    def _state(self) -> bytes:
+        state = {
+            "sampled": self.watch.sampled.to_bytes(), "known": self.watch.known.to_bytes(),
+            "trials": self.trials.to_bytes(),
+        }  # fmt: skip
+        return zlib.compress(msgspec.msgpack.encode(state), 1)
+
+    def _keep(self, after: Kept, found: Sequence[Finding], made: Sequence[Any]) -> None:
+        """State, watermark, findings and incidents: all of it, or nothing."""
+        ledger = self.context.ledger
+        with ledger.begin() as connection:
+            try:
+                streams.move(connection, self.project, after)
+            except streams.Fenced:
+                self.fence = -1
+                raise
+            comparisons.put(ledger, made)
+            numbered = [findings.add(ledger, one) for one in sorted(found, key=lambda each: each.at)]
+            for at in sorted({one.at for one in numbered}):
+                incidents.take(ledger, self.project, [one for one in numbered if one.at == at], at=at)

@@ -1,0 +1,160 @@
+"""Ticks every project, then lets those run who act on what was found."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Final
+
+from homeostat.config import Settings
+from homeostat.loop.clock import Clock
+from homeostat.loop.watching.context import Context
+from homeostat.loop.watching.ticker import Ticker
+from homeostat.records.instant import micros
+from homeostat.store.folder import Folder
+from homeostat.store.ledger import Ledger
+from homeostat.store.ledger.streams import Fenced
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.ticks import MINUTE
+
+log: Final = logging.getLogger("homeostat.watching")
+#: Who runs after a tick, in this order; each has `run(context, at)`.
+STEPS: Final = ("diagnosing", "actor", "verifier", "telling")
+_PAUSE: Final = 1.0
+#: Ticks wait so long for what ended in their minute to become ready and scored.
+_SETTLE: Final = 20_000_000
+
+
+@dataclass
+class Step:
+    """One of those who run, and what it last did."""
+
+    name: str
+    run: Callable[[Context, int], object]
+    runs: int = 0
+    error: str = ""
+    last: float | None = None
+    took: float = 0.0
+
+
+@dataclass
+class Watching:
+    """The watch over all projects."""
+
+    warehouse: Warehouse
+    ledger: Ledger
+    clock: Clock
+    settings: Settings
+    loaded_until: Callable[[], int]
+    """Up to which moment (event clock, µs) everything that was received is loaded."""
+    folder: Folder
+    publish: Callable[[], None]
+    context: Context = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.context = Context(
+            self.warehouse, self.ledger, self.clock, self.settings, self.folder, self.publish
+        )  # fmt: skip
+        self._owner = secrets.token_hex(8)
+        self._tickers: dict[str, Ticker] = {}
+        self.steps = [step for name in STEPS if (step := _step(name)) is not None]
+        self._ticking = Step("ticker", self._tick)
+        self._stop = threading.Event()
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; on the world clock nothing runs by itself, `catch_up` does it all."""
+        if self.settings.clock == "world":
+            return
+        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the piece in hand."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(20)
+
+    def catch_up(self) -> None:
+        """Tick everything that is ready, then act on it: for the world clock."""
+        at = self.loaded_until() // MINUTE * MINUTE
+        with self._turn:
+            self._do(self._ticking, at)
+            for step in self.steps:
+                self._do(step, at)
+
+    def state(self) -> dict[str, Any]:
+        """Is it alive? For `homeostat doctor`."""
+        alive = self.settings.clock == "world" or (self._thread is not None and self._thread.is_alive())
+        return {
+            "alive": alive,
+            "steps": [
+                {"name": step.name, "runs": step.runs, "took_seconds": round(step.took, 3), "error": step.error,
+                 "last_seconds_ago": None if step.last is None else round(time.monotonic() - step.last, 1)}
+                for step in (self._ticking, *self.steps)
+            ],
+            "monitors_refused": {
+                f"{project}/{name}": why for project, ticker in self._tickers.items()
+                for name, why in ticker.problems.items()
+            },
+        }  # fmt: skip
+
+    def _run(self) -> None:
+        ticked = -1
+        while not self._stop.wait(_PAUSE):
+            now = micros(self.clock.now())
+            minute = min(self.loaded_until(), now - _SETTLE) // MINUTE
+            with self._turn:
+                if minute > ticked:
+                    ticked = minute
+                    self._do(self._ticking, minute * MINUTE)
+                    for step in self.steps:
+                        self._do(step, now)
+                else:  # those who wait for a person's word, or send
+                    for step in self.steps:
+                        if step.name in ("actor", "telling"):
+                            self._do(step, now)
+
+    def _tick(self, context: Context, at: int) -> None:
+        """Every project; the trouble of one does not hold up the others."""
+        troubles = []
+        for project in context.projects():
+            ticker = self._tickers.setdefault(project, Ticker(context, project, self._owner))
+            try:
+                ticker.advance(at)
+            except Fenced as fenced:
+                log.warning("%s", fenced)
+            except Exception as error:  # it begins again from the ledger; doctor shows it
+                ticker.fence = -1
+                troubles.append(f"{project}: {error}"[:500])
+                log.debug("ticking %s failed", project, exc_info=True)
+        if troubles:
+            raise RuntimeError("; ".join(troubles))
+
+    def _do(self, step: Step, at: int) -> None:
+        begun = time.monotonic()
+        try:
+            step.run(self.context, at)
+            step.error = ""
+        except Exception as error:  # one broken step must not stop the others; doctor shows it
+            said = str(error)[:500] or type(error).__name__
+            level = logging.DEBUG if said == step.error else logging.ERROR
+            log.log(level, "%s failed", step.name, exc_info=True)
+            step.error = said
+        step.runs += 1
+        step.last = time.monotonic()
+        step.took = step.last - begun
+
+
+def _step(name: str) -> Step | None:
+    with contextlib.suppress(ModuleNotFoundError):
+        module = import_module(f"homeostat.loop.watching.{name}")
+        return Step(name, module.run)
+    return None
