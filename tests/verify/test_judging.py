@@ -1,0 +1,172 @@
+"""Verdicts: each rung says no more than it may, and an inert action is almost never called a success."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homeostat.analyze.inference.confidence import RatioMoments
+from homeostat.records.action import Action, Expectation
+from homeostat.records.comparison import Comparison
+from homeostat.records.verdict import Verdict
+from homeostat.verify.judging import Evidence, back, judged, still_out
+
+EXPECTS = Expectation("mean(score.relevance)", "up", 0.1, 1_000, "before", {}, 0.70, None)
+ACTION = Action(7, "p", "by-hand", "update-knowledge", {"what": "x"}, EXPECTS, "done", "anna")
+CANARY = Comparison(
+    "p", "default", "mean(score.relevance)", "engine", "B", "A", "down", 3, 0, 10, 150.0, 0.1, (50, 400), (0.6, 0.85),
+    -0.25, -0.4, -0.1,
+)  # fmt: skip
+
+
+def said(evidence: Evidence, expects: Expectation = EXPECTS) -> Verdict | None:
+    return judged(replace(ACTION, expects=expects), evidence, at=10)
+
+
+def users(n: int, quality: float, seed: int = 0) -> Any:
+    return (np.random.default_rng(seed).random(n) < quality).astype(float)
+
+
+def arm(n: int, quality: float, seed: int) -> RatioMoments:
+    return RatioMoments.of(users(n, quality, seed), np.ones(n))
+
+
+def test_a_canary_needs_its_comparison_and_its_users() -> None:
+    canary = replace(EXPECTS, control="canary", low=0.683)
+    assert said(Evidence(False, canary=CANARY), canary) is None
+    assert said(Evidence(False, canary=CANARY, moved=users(15, 0.85)), canary) is None
+    worked = said(Evidence(False, canary=CANARY, moved=users(150, 0.85)), canary)
+    assert worked is not None
+    assert (worked.outcome, worked.rung, worked.claim) == ("worked", "randomised", "caused")
+    assert (worked.estimate, worked.low, worked.high) == (0.25, 0.1, 0.4)
+    out = said(Evidence(False, canary=CANARY, moved=users(150, 0.45)), canary)
+    assert out is not None and out.outcome == "no-effect"
+    late = said(Evidence(True, canary=CANARY, moved=users(15, 0.85)), canary)
+    assert late is not None and (late.outcome, late.claim) == ("not-enough-data", "nothing")
+
+
+def test_a_comparison_that_does_not_exclude_zero_never_worked() -> None:
+    vague = replace(CANARY, high=0.02)
+    late = said(Evidence(True, canary=vague, moved=users(300, 0.85)), replace(EXPECTS, control="canary"))
+    assert late is not None and late.outcome == "not-enough-data"
+
+
+def test_a_measure_that_shall_fall() -> None:
+    thumbs = replace(CANARY, measure="share(signal.thumbs=-1)", harmful="up", means=(0.4, 0.1), estimate=0.3, low=0.1,
+                     high=0.5)  # fmt: skip
+    expects = Expectation("share(signal.thumbs=-1)", "down", 0.1, 1_000, "canary", {}, None, 0.3)
+    worked = said(Evidence(False, canary=thumbs, moved=users(200, 0.1)), expects)
+    assert worked is not None and worked.outcome == "worked"
+    assert (worked.estimate, worked.low, worked.high) == (-0.3, -0.5, -0.1)
+
+
+def test_the_holdback_speaks_first_and_the_lower_rung_only_at_the_end() -> None:
+    held = replace(EXPECTS, control="holdback")
+    arms = (arm(900, 0.85, 1), arm(100, 0.5, 2))
+    worked = said(Evidence(False, arms=arms), held)
+    assert worked is not None and (worked.rung, worked.claim) == ("randomised", "caused")
+    vague = (arm(60, 0.7, 3), arm(55, 0.68, 4))
+    assert said(Evidence(False, arms=vague), held) is None
+    rng = np.random.default_rng(5)
+    fresh, after = 0.6 + 0.02 * rng.normal(size=20), 0.85 + 0.02 * rng.normal(size=20)
+    lower = said(Evidence(True, arms=vague, fresh=fresh, after=after), held)
+    assert lower is not None and (lower.outcome, lower.rung) == ("worked", "before-after")
+    assert lower.claim in ("moved-with-the-action", "moved-more-than-controls")
+
+
+def test_acted_at_once_there_is_nothing_to_compare() -> None:
+    seen = Evidence(True, fresh=np.zeros(0), after=np.full(24, 0.85), users=users(300, 0.85))
+    told = said(seen)
+    assert told is not None
+    assert (told.outcome, told.claim) == ("not-enough-data", "back-inside-band")
+
+
+def test_data_that_had_stopped() -> None:
+    came = said(Evidence(True, present=(0, 12, 24, 24)))
+    assert came is not None and came.outcome == "worked"
+    still = said(Evidence(True, present=(0, 12, 0, 24)))
+    assert still is not None and still.outcome == "no-effect"
+    assert said(Evidence(False, present=(0, 12, 3, 4))) is None
+
+
+def test_the_band() -> None:
+    assert back(users(400, 0.85), EXPECTS) > 20 > back(users(400, 0.6), EXPECTS)
+    assert still_out(users(200, 0.5), EXPECTS) > 20 > still_out(users(200, 0.85), EXPECTS)
+    assert np.isnan(back(np.array([250.0, 300.0]), EXPECTS))
+    assert np.isnan(back(None, EXPECTS))
+
+
+def inert(runs: int, seed: int, rho: float = 0.5) -> int:
+    """How often an action that did nothing is said to have worked: an alert picks a bad stretch, then it passes."""
+    rng, claims = np.random.default_rng(seed), 0
+    for _ in range(runs):
+        noise = rng.normal(size=240)
+        for t in range(1, len(noise)):
+            noise[t] += rho * noise[t - 1]
+        series = 0.8 + 0.03 * noise
+        alert = 20 + int(np.argmin(np.convolve(series[20:150], np.ones(6) / 6, "valid"))) + 6
+        fresh, after = series[alert : alert + 14], series[alert + 14 : alert + 54]
+        expects = replace(EXPECTS, at_least=0.02, low=0.78)
+        told = said(Evidence(True, fresh=fresh, after=after, users=users(300, 0.8, seed)), expects)
+        claims += told is not None and told.outcome == "worked"
+    return claims
+
+
+def inert_canaries(runs: int, seed: int) -> int:
+    """Rollbacks of canaries that were no worse: none may be said to have worked more often than chance allows."""
+    rng, claims = np.random.default_rng(seed), 0
+    for _ in range(runs):
+        there, good = rng.binomial(60, 0.85) / 60, rng.binomial(500, 0.85) / 500
+        half = 2.5 * np.sqrt(0.85 * 0.15 * (1 / 60 + 1 / 500))
+        found = replace(CANARY, means=(there, good), estimate=there - good, low=there - good - half,
+                        high=there - good + half)  # fmt: skip
+        if there >= good:
+            continue
+        expects = replace(EXPECTS, control="canary", at_least=(good - there) / 3, low=there + (good - there) / 3)
+        moved = users(150, 0.85, int(rng.integers(1 << 30)))
+        told = said(Evidence(True, canary=found, moved=moved), expects)
+        claims += told is not None and told.outcome == "worked"
+    return claims
+
+
+def inert_holdbacks(runs: int, seed: int) -> int:
+    rng, claims = np.random.default_rng(seed), 0
+    held = replace(EXPECTS, control="holdback", at_least=0.05)
+    for _ in range(runs):
+        told = None
+        first, second = (rng.random(n) < 0.7 for n in (900, 100))
+        for part in (0.5, 0.7, 0.85, 1.0):
+            arms = [RatioMoments.of(x[: int(len(x) * part)], np.ones(int(len(x) * part))) for x in (first, second)]
+            told = told or said(Evidence(False, arms=(arms[0], arms[1])), held)
+        claims += told is not None and told.outcome == "worked"
+    return claims
+
+
+@pytest.mark.parametrize("what", [inert, inert_canaries, inert_holdbacks])
+def test_an_inert_action_hardly_ever_worked(what: Any) -> None:
+    """At most 5 %: in 300 runs at most 27 by chance (one in a thousand)."""
+    assert what(300, 11) <= 27
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("what", [inert, inert_canaries, inert_holdbacks])
+def test_an_inert_action_hardly_ever_worked_in_many_runs(what: Any) -> None:
+    assert what(3_000, 12) <= 187
+
+
+def power(runs: int, quality: float, seed: int) -> float:
+    """How often a rollback of a canary that did harm is said to have worked, in a practice world's numbers."""
+    rng, found = np.random.default_rng(seed), 0
+    canary = replace(EXPECTS, control="canary", low=0.6 + 0.25 / 3)
+    for _ in range(runs):
+        told = said(Evidence(True, canary=CANARY, moved=(rng.random(130) < quality).astype(float)), canary)
+        found += told is not None and told.outcome == "worked"
+    return found / runs
+
+
+def test_a_rollback_that_helped_is_seen_to() -> None:
+    assert power(100, 0.85, 13) >= 0.9
+    assert power(100, 0.60, 14) <= 0.02
