@@ -10,9 +10,11 @@ import asyncio
 import json
 import math
 import random
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import httpx2
@@ -65,6 +67,12 @@ class NoReply:
     calls: int = 1
 
 
+@lru_cache(maxsize=1)
+def _context() -> ssl.SSLContext:
+    """Reading the certificates takes longer than most questions; clients come and go."""
+    return httpx2.create_ssl_context()
+
+
 class Caller:
     """Asks one endpoint, a bounded number of questions at a time."""
 
@@ -72,7 +80,7 @@ class Caller:
         self.endpoint = endpoint
         self._turns = asyncio.Semaphore(endpoint.concurrency)
         self._client = httpx2.AsyncClient(
-            timeout=endpoint.timeout, follow_redirects=False, trust_env=False, transport=transport
+            timeout=endpoint.timeout, follow_redirects=False, trust_env=False, transport=transport, verify=_context()
         )
 
     async def close(self) -> None:

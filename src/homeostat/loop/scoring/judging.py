@@ -26,6 +26,8 @@ from homeostat.store.warehouse import scored
 from homeostat.store.warehouse.questions.feed import Order, Place, Taken
 
 PIECE: Final = 40
+#: Seconds for which an answer waits for others, to be stored with them.
+_TOGETHER: Final = 0.25
 _BEGIN: Final = 3_600_000_000
 #: Of our own prompts, and of a usual answer to them.
 _PROMPT_TOKENS: Final = 450
@@ -126,6 +128,9 @@ class Judging:
             waiting = {asyncio.create_task(self._one(caller, each, matter)) for matter in sample}
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if waiting:  # what is answered at about the same time is stored together
+                    more, waiting = await asyncio.wait(waiting, timeout=_TOGETHER)
+                    done |= more
                 told = [task.result() for task in done]
                 rows = [score_of(matter, each, answer.said) for matter, answer in told]
                 await asyncio.to_thread(scored.put, tools.warehouse, project, rows, now=tools.now)
