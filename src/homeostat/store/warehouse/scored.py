@@ -104,7 +104,8 @@ def in_engine(
 ) -> int:
     """Score everything that became ready in (after, until] by all expressions in one statement; how many exchanges.
 
-    The engine reads, computes and stores: no row passes through Python.
+    The engine reads, computes and stores: no row passes through Python. A score stands at the time of its exchange, so
+    only scores of these times are asked whether they are there already: one late exchange must not make it read a day.
     """
     found, bound = _found(warehouse, project, after, until, now, order)
     if not found or not expressions:
@@ -115,7 +116,8 @@ def in_engine(
     warehouse.jobs.command(
         f"INSERT INTO scores ({columns}) SELECT project, at, concat(scorer, ':', full_id) AS id, {moment('now')}, "  # noqa: S608
         f"name, value, label, reason, scorer, 'engine', 'homeostat', trace_id, span_id, '' FROM ({said}) "
-        f"WHERE id NOT IN (SELECT id FROM scores WHERE {WINDOW} AND scorer IN {scorers}) {_SETTINGS}",
+        f"WHERE id NOT IN (SELECT id FROM scores WHERE {WINDOW} AND at IN (SELECT at {_chosen(order)}) "
+        f"AND scorer IN {scorers}) {_SETTINGS}",
         bound.values,
     )
     return found
