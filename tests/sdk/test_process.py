@@ -231,9 +231,9 @@ def test_importing_costs_nothing_and_brings_nothing_of_the_server() -> None:
                     raise ImportError(f"{name} is no base dependency")
 
         sys.meta_path.insert(0, Refuse())
-        began = time.perf_counter()
+        began = time.process_time()  # what others do meanwhile does not count
         import homeostat
-        print((time.perf_counter() - began) * 1000)
+        print((time.process_time() - began) * 1000)
         assert not [name for name in sys.modules if name.startswith("homeostat.")]
         homeostat.init(exit_seconds=0)
         homeostat.observe(lambda: 1)()

@@ -55,6 +55,20 @@ def test_the_default_holds_until_the_document_is_here_and_nobody_waits(listener:
     assert homeostat.release("other").name == ""
 
 
+def test_who_ends_soon_may_wait_for_the_policies(listener: Listener, sdk: Runtime) -> None:
+    listener.publish(document(1, A=1.0))
+    assert homeostat.init().steered(10)
+    assert homeostat.release("chat", user_id="anna", default="mine").name == "A"
+
+
+def test_waiting_for_policies_ends(start: Start) -> None:
+    start("http://127.0.0.1:9")
+    began = time.monotonic()
+    assert not homeostat.init().steered(0.2)
+    assert time.monotonic() - began < 2
+    assert homeostat.release("chat", default="mine").name == "mine"
+
+
 def test_it_is_what_the_policy_assigns_and_has_what_it_needs(listener: Listener, sdk: Runtime) -> None:
     told = document(3, A=0.5, B=0.5)
     listener.publish(told)

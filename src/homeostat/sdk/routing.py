@@ -61,12 +61,18 @@ class Routing:
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._answered = threading.Event()
 
     def now(self) -> Document:
         """What is known; never waits."""
         if self._thread is None:
             self._begin()
         return self.document
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the server's first answer; False: it took longer."""
+        self.now()
+        return self._answered.wait(seconds)
 
     def stop(self) -> None:
         """No more questions."""
@@ -95,7 +101,9 @@ class Routing:
             if answer.said == "done":
                 asked_before = True
                 pause = _FIRST_PAUSE
-                if not self._took(answer.body) and time.monotonic() - begun < 1:
+                news = self._took(answer.body)
+                self._answered.set()
+                if not news and time.monotonic() - begun < 1:
                     self._stop.wait(1)  # a server that does not wait is not asked without end
                 continue
             self._stop.wait(_NO_ROUTE_PAUSE if answer.said == "never" else answer.wait or pause)

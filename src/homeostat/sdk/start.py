@@ -25,6 +25,10 @@ class Monitor:
         """Wait until everything has left; False when that took longer. The end of a program does it by itself."""
         return True if state.runtime is None else state.runtime.flush(seconds)
 
+    def steered(self, seconds: float = 2.0) -> bool:
+        """Wait until the server's policies are here; False when that took longer. For programs that end soon."""
+        return False if state.runtime is None else state.runtime.routing.wait(seconds)
+
     @property
     def enabled(self) -> bool:
         """False when HOMEOSTAT_DISABLED is set."""
