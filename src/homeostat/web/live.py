@@ -1,4 +1,5 @@
-"""`/api/v1/live`: new exchanges as server-sent events. The warehouse is looked at only while somebody listens."""
+"""`/api/v1/live`: new exchanges and what changes about incidents, as server-sent events. The stores are looked at only
+while somebody listens."""
 
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from homeostat.records.exchange import as_json
+from homeostat.store.ledger import findings, incidents
 from homeostat.store.warehouse.questions import live
 from homeostat.store.warehouse.questions.live import Mark
 from homeostat.web.asked import Core, core_of, visitor_of
 from homeostat.web.errors import error
+from homeostat.web.incidents import told
 from homeostat.web.openapi import answers
 
 router: Final = APIRouter(tags=["live"])
@@ -114,15 +117,37 @@ class Live:
             lambda: live.newest(self._core.warehouse, project, self._core.clock.now()), limiter=self._threads
         )
 
+    async def changed(self, project: str, mark: int | None) -> tuple[int, list[bytes]]:
+        """The mark of what is known about incidents then, and an event for each that changed since; None: the mark."""
+
+        def look() -> tuple[int, list[bytes]]:
+            ledger = self._core.ledger
+            if mark is None:
+                return incidents.newest_change(ledger, project), []
+            found = incidents.changed_since(ledger, project, mark)
+            events = [
+                happened("incident", told(each, findings.get(ledger, project, list(each.findings))))
+                for _, each in found
+            ]
+            return (found[-1][0] if found else mark), events
+
+        return await anyio.to_thread.run_sync(look, limiter=self._threads)
+
     async def _look(self, project: str, channel: Channel) -> None:
         mark: Mark | None = None
+        known: int | None = None
         looked = self._core.clock.now()
         while True:
             # The warehouse may be away for a while; listeners stay and get what they missed.
             with suppress(Exception):
                 if mark is None:
+                    known, _ = await self.changed(project, None)
                     mark = await self.present(project)
                     channel.ready.set()
+                known, changes = await self.changed(project, known)
+                for event in changes:
+                    for listener in channel.listeners:
+                        listener.put(event)
                 now = self._core.clock.now()
                 found = await self.since(project, mark, looked)
                 for at, event in found:
@@ -140,9 +165,15 @@ def written(id: str, item: dict[str, Any]) -> bytes:
     return b"id: " + id.encode() + b"\nevent: exchange\ndata: " + msgspec.json.encode(item) + b"\n\n"
 
 
+def happened(kind: str, item: dict[str, Any]) -> bytes:
+    """An event without an id: whoever comes back asks the list what it missed."""
+    return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(item) + b"\n\n"
+
+
 @router.get("/api/v1/live", responses={200: _TYPES, **answers(503)})
 async def listened(request: Request) -> Response:
-    """New exchanges as they are loaded (an `exchange` event each), resumed after `Last-Event-ID`."""
+    """New exchanges as they are loaded (an `exchange` event each), resumed after `Last-Event-ID`; and an `incident`
+    event, as the list has it, whenever one is opened or changes."""
     news: Live = request.app.state.live
     core_of(request)
     project = visitor_of(request).project
