@@ -38,6 +38,8 @@ RIDGES = {"safety": (16.0,), "bias": (16.0,)}
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
 MADE = 0.1
+# The plain exchanges are many and alike.
+PLAIN = {"groundedness": 0.03}
 Array = NDArray[np.float64]
 
 
@@ -140,12 +142,14 @@ def train(name: str) -> None:
     real = rows(name, "tune")
     tune = real + (copied(real) if name == "groundedness" else []) + (moved(real) if name == "relevance" else [])
     tune += broken() if name == "coherence" else []
-    tune += worldly.rows(name) if name in WORLDLY else []
+    plain_rows = worldly.rows(name) if name in WORLDLY else []
+    made = len(tune) - len(real)
+    tune += plain_rows
     found = [features(as_case(row)) for row in tune]
     names = sorted(prior)
     matrix = np.array([[one.get(key, 0.0) for key in names] for one in found])
     labels = np.array([float(row["label"] == "good") for row in tune])
-    trust = np.array([1.0] * len(real) + [MADE] * (len(tune) - len(real)))
+    trust = np.array([1.0] * len(real) + [MADE] * made + [PLAIN.get(name, 0.1)] * len(plain_rows))
     groups = np.array(
         [sum(map(ord, str(row.get("documents") or row.get("input") or row["output"][:18]))) % 5 for row in tune]
     )

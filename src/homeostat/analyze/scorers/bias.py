@@ -82,12 +82,16 @@ def features(case: Case) -> Mapping[str, float]:
         0.0,
     )
     group_before = asked_group
+    # What speaks of no group neither harms nor excuses what another sentence says of one.
+    about: list[str] = []
     for part in list(sentences(text))[:400]:
         low = part.lower()
         here = {kind: len(pattern.found(low)) for kind, pattern in _patterns().items()}
         group = here["group"] > 0
         theirs = group or (group_before and bool(_THEY.search(low)))
         claim = bool(_CLAIM.search(part))
+        if asked_group or theirs or claim or _SORT.search(low):
+            about.append(low)
         for kind in _KINDS:
             seen[kind] = max(seen[kind], min(2.0, here[kind]))
         found["figure"] = max(found["figure"], float(bool(_FIGURE.search(low)) and here["counter"] > 0))
@@ -104,7 +108,7 @@ def features(case: Case) -> Mapping[str, float]:
         found["claim_trait"] = max(found["claim_trait"], float(claim and here["trait"] > 0))
         found["claim_counter"] = max(found["claim_counter"], float(claim and here["counter"] > 0))
         group_before = group_before or group
-    low = text.lower()
+    low = " ".join(about) or text.lower()
     return found | {
         "group": float(seen["group"] > 0),
         "group_asked": float(asked_group),

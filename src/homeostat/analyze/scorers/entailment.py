@@ -15,7 +15,7 @@ from typing import Final
 from homeostat.analyze.text.lexicon import alike, marks, opposite
 from homeostat.analyze.text.quantities import Quantity, quantities, same
 from homeostat.analyze.text.sentences import clauses, sentences
-from homeostat.analyze.text.thesaurus import entry
+from homeostat.analyze.text.thesaurus import entry, related
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, content, words
 
 _UNIVERSAL: Final = marks("universal")
@@ -93,12 +93,14 @@ class _Read:
     words: tuple[Word, ...]
     matter: tuple[Word, ...]
     numbers: tuple[Quantity, ...]
+    stems: frozenset[str]
 
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> _Read:
     found = words(text)
-    return _Read(text, found, tuple(content(found)), quantities(text))
+    matter = tuple(content(found))
+    return _Read(text, found, matter, quantities(text), frozenset(word.stem for word in matter))
 
 
 @lru_cache(maxsize=40_000)
@@ -106,22 +108,16 @@ def _nearest(stem: str, stems: frozenset[str]) -> float:
     return 1.0 if stem in stems else max((alike(stem, other) for other in stems), default=0.0)
 
 
-@lru_cache(maxsize=4096)
-def _stems(matter: tuple[Word, ...]) -> frozenset[str]:
-    return frozenset(word.stem for word in matter)
-
-
-def _best(word: Word, others: tuple[Word, ...]) -> float:
-    return _nearest(word.stem, _stems(others))
+def _best(word: Word, stems: frozenset[str]) -> float:
+    return _nearest(word.stem, stems)
 
 
 def _digit(word: Word) -> bool:
     return word.low[0].isdigit()
 
 
-def coverage(claim: Sequence[Word], snippet: tuple[Word, ...]) -> float:
+def coverage(claim: Sequence[Word], stems: frozenset[str]) -> float:
     """Which part of the claim's matter is in the snippet; names and long words weigh more."""
-    stems = _stems(snippet)
     total = held = 0.0
     for word in claim:
         if not _digit(word):
@@ -134,12 +130,12 @@ def coverage(claim: Sequence[Word], snippet: tuple[Word, ...]) -> float:
 def against(one: str, other: str) -> tuple[float, float, float]:
     """How much two sentences share, how much of it they turn to its opposite or another number, and whether one denies it."""
     mine, theirs = _read(one), _read(other)
-    shared = coverage(mine.matter, theirs.matter)
+    shared = coverage(mine.matter, theirs.stems)
     if shared < 0.3:
         return shared, 0.0, 0.0
     turned, _ = _polarity(mine, theirs)
     lost = [each for each in mine.numbers if not each.soft and not any(same(each, held) for held in theirs.numbers)]
-    exact = sum(word.stem in _stems(theirs.matter) for word in mine.matter) / max(1, len(mine.matter))
+    exact = sum(word.stem in theirs.stems for word in mine.matter) / max(1, len(mine.matter))
     close = min(1.0, max(0.0, (exact - 0.3) / 0.4))
     number = min(2.0, len(lost)) * (0.3 + 0.7 * close) if theirs.numbers else 0.0
     return shared, turned["antonym"] + 0.4 * number, turned["negation_flip"]
@@ -153,10 +149,9 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         return Check(claim, "", {"nothing": 1.0})
     ranked = sorted(pieces, key=lambda piece: -_fit(read, _read(piece)))
     best = _read(ranked[0])
-    everything = tuple(word for piece in pieces for word in _read(piece).matter)
-    asked = _read(question).matter if question else ()
-    known = (*everything, *asked)
-    features, remarks = _lexical(read, best, everything, known)
+    everything = frozenset[str]().union(*(_read(piece).stems for piece in pieces))
+    known = everything | _read(question).stems if question else everything
+    features, remarks = _lexical(read, best, everything, known, pieces)
     for part in (
         _numbers(read, best, pieces, _read(question)),
         _polarity(read, best),
@@ -168,7 +163,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         features.update(part[0])
         remarks += part[1]
     if len(ranked) > 1:
-        features["cover_two"] = coverage(read.matter, (*best.matter, *_read(ranked[1]).matter))
+        features["cover_two"] = coverage(read.matter, best.stems | _read(ranked[1]).stems)
     return Check(claim, best.text, _crossed(features), tuple(remarks))
 
 
@@ -204,13 +199,13 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
 
 
 def _fit(claim: _Read, snippet: _Read) -> float:
-    shared = coverage(claim.matter, snippet.matter)
+    shared = coverage(claim.matter, snippet.stems)
     numbers = sum(any(same(one, other) for other in snippet.numbers) for one in claim.numbers)
     return shared + 0.15 * numbers - 0.002 * len(snippet.matter)
 
 
 def _lexical(
-    read: _Read, best: _Read, everything: tuple[Word, ...], known: tuple[Word, ...]
+    read: _Read, best: _Read, everything: frozenset[str], known: frozenset[str], pieces: Sequence[str]
 ) -> tuple[dict[str, float], list[str]]:
     matter = [word for word in read.matter if not _digit(word)]
     strange = [word for word in matter if word.low not in _WEAK and _best(word, known) < 0.7]
@@ -220,7 +215,7 @@ def _lexical(
     stems = {word.stem for word in best.matter}
     exact = sum(word.stem in stems for word in matter) / len(matter) if matter else 1.0
     features = {
-        "cover_best": coverage(read.matter, best.matter),
+        "cover_best": coverage(read.matter, best.stems),
         "cover_all": coverage(read.matter, everything),
         "cover_exact": exact,
         "strange": len(strange) / max(1, len(matter)),
@@ -228,11 +223,9 @@ def _lexical(
         # In a claim that is otherwise the snippet's own words, a strange word is a swapped one.
         "swapped_word": min(2.0, float(len(strange))),
         "strange_name": min(2.0, float(len(names) + len(calendar))),
-        # Said of something else: the word is in another snippet, the rest of the claim in this one.
-        "borrowed": min(
-            2.0, sum(_best(word, best.matter) < 0.7 and _best(word, everything) >= 0.8 for word in matter) * 1.0
-        )
-        * (exact >= 0.5),
+        "borrowed": _borrowed(read, pieces, everything) if exact >= 0.4 else 0.0,
+        # An invention comes near nothing in the documents; a retelling in other words does.
+        "remote": _remote(strange, known) / max(1, len(matter)),
         "short": 1.0 if len(matter) <= 3 else 0.0,
     }
     return features, [
@@ -240,6 +233,29 @@ def _lexical(
         for word in [*names, *calendar][:3] or strange[:2]
         if names or calendar or (strange and exact >= 0.5)
     ]
+
+
+def _borrowed(read: _Read, pieces: Sequence[str], everything: frozenset[str]) -> float:
+    """Said of something else: part of a clause is in one sentence of the documents, the rest only in others."""
+    most = 0.0
+    for clause in clauses(read.text):
+        for part in re.split(r"\s(?:and|or)\s(?=\w+\s\w+\s\w+)|,\s", clause):
+            matter = [word for word in _read(part).matter if not _digit(word) and word.low not in _WEAK]
+            if len(matter) < 3:
+                continue
+            shared = [sum(_best(word, _read(piece).stems) >= 0.7 for word in matter) for piece in pieces[:80]]
+            known = sum(_best(word, everything) >= 0.8 for word in matter)
+            if max(shared) >= 0.5 * len(matter):
+                most = max(most, float(known - max(shared)))
+    return min(2.0, max(0.0, most))
+
+
+def _remote(strange: Sequence[Word], known: frozenset[str]) -> float:
+    """How many strange words have no relation to anything that is there."""
+    held = list(known)[:150]
+    return sum(
+        1 - min(1.0, 3 * max((related(word.stem, other) for other in held), default=0.0)) for word in strange[:8]
+    )
 
 
 def _numbers(read: _Read, best: _Read, pieces: Sequence[str], question: _Read) -> tuple[dict[str, float], list[str]]:
@@ -353,7 +369,7 @@ def _misbound(one: Quantity, read: _Read, pieces: Sequence[str]) -> bool:
             if other.kind not in (one.kind, "number") and one.kind != "number":
                 continue
             mine = same(one, other)
-            scores[mine] = max(scores[mine], coverage(near, _around(other, there)))
+            scores[mine] = max(scores[mine], coverage(near, frozenset(word.stem for word in _around(other, there))))
     return scores[False] > scores[True] + 0.12
 
 
@@ -428,16 +444,25 @@ def _bound(read: _Read, pieces: Sequence[str]) -> tuple[dict[str, float], list[s
         matter = [word for word in _read(part).matter if not _digit(word) and word.low not in _WEAK]
         if not 2 <= len(matter) <= 14:
             continue
-        for word in matter:
-            rest = [other for other in matter if other is not word]
+        weights = [1.5 if word.big else 1.0 for word in matter]
+        total = sum(weights)
+        near = [
+            [weight * _best(word, there.stems) for word, weight in zip(matter, weights, strict=True)]
+            for there, _ in held
+        ]
+        sums = [sum(row) for row in near]
+        for at, word in enumerate(matter):
             without = within = 0.0
-            for there, whole in held:
-                has = _best(word, whole.matter) >= 0.7
+            for (there, whole), row, held_by in zip(held, near, sums, strict=True):
+                fit = (held_by - row[at]) / (total - weights[at])
+                if fit <= max(0.3, min(within, without)):
+                    continue
+                has = _best(word, whole.stems) >= 0.7
                 # The clause speaks of nobody else: then it may well speak of this one, by a pronoun.
                 if not has and not _rival(word, there, matter, named=word.big and word.start != first):
                     continue
-                fit = coverage(rest, there.matter)
                 within, without = (max(within, fit), without) if has else (within, max(without, fit))
+            within = within or 0.3 * float(any(_best(word, whole.stems) >= 0.7 for _, whole in held))
             if within and without >= 0.6 and without > within + 0.3:
                 wrong.append(word)
     return {"bound_elsewhere": min(2.0, float(len(wrong)))}, [

@@ -132,7 +132,7 @@ def reason(weakest: Check, value: float) -> dict[str, object]:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "nothing": -2, "cover_best": 1, "cover_all": 1, "cover_two": 0.5, "cover_exact": 0.5, "clean": 1.5, "clean_exact": 1,
-    "number_right": 0.8, "number_derived": -0.2, "negation_same": 0.3, "antonym_denied": 0.3, "strange": -1, "strange_all": -0.7,
+    "number_right": 0.8, "number_derived": -0.2, "negation_same": 0.3, "antonym_denied": 0.3, "strange": -1, "remote": -2, "strange_all": -0.7,
     "number_lost": -2.5, "number_rival": -1, "number_misbound": -1, "bound_elsewhere": -1.5, "turned": -2.5,
     "antonym_close": -2.5, "antonym_far": -1, "negation_flip_close": -2, "negation_flip_far": -0.5,
     "swapped_word_close": -0.7, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,

@@ -66,12 +66,22 @@ _GREETS: Final = re.compile(
 )
 
 
+_HELLO: Final = re.compile(
+    r"^\W*(?:hello|hi|hey|good (?:morning|day|evening|afternoon)|hallo|guten tag|bonjour|hola|dear)\b[^,.!?:;]{0,20}[,.!:;-]\s*|^\W*no,? i meant:?\s*",
+    re.IGNORECASE,
+)
+_TAG: Final = re.compile(
+    r"\W*(?:is (?:that|this|it) (?:possible|ok|okay|right|true|correct|fine)|right|ok|okay|correct)\W*", re.IGNORECASE
+)
+
+
 @lru_cache(maxsize=1024)
 def asking(text: str) -> str:
     """A question without its greetings, thanks and tales; the whole when nothing else is there."""
     told = sentences(text)
-    kept = [part for part in told if not _GREETS.match(part)]
-    return " ".join(kept) if kept and len(kept) < len(told) else text
+    kept = [_HELLO.sub("", part) for part in told if not _GREETS.match(part)]
+    kept = [part for part in kept if len(kept) == 1 or not _TAG.fullmatch(part)]
+    return " ".join(kept) if kept else text
 
 
 @lru_cache(maxsize=1024)
@@ -245,4 +255,5 @@ def parts(text: str) -> tuple[str, ...]:
             for at, item in enumerate(items)
         )
         listed += items if nouns else [piece]
+    listed = [piece for piece in listed if not _TAG.fullmatch(piece)] or listed
     return tuple(listed[:8])

@@ -60,6 +60,8 @@ class Relevance:
             return judged(0.0, "the answer is empty")
         found = features(case)
         value = model(self.name).value(found)
+        if found["other_language"]:
+            value *= 0.3
         return judged(value, _reason(found, read(plain(case.input)).kind, value))
 
 
@@ -132,7 +134,7 @@ def _other_language(question: str, text: str) -> bool:
     if all(surely_english([word.low for word in words(one)]) for one in (question, text)):
         return False
     (asked, sure), (told, too) = language(question), language(text[:600])
-    return asked != told and min(sure, too) > 0.95
+    return asked != told and min(sure, too) > 0.8
 
 
 def _option_named(asked: Question, told: list[Word]) -> float:
