@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from homeostat.records.instant import micros
 from homeostat.records.policy import Policy
+from homeostat.store.ledger import Ledger, incidents
 from homeostat.store.ledger.policies import Kept, Version
 
 
@@ -18,12 +20,14 @@ class Proof:
     hours: float = 24.0
 
 
-def open_incident(project: str, release: str, since: datetime, until: datetime) -> bool:
-    """Whether an incident about a release was open at any time in between. No incidents are kept yet."""
-    return False
+def open_incident(ledger: Ledger, project: str, release: str, since: datetime) -> bool:
+    """Whether an incident that blames a release was open at any time since then."""
+    return bool(incidents.open_on_release(ledger, project, release, since=micros(since)))
 
 
-def has_proved(project: str, release: str, history: Sequence[Version], until: datetime, proof: Proof) -> bool:
+def has_proved(
+    ledger: Ledger, project: str, release: str, history: Sequence[Version], until: datetime, proof: Proof
+) -> bool:
     """It has served its share without a break until now, long enough. `history`: newest first."""
     since = until
     for version in history:
@@ -31,11 +35,17 @@ def has_proved(project: str, release: str, history: Sequence[Version], until: da
             break
         since = version.at
     long = until - since >= timedelta(hours=proof.hours)
-    return long and since < until and not open_incident(project, release, since, until)
+    return long and since < until and not open_incident(ledger, project, release, since)
 
 
 def good_after(
-    project: str, kept: Kept | None, wanted: Policy, history: Sequence[Version], until: datetime, proof: Proof
+    ledger: Ledger,
+    project: str,
+    kept: Kept | None,
+    wanted: Policy,
+    history: Sequence[Version],
+    until: datetime,
+    proof: Proof,
 ) -> tuple[str, str]:
     """(`previous_good` of the new policy, what has proved itself), when `wanted` replaces what is kept."""
     if kept is None:
@@ -43,7 +53,7 @@ def good_after(
     old = kept.policy
     losing = [name for name, share in old.shares.items() if wanted.shares.get(name, 0.0) < share - 1e-9]
     for name in losing:
-        if has_proved(project, name, history, until, proof):
+        if has_proved(ledger, project, name, history, until, proof):
             return name, name
     main = next((name for name in losing if old.shares[name] >= 0.5 - 1e-9), "")
     still = old.previous_good in old.shares and old.previous_good not in losing

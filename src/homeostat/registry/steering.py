@@ -52,7 +52,7 @@ def put(
         if unknown:
             return Declined("not_found", f"There is no release {min(unknown)}.", "homeostat release ls")
         history = policies.history(ledger, project, wanted.route, limit=200)
-        good, proved = good_after(project, kept, wanted, history, author.at, proof)
+        good, proved = good_after(ledger, project, kept, wanted, history, author.at, proof)
         after = replace(
             wanted, version=expected + 1, pieces=reshaped(there.pieces if there else (), wanted.shares),
             previous_good=wanted.previous_good or good, updated_at=author.at.isoformat(), updated_by=author.actor,
