@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from homeostat.observe.opinions import Opinions
 from homeostat.observe.staged import NAMES
 from homeostat.records.outcome import Outcome
 from homeostat.store.spool import segment as spool
-from homeostat.store.spool.envelope import Part, Record, decode
+from homeostat.store.spool.envelope import Envelope, Frame, Part, Record, decode, frames, opened
 from homeostat.store.warehouse.client import Warehouse
 
 log: Final = logging.getLogger("homeostat.loader")
@@ -32,6 +32,8 @@ log: Final = logging.getLogger("homeostat.loader")
 Outcomes = Counter[tuple[str, str, str]]
 #: How files begin that hold envelopes for the engine to read, for a moment.
 PIECE: Final = ".piece-"
+#: Spans that the engine works on at once: enough to be fast, few enough to need little memory.
+BLOCK: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Load:
     """One attempt at some segments. Their rows carry the number of the first."""
 
     segments: tuple[spool.Segment, ...]
-    data: bytes
-    records: list[Record]
+    records: list[Record]  # bodies that the engine reads stay in the files
+    files: list[Path]  # of each record
     lost: int  # items that damage took
     first_version: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
@@ -66,7 +68,19 @@ class Load:
     def bytes_of(self, index: int) -> bytes:
         """An envelope as it stands in the segment."""
         record = self.records[index]
-        return self.data[record.offset : record.offset + record.length]
+        with self.files[index].open("rb") as file:
+            file.seek(record.offset)
+            return file.read(record.length)
+
+    def envelope(self, index: int) -> Envelope:
+        """An envelope with its body."""
+        return next(decode(self.bytes_of(index))).envelope
+
+    def write(self, path: Path, indices: Sequence[int]) -> None:
+        """Put some envelopes into a file."""
+        with path.open("wb") as file:
+            for index in indices:
+                file.write(self.bytes_of(index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +98,20 @@ class Filled:
 
 def read(segments: Sequence[spool.Segment]) -> Load:
     """Sealed segments, salvaged first when they are damaged."""
-    lost = 0
+    load = Load(tuple(segments), [], [], 0)
     for segment in segments:
-        found = spool.verify(segment)
-        if not isinstance(found, spool.Sound):
+        data = segment.path.read_bytes()
+        found = spool.verify(segment, data=data)
+        if isinstance(found, spool.Sound):
+            sound: Iterable[Frame] = found.frames
+        else:
             log.error("segment %d is damaged: %d items are lost", segment.number, found.lost_items)
-            lost += spool.salvage(segment).lost_items
-    data = b"".join(segment.path.read_bytes() for segment in segments)
-    return Load(tuple(segments), data, list(decode(data)), lost)
+            load.lost += spool.salvage(segment).lost_items
+            data = segment.path.read_bytes()
+            sound = frames(data)
+        load.records += (opened(data, frame, without=(Part.TRACES,)) for frame in sound)
+        load.files += [segment.path] * (len(load.records) - len(load.files))
+    return load
 
 
 class Slot:
@@ -118,7 +138,6 @@ class Slot:
             beside,
             attribute_limit=settings.attribute_limit,
             text_limit=settings.text_limit,
-            incoming=f"{staged}_incoming",
             staged=staged,
         )
 
@@ -144,7 +163,7 @@ class Slot:
         outcomes: Outcomes = Counter()
         rows: list[list[Any]] = []
         for index, odd in slow.items():
-            envelope = load.records[index].envelope
+            envelope = load.envelope(index)
             taken = exact.rows(
                 envelope,
                 index if odd.env is None else odd.env,
@@ -164,25 +183,28 @@ class Slot:
 
     def _stage(self, load: Load, piece: Piece, told: list[int], folder: Path, dropped: list[Outcome]) -> dict[int, Odd]:
         """The fast path over the envelopes of a piece; returns what of them it leaves to the exact one."""
-        if sum(load.records[i].envelope.items for i in told) < WORTH:
+        spans = [i for i in told if load.records[i].envelope.part is Part.TRACES]
+        items = sum(load.records[i].envelope.items for i in spans)
+        if items < WORTH:
             return dict.fromkeys(told, Odd())
         whole = len(load.segments) == 1 and piece == load.whole()
         path, index = load.segments[0].path, list(range(len(load.records)))
         if not whole:
-            index = told
+            index = spans
             path = folder / f"{PIECE}{load.number}"
         try:
             if not whole:
-                path.write_bytes(b"".join(load.bytes_of(i) for i in told))
-            self._fast.decode(path)
-            self._seam("decoded")
+                load.write(path, spans)
+            self._fast.lay_out(path, together=max(1, BLOCK * len(index) // items))
+            self._seam("laid out")
             slow = self._fast.stage()
             dropped += self._fast.dropped()
             self._fast.release()
         finally:
             if not whole:
                 path.unlink(missing_ok=True)
-        return {index[env]: odd for env, odd in slow.items()}
+        logs = dict.fromkeys((i for i in told if load.records[i].envelope.part is Part.LOGS), Odd())
+        return {index[env]: odd for env, odd in slow.items()} | logs
 
     def _hidden(self) -> facts.Facts:
         """Scores and signals that hide in the staged telemetry."""

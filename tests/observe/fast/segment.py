@@ -33,14 +33,14 @@ class Both:
     def __init__(self, warehouse: Warehouse, folder: Path, name: str) -> None:
         self.path = folder / f"{name}.seg"
         self.warehouse = warehouse
-        self.fast = FastPath(warehouse, incoming=f"{name}_incoming", staged=f"{name}_staged", **LIMITS)
+        self.fast = FastPath(warehouse, staged=f"{name}_staged", **LIMITS)
         self.fast.prepare()
 
     def run(self, envelopes: Sequence[Envelope]) -> tuple[dict[int, Odd], list[Outcome], list[dict[str, Any]]]:
         """(spans left to the complete path, what was dropped, staged rows in a fixed order)."""
         write(self.path, envelopes)
         self.fast.clear()
-        self.fast.decode(self.path)
+        self.fast.lay_out(self.path, together=2)
         slow = self.fast.stage()
         dropped = self.fast.dropped()
         found = self.warehouse.load.query(f"SELECT {', '.join(NAMES)} FROM {self.fast.staged}").result_rows

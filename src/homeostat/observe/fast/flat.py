@@ -1,4 +1,4 @@
-"""SQL that lays out a decoded segment as one row per span, each with its texts, its shape and what is odd about it."""
+"""SQL that decodes a segment into one row per span, each with its texts, its shape and what is odd about it."""
 
 # ruff: noqa: S608 (SQL made of our own tables only; values are bound)
 
@@ -53,20 +53,20 @@ def table(name: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = Memory"
 
 
-def insert(into: str, incoming: str) -> str:
-    """Lay out every span of `incoming`."""
+def insert(into: str, envelopes: str) -> str:
+    """Lay out every span of the relation `envelopes` (see `schema.STRUCTURE`)."""
     names = ", ".join(name for name, _ in COLUMNS)
-    return f"INSERT INTO {into} ({names}) SELECT {names} FROM ({_judged(_named(_spans(incoming)))})"
+    return f"INSERT INTO {into} ({names}) SELECT {names} FROM ({_judged(_named(_spans(envelopes)))})"
 
 
-def _spans(incoming: str) -> str:
+def _spans(envelopes: str) -> str:
     """One row per span. Its attributes and those of its resource stand in one array: they are worked out together.
 
     The row number must see every record: the engine does not move a filter below a function that counts rows.
     """
     records = (
         "SELECT rowNumberInAllBlocks() AS env, project, received, oldest, outcome, traces.resources AS rs "
-        f"FROM {incoming}"
+        f"FROM {envelopes}"
     )
     resources = f"SELECT {_ABOVE}, arrayJoin(rs) AS r FROM ({records}) WHERE outcome = ''"
     scopes = f"SELECT {_ABOVE}, r.resource.attributes AS r_pairs, arrayJoin(r.scopes) AS scopes FROM ({resources})"

@@ -1,4 +1,4 @@
-"""The fast path over one segment: decode, say what is too odd for SQL, stage the rest, count what was dropped."""
+"""The fast path over one segment: lay it out, say what is too odd for SQL, stage the rest, count what was dropped."""
 
 # ruff: noqa: S608 (SQL made of our own tables only; values are bound)
 
@@ -20,7 +20,7 @@ from homeostat.store.warehouse.client import Warehouse
 WORTH: Final = 400
 
 _SETTINGS: Final = (
-    " SETTINGS max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, compile_expressions = 0, "
+    "max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, compile_expressions = 0, "
     "output_format_json_escape_forward_slashes = 0, precise_float_parsing = 1, "
     "short_circuit_function_evaluation = 'enable', min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0"
 )
@@ -43,10 +43,10 @@ class Odd:
 class FastPath:
     """Fills the Memory table `staged` (columns of `observe.staged`) from a segment file, on `warehouse.load`.
 
-    The order of one load: `decode`, `stage`, `dropped`, `clear`. An envelope is named by its index among the records
+    The order of one load: `lay_out`, `stage`, `dropped`, `clear`. An envelope is named by its index among the records
     of the file, as `enumerate(envelope.decode(data))` gives it. What `stage` returns is not in the table: the loader
-    takes it by the complete path and inserts its rows. A segment of less than `WORTH` items is better taken by the
-    complete path altogether.
+    takes it by the complete path and inserts its rows. So it does with log records, which are not seen here at all. A
+    segment of less than `WORTH` items is better taken by the complete path altogether.
     """
 
     def __init__(
@@ -55,39 +55,39 @@ class FastPath:
         *,
         attribute_limit: int = 262_144,
         text_limit: int = 1_048_576,
-        incoming: str = "incoming",
         staged: str = "staged",
     ) -> None:
         self.warehouse = warehouse
-        self.incoming = incoming
         self.staged = staged
         self._limits = {"attribute": attribute_limit, "text": text_limit}
-        self._flat, self._plans, self._told = f"{incoming}_flat", f"{incoming}_plans", f"{incoming}_told"
+        self._flat, self._plans, self._told = f"{staged}_flat", f"{staged}_plans", f"{staged}_told"
         self._close = close.CloseReading(warehouse, (self._flat, staged, self._told), self._limits)
         self.closely = 0  # spans of this segment whose words Python read
-        self._lay_out = flat.insert(self._flat, incoming) + _SETTINGS
+        self._insert = flat.insert(self._flat, "{file}")
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
         plans = f"CREATE TABLE IF NOT EXISTS {self._plans} {mapping.PLANS} ENGINE = Memory"
-        tables = (schema.table(self.incoming), flat.table(self._flat), plans, close.table(self._told))
+        tables = (flat.table(self._flat), plans, close.table(self._told))
         for ddl in (*tables, staged_columns.table(self.staged)):
             self._command(ddl)
         self.clear()
 
-    def decode(self, path: Path) -> None:
-        """Fill `incoming` from a sound segment file."""
-        self.warehouse.read_file(self.warehouse.load, self.incoming, path, "Protobuf", schema.SETTINGS)
+    def lay_out(self, path: Path, *, together: int = 1) -> None:
+        """Decode a sound segment file, so many envelopes at once: small blocks keep what is worked out small."""
+        settings = f"{schema.SETTINGS}, {_SETTINGS}, max_block_size = {together}"
+        self.warehouse.read_file(
+            self.warehouse.load, self._insert, path, fmt="Protobuf", structure=schema.STRUCTURE, settings=settings
+        )
 
     def stage(self) -> dict[int, Odd]:
         """Insert a row into `staged` for every span that SQL can express; returns the others, by envelope."""
         self.closely = 0
-        self._command(self._lay_out)
         used = mapping.uses(self._plan_shapes())
         names = ", ".join(staged_columns.NAMES)
         rows = mapping.rows(self._flat, self._plans, used)
-        self._command(f"INSERT INTO {self.staged} ({names}) {rows}{_SETTINGS}", self._limits)
-        return self._odd_spans() | self._logs()
+        self._command(f"INSERT INTO {self.staged} ({names}) {rows} SETTINGS {_SETTINGS}", self._limits)
+        return self._odd_spans()
 
     def _odd_spans(self) -> dict[int, Odd]:
         """The spans whose rows only hold a place, which is free after this. What Python can tell of them is staged."""
@@ -100,7 +100,7 @@ class FastPath:
         if read:
             names = ", ".join(staged_columns.NAMES)
             rows = mapping.closely_read(self._flat, self._told)
-            self._command(f"INSERT INTO {self.staged} ({names}) {rows}{_SETTINGS}")
+            self._command(f"INSERT INTO {self.staged} ({names}) {rows} SETTINGS {_SETTINGS}")
         left: dict[int, set[int]] = {}
         for position, env in found:
             if position not in read:
@@ -110,11 +110,6 @@ class FastPath:
         begun = self._rows(f"SELECT env, min(position) FROM {self._flat} GROUP BY env")
         first: dict[int, int] = {int(env): int(position) for env, position in begun}
         return {env: Odd(env, first[env], frozenset(positions)) for env, positions in sorted(left.items())}
-
-    def _logs(self) -> dict[int, Odd]:
-        records = f"SELECT rowNumberInAllBlocks() AS env, logs, outcome FROM {self.incoming}"
-        logs = self._rows(f"SELECT env FROM ({records}) WHERE logs != '' AND outcome = ''{_SETTINGS}")
-        return {env: Odd() for (env,) in logs}
 
     def dropped(self) -> list[Outcome]:
         """The spans that are rows on no path, per project: expired, rejected for invalid ids."""
@@ -129,7 +124,7 @@ class FastPath:
 
     def release(self) -> None:
         """Everything but the staged rows: it has been read, and it is most of the memory of a load."""
-        for table in (self.incoming, self._flat, self._plans, self._told):
+        for table in (self._flat, self._plans, self._told):
             self._command(f"TRUNCATE TABLE {table}")
 
     def clear(self) -> None:

@@ -4,7 +4,7 @@ OTLP's `AnyValue` is recursive and the engine's structures are not, so two level
 list or map inside a list or map) is declared as bytes: it is not lost, it is noticed, and the exact path takes it.
 Fields that we do not store are not declared; the engine skips them. Strings arrive as bytes, so invalid UTF-8 never
 fails the load. Log records are identified by a hash of their bytes, which the engine cannot give once it has decoded
-them: they stay bytes and go the complete path.
+them: they are not declared either and go the complete path.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ message Span {{ bytes trace_id = 1; bytes span_id = 2; bytes parent_id = 4; stri
 message ScopeSpans {{ Scope scope = 1; repeated Span spans = 2; }}
 message ResourceSpans {{ Resource resource = 1; repeated ScopeSpans scopes = 2; }}
 message Traces {{ repeated ResourceSpans resources = 1; }}
-message Envelope {{ fixed64 received = 4; fixed64 before = 5; string project = 6; uint32 items = 7; fixed64 oldest = 8;
-  string outcome = 9; Traces traces = 10; bytes logs = 11; }}
+message Envelope {{ fixed64 received = 4; string project = 6; fixed64 oldest = 8; string outcome = 9;
+  Traces traces = 10; }}
 """
 
 _KINDS: Final = "Enum8('' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'a' = 5, 'k' = 6, 'y' = 7)"
@@ -54,18 +54,10 @@ _SPANS: Final = (
     "start UInt64, end UInt64, "
     f"attributes {_PAIRS}, events {_EVENTS}, links {_LINKS}, status Tuple(message String, code UInt64)))"
 )
-COLUMNS: Final[tuple[tuple[str, str], ...]] = (
-    ("received", "UInt64"),
-    ("before", "UInt64"),
-    ("project", "String"),
-    ("items", "UInt32"),
-    ("oldest", "UInt64"),
-    ("outcome", "String"),
-    (
-        "traces",
-        f"Tuple(resources Array(Tuple(resource {_RESOURCE}, scopes Array(Tuple(scope {_SCOPE}, spans {_SPANS})))))",
-    ),
-    ("logs", "String"),
+#: The columns that a segment's file has for the engine.
+STRUCTURE: Final = (
+    "received UInt64, project String, oldest UInt64, outcome String, traces Tuple(resources Array(Tuple("
+    f"resource {_RESOURCE}, scopes Array(Tuple(scope {_SCOPE}, spans {_SPANS})))))"
 )
 
 #: One thread keeps the records in the order of the file, which is what an envelope's index means.
@@ -74,9 +66,3 @@ SETTINGS: Final = (
     "input_format_protobuf_oneof_presence = 1, input_format_parallel_parsing = 0, "
     "max_threads = 1, max_insert_threads = 1"
 )
-
-
-def table(name: str) -> str:
-    """DDL of the table that a segment is decoded into."""
-    columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS)
-    return f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = Memory"

@@ -7,7 +7,7 @@ records, checks each one's CRC, and finds its feet again after damage.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -111,7 +111,12 @@ def decode(data: bytes | memoryview) -> Iterator[Record]:
     """Every sound record of a segment's bytes. Damage is skipped: `before` and `items` tell how much is lost."""
     data = bytes(data)
     for frame in frames(data):
-        yield Record(frame.offset, frame.end - frame.offset, frame.before, _envelope(data, frame))
+        yield opened(data, frame)
+
+
+def opened(data: bytes, frame: Frame, *, without: Container[Part] = ()) -> Record:
+    """A sound record taken apart; bodies of the parts in `without` are left where they are."""
+    return Record(frame.offset, frame.end - frame.offset, frame.before, _envelope(data, frame, without))
 
 
 def frames(data: bytes) -> Iterator[Frame]:
@@ -199,7 +204,7 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
             raise ValueError("varint too long")
 
 
-def _envelope(data: bytes, frame: Frame) -> Envelope:
+def _envelope(data: bytes, frame: Frame, without: Container[Part]) -> Envelope:
     _, received, _, _ = _FIXED.unpack_from(data, frame.fields)
     at = frame.fields + _FIXED.size
     project = outcome = ""
@@ -213,13 +218,13 @@ def _envelope(data: bytes, frame: Frame) -> Envelope:
             oldest = int.from_bytes(data[at : at + 8], "little")
             at += 8
         else:
-            size, at = _read_varint(data, at)
-            value = data[at : at + size]
-            at += size
+            size, start = _read_varint(data, at)
+            at = start + size
             if tag == 0x32:
-                project = value.decode()
+                project = data[start:at].decode()
             elif tag == 0x4A:
-                outcome = value.decode()
+                outcome = data[start:at].decode()
             else:
-                part, body = Part(tag >> 3), value
+                part = Part(tag >> 3)
+                body = b"" if part in without else data[start:at]
     return Envelope(received, project, items, part, body, oldest, outcome)

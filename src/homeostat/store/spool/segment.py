@@ -36,7 +36,12 @@ class Segment:
 class Sound:
     """Every byte belongs to a record whose checksum holds, and no item is missing."""
 
-    records: int
+    frames: tuple[Frame, ...]
+
+    @property
+    def records(self) -> int:
+        """How many there are."""
+        return len(self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +115,20 @@ def waiting(folder: Path, *, storage: Storage = DISK) -> Waiting:
     return Waiting(total, sum(segment.items for segment in found), oldest, len(found))
 
 
-def verify(segment: Segment, *, storage: Storage = DISK) -> Sound | Damaged:
-    """Whether the engine can read this segment and everything is there."""
-    data = storage.read(segment.path)
-    at = items = records = 0
+def verify(segment: Segment, *, storage: Storage = DISK, data: bytes | None = None) -> Sound | Damaged:
+    """Whether the engine can read this segment and everything is there. `data`: its bytes, if they were read."""
+    data = storage.read(segment.path) if data is None else data
+    at = items = 0
+    found: list[Frame] = []
     while at < len(data):
         frame = frame_at(data, at)
         if frame is None or frame.before != items:
             break
         at = frame.end
         items += frame.items
-        records += 1
+        found.append(frame)
     if at == len(data) and items == segment.items:
-        return Sound(records)
+        return Sound(tuple(found))
     kept = _kept(data)
     return Damaged(len(kept), max(0, segment.items - sum(frame.items for frame in kept)))
 

@@ -150,14 +150,22 @@ class Warehouse:
             result = client.query(sql, dict(parameters or {}))
             return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
-    def read_file(self, client: Any, table: str, path: Path, fmt: str, settings: str) -> None:
-        """Insert a local file that the engine itself decodes. Only our own paths come here, never a user's text."""
-        quoted = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    def read_file(self, client: Any, insert: str, path: Path, *, fmt: str, structure: str, settings: str) -> None:
+        """Run an INSERT … SELECT over a local file that the engine itself decodes; `{file}` in it is the file's rows.
+
+        The rows are never held as a whole. Only our own paths and statements come here, never a user's text.
+        """
+        quoted, columns = (
+            "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" for text in (str(path), structure)
+        )
         if self.embedded:
-            client.command(f"INSERT INTO {table} FROM INFILE '{quoted}' SETTINGS {settings} FORMAT {fmt}")
-        else:
-            with path.open("rb") as file:
-                client.raw_insert(f"{table} SETTINGS {settings}", insert_block=file, fmt=fmt)
+            source = f"file({quoted}, '{fmt}', {columns})"
+            client.command(f"{insert.replace('{file}', source)} SETTINGS {settings}")
+            return
+        # A server reads no file of ours: it is sent behind the statement.
+        statement = insert.replace("{file}", f"input({columns})").removeprefix("INSERT INTO ")
+        with path.open("rb") as file:
+            client.raw_insert(f"{statement} SETTINGS {settings}", insert_block=file, fmt=fmt)
 
     def insert(self, client: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows that Python made (the exact path, small things)."""
