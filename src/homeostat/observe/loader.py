@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -30,14 +31,19 @@ from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.codes import NOT_NOW, code_of
 from homeostat.store.warehouse.memory import Thrift
+from homeostat.store.warehouse.merging import Merging
 
 log: Final = logging.getLogger("homeostat.loader")
 
 #: Times that "not now" is believed of the same segment, before its envelopes are suspected.
 PATIENCE: Final = 20
-#: Small segments are loaded together: a load costs about the same for ten items and for a thousand.
+#: Small segments are loaded together: a load costs about the same for ten items and for a thousand. They are copied
+#: into one file for it, which must not be what fills the disk.
 MOST_SEGMENTS: Final = 64
-BATCH_BYTES: Final = 8 << 20
+BATCH_BYTES: Final = 40 << 20
+KEEP_FREE: Final = 4 * BATCH_BYTES
+#: So many items behind the ones that are being loaded are a burst.
+MANY: Final = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class Loader:
             return Slot(warehouse, name, settings, assembly, beside=warehouse.beside(), fast=fast, seam=seam)
 
         self._thrift = Thrift(warehouse)
+        self._merging = Merging(warehouse)
         self._slots = [slot(staged), slot(f"{staged}_ahead")]
         self._ahead = ThreadPoolExecutor(1, "stage")
         self._coming: tuple[Slot, Future[Filled]] | None = None
@@ -105,9 +112,17 @@ class Loader:
 
     def load_next(self) -> Loaded | None:
         """Load the oldest sealed segment; None: there is none. A sick store raises: call again, nothing is lost."""
+        try:
+            return self._load_next()
+        except BaseException:
+            self._merging.resume()
+            raise
+
+    def _load_next(self) -> Loaded | None:
         begun = time.monotonic()
         waiting = self._waiting()
         if not waiting:
+            self._merging.pace(busy=False)
             return None
         self._prepare()
         slot, batch, filled = self._arrived(waiting)
@@ -115,7 +130,9 @@ class Loader:
         self._seam("intent")
         for number in again:
             self._undo(number)
-        if rest := waiting[len(batch) :]:
+        rest = waiting[len(batch) :]
+        self._merging.pace(busy=sum(one.items for one in rest) >= MANY)
+        if rest:
             self._stage_ahead(self._batch(rest), slot)
         self._load(batch, slot, filled)
         self._proofs += 1
@@ -149,6 +166,7 @@ class Loader:
     def close(self) -> None:
         """Let go of what was staged ahead; nothing of it was stored."""
         self._ahead.shutdown(wait=True, cancel_futures=True)
+        self._merging.resume()
 
     def _prepare(self) -> None:
         """Once: our own tables, and versions that begin above every stored one."""
@@ -165,6 +183,8 @@ class Loader:
     def _batch(self, waiting: Sequence[spool.Segment]) -> list[spool.Segment]:
         """The oldest segment, and those after it while all are small together."""
         batch, size = [waiting[0]], waiting[0].path.stat().st_size
+        if len(waiting) > 1 and shutil.disk_usage(self._folder).free < KEEP_FREE:
+            return batch
         for segment in waiting[1 : self._together]:
             size += segment.path.stat().st_size
             if size > BATCH_BYTES:
@@ -301,6 +321,7 @@ class Loader:
     def _undo(self, number: int) -> None:
         """Remove what an earlier attempt stored, after it has certainly ended. Its exchanges will be written anew."""
         self._await_end(number)
+        self._merging.resume()  # a deletion is a mutation, and is waited for
         for table in ("spans", "signals", "scores"):
             if self._client.query(f"SELECT 1 FROM {table} WHERE segment = {number} LIMIT 1").result_rows:
                 self._client.command(

@@ -20,7 +20,7 @@ from homeostat.store.warehouse.splice import splice_sql
 
 #: Columns of `spans` that are not staged as they are.
 _KEYS: Final = {**{key: key for key in staging.KEYS}, "attributes": splice_sql("attributes")}
-_WRITE: Final = f"{finish.SETTINGS}, max_insert_threads = 1"
+_WRITE: Final = f"{finish.SETTINGS}, max_insert_threads = 1, {finish.WRITE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Assembly:
         else:
             marks = told.marks
             seam("drafted")
-            self._run(lone.insert(relation, version), plain)
+            self._run(lone.insert(relation, version), plain, finish.WRITE)
             seam("exchanges")
         return Assembled(told.stored, doubled, frozenset(marks))
 
@@ -179,7 +179,7 @@ class Assembly:
         priced = finish.priced(self._drafts)
         if not len(kin.touched):
             marks = self._marks(self._drafts)
-            self._run(finish.insert(priced, version))
+            self._run(finish.insert(priced, version), more=finish.WRITE)
             seam("exchanges")
             return marks
         self._lay_out(relation, kin)
@@ -196,7 +196,7 @@ class Assembly:
         marks = self._marks(self._fresh)
         gone = self._gone(kin)
         buried = self._marks(f"({gone})") if gone else set()
-        self._run(finish.insert(f"SELECT * FROM {self._fresh}", version))
+        self._run(finish.insert(f"SELECT * FROM {self._fresh}", version), more=finish.WRITE)
         seam("exchanges")
         if buried:
             self._entomb(gone, version)
@@ -267,8 +267,9 @@ class Assembly:
         for name in names:
             self._client.command(f"TRUNCATE TABLE IF EXISTS {name}")
 
-    def _run(self, sql: str, parameters: dict[str, Any] | None = None) -> None:
-        self._client.command(f"{sql} SETTINGS {finish.SETTINGS}", parameters=parameters)
+    def _run(self, sql: str, parameters: dict[str, Any] | None = None, more: str = "") -> None:
+        settings = ", ".join(filter(None, (finish.SETTINGS, more)))
+        self._client.command(f"{sql} SETTINGS {settings}", parameters=parameters)
 
     def _own(self) -> tuple[str, ...]:
         return (self._clean, self._rows, self._nodes, self._tree, self._places, self._drafts, self._calls, self._fresh)

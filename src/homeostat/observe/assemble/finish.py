@@ -21,6 +21,8 @@ COLUMNS: Final = (
 
 #: `x AS x` means the column on the right, never itself.
 SETTINGS: Final = "prefer_column_name_to_alias = 1, max_query_size = 10000000, compile_expressions = 0, max_threads = 1"
+#: Rows of one load have different keys: there is nothing to merge before they are written. Statistics are merges' work.
+WRITE: Final = "optimize_on_insert = 0, materialize_statistics_on_insert = 0"
 #: Seconds (of the event clock) that an orphan waits for its parent, and the longest time that an exchange stays open.
 WAIT: Final = 60
 #: Quiet seconds after which a trace with a root is taken to be whole.
