@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from homeostat.act import acting, answering, incidents, rules
 from homeostat.act.answering import Facts
+from homeostat.act.drafting import draft
 from homeostat.act.remedies import REMEDIES, Effects
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.outside import hooks, tuning, writer
@@ -171,7 +172,9 @@ def _by_us(action: Action) -> bool:
 
 
 def _filled(context: Context, incident: Incident, wanted: Action, at: int) -> Action:
-    """Whom a block concerns is looked up."""
+    """Whom a block concerns is looked up; a prompt comes with a draft."""
+    if wanted.remedy == "prompt":
+        return _drafted(context, incident, wanted, at)
     if wanted.remedy != "block" or wanted.parameters.get("detector"):
         return wanted
     users = curate.busiest(
@@ -182,6 +185,27 @@ def _filled(context: Context, incident: Incident, wanted: Action, at: int) -> Ac
     return replace(
         wanted, remedy="by-hand", parameters={"what": "Say what shall be stopped: words, a pattern, or users."}
     )
+
+
+def _drafted(context: Context, incident: Incident, wanted: Action, at: int) -> Action:
+    """From exchanges since the onset: those that the measure calls failing, and those that it calls good."""
+    kept = releases.get(context.ledger, incident.project, str(wanted.parameters.get("leaving")))
+    if kept is None:
+        return wanted
+    expects, found = wanted.expects, {}
+    name = expects.measure.partition("score.")[2].partition(")")[0]
+    edge = expects.low if expects.direction == "up" else expects.high
+    for side, op in (("failing", "lt"), ("good", "gte")):
+        filters = {f"score.{name}.{op}": edge} if name and edge is not None else {}
+        found[side] = curate.items(
+            context.warehouse, incident.project, _moment(at), filters, since=_moment(incident.onset), limit=8
+        )
+    made = draft(
+        kept.release.system, wanted.why, found["failing"], found["good"], writer(context.settings),
+        context.settings.judge_model,
+    )  # fmt: skip
+    told = {"template": made.template, "examples": [dict(each) for each in made.examples], "draft": made.how}
+    return replace(wanted, parameters={**wanted.parameters, **told})
 
 
 def _unusual(incident: Incident, at: int) -> int:
