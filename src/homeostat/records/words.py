@@ -64,6 +64,8 @@ def measure(name: str) -> str:
     said = _thing(what)
     if how in ("p50", "p90", "p95", "p99"):
         return f"{how} {said}"
+    if how == "coverage":
+        return _covered(what)
     if how == "count":
         return f"number of {said or 'answers'}"
     if how == "share" and said == _plain(what) and not _COMPARED.fullmatch(what):
@@ -75,7 +77,7 @@ def number(value: float | None, name: str = "") -> str:
     """At most three significant digits, in the measure's unit; unknown is a dash."""
     if value is None or not math.isfinite(value):
         return "–"
-    if name.startswith("share("):
+    if name.startswith(("share(", "coverage(")):
         return f"{_digits(value * 100)} %"
     if "latency" in name or "ttft" in name:
         return f"{_digits(value / 1000)} s" if abs(value) >= 1000 else f"{_digits(value)} ms"
@@ -212,6 +214,13 @@ def verdict(came: Verdict) -> str:
         seen = f"{measure(came.measure)} {way} by {amount}, {users(came.n)}."
     said = (head + ":", seen, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
     return " ".join(part for part in said if part)
+
+
+def _covered(what: str) -> str:
+    """`coverage(signal.thumbs)`: answers with thumbs."""
+    if what.startswith("score."):
+        return f"answers with a score of {_plain(what)}"
+    return "answers with any signal" if what == "signals" else f"answers with {_plain(what)}"
 
 
 def _thing(what: str) -> str:

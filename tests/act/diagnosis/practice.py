@@ -21,7 +21,7 @@ from homeostat.records.policy import Policy, reshaped
 from homeostat.records.release import Release
 from homeostat.registry import releases, steering
 from homeostat.registry.author import Author
-from homeostat.sim.changes import judging
+from homeostat.sim.changes import Changes
 from homeostat.sim.exchange import Exchange
 from homeostat.sim.faults import dimensions
 from homeostat.sim.scenario import Scenario, named
@@ -197,5 +197,5 @@ def _scores(project: str, each: Exchange, fault: str, scenario: Scenario) -> Ite
 
 def _passes(scenario: Scenario, number: int) -> float:
     """How often the judge lets a bad answer pass."""
-    lenient: Sequence[Any] = judging(scenario, number)
+    lenient: Sequence[Any] = Changes(scenario).judging(number)
     return 1 - float(lenient[0][1].values.get("specificity", 0.8)) if lenient else 0.2

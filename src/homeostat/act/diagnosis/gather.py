@@ -9,7 +9,18 @@ from statistics import median
 from typing import Any, Final
 
 from homeostat.act.diagnosis import mixes
-from homeostat.act.diagnosis.evidence import OPINIONS, Change, Evidence, Family, Moved, Shift, Topic, Volume, family
+from homeostat.act.diagnosis.evidence import (
+    MOVED,
+    OPINIONS,
+    Change,
+    Evidence,
+    Family,
+    Moved,
+    Shift,
+    Topic,
+    Volume,
+    family,
+)
 from homeostat.act.diagnosis.mixes import Said
 from homeostat.analyze.metrics.language import language
 from homeostat.records.comparison import Comparison
@@ -50,7 +61,11 @@ def gather(
     if min(counted) < _FEW:
         return Evidence(blank.findings, changes=changes, comparisons=blank.comparisons)
     signals = ask.signals(warehouse, sides)
-    moved = [*_scored(ask.scores(warehouse, sides)), *_plain(ask.plain(warehouse, sides)), *_signalled(signals)]
+    volumes = tuple(_volumes(signals, counted[0], counted[1]))
+    moved = [
+        *_scored(ask.scores(warehouse, sides)), *_plain(ask.plain(warehouse, sides)), *_signalled(signals),
+        *_behaved(volumes, signals),
+    ]  # fmt: skip
     sample = ask.sample(warehouse, sides)
     questions = [Said(int(row["side"]), row["unit"], mixes.words_of(row["input"])) for row in sample]
     replies = [Said(int(row["side"]), row["unit"], mixes.words_of(row["output"])) for row in sample]
@@ -66,7 +81,7 @@ def gather(
         inputs=tuple(_inputs(sample, questions)),
         manner=mixes.shift("manner", replies, "words of answers"),
         models=tuple(_models(answers)),
-        volumes=tuple(_volumes(signals, counted[0], counted[1])),
+        volumes=volumes,
         topic=_topic(warehouse, sides, sample, questions, moved),
         new_words=mixes.new_words(questions),
         documents=told,
@@ -137,6 +152,19 @@ def _signalled(found: Mapping[tuple[str, str], Mapping[int, Sums]]) -> Iterator[
     for (name, what), sides in found.items():
         if what == "value":
             yield from _moved(f"mean(signal.{name})", family(f"mean(signal.{name})"), sides)
+
+
+def _behaved(volumes: Sequence[Volume], found: Mapping[tuple[str, str], Mapping[int, Sums]]) -> Iterator[Moved]:
+    """What people do after an answer is told by how often they do it. Where all kinds stopped coming, nobody tells."""
+    lost = [each for each in volumes if each.ratio <= 0.5 and each.z <= -MOVED]
+    if len(lost) > 1:
+        return
+    for each in volumes:
+        if each.signal not in OPINIONS and each.z:
+            users = found[each.signal, "count"]
+            n = users[1].users if 1 in users else 0
+            error = abs((each.after - each.before) / each.z)
+            yield Moved(f"coverage(signal.{each.signal})", "behaviour", each.before, each.after, error, n)
 
 
 def _moved(measure: str, kind: Family, sides: Mapping[int, Sums]) -> Iterator[Moved]:

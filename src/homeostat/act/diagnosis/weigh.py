@@ -59,7 +59,7 @@ def _candidate(cause: Cause, case: Case, weight: float) -> Candidate:
 def _release(evidence: Evidence) -> Case:
     case = Case(settle="Compare the releases on users put to them by chance, or go back and see whether it recovers.")
     for finding in evidence.findings:
-        if finding.against == "release" and finding.release:
+        if finding.release:
             case.subject = case.subject or finding.release
             case.add(5.0, f"users of {finding.release} do worse than users of the other, put there by chance: "
                           f"{words.finding(finding)}")  # fmt: skip
@@ -245,7 +245,11 @@ def _instrumentation(evidence: Evidence) -> Case:
         case.subject = case.subject or ", ".join(each.signal for each in lost[:3])
         told = ", ".join(f"{each.signal} {each.before:.1%} → {each.after:.1%}" for each in lost[:3])
         case.add(4.5 if len(lost) > 1 else 3.0, f"signals stopped coming while answers go on (for each answer): {told}")
-    covers = [each for each in evidence.findings if each.measure.startswith(("coverage(", "count(signal"))]
+    covers = [
+        each
+        for each in evidence.findings
+        if each.measure.startswith(("coverage(", "count(signal")) and each.direction == "down"
+    ]
     if covers and not silent:
         case.add(2.0, words.finding(covers[0]))
     if not silent and not lost and not covers:

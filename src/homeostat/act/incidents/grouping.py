@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.incidents.opening import RANK, SILENCE, line, opened, stream, tell, worse
 from homeostat.records import words
 from homeostat.records.finding import Finding
 from homeostat.records.incident import Candidate, Entry, Incident
-from homeostat.store.ledger import Ledger, incidents
+from homeostat.store.ledger import Ledger, findings, incidents
 
 #: Onsets that lie no further apart belong together.
 NEAR: Final = 1_800_000_000
@@ -107,6 +108,11 @@ def _joined(ledger: Ledger, home: _Home, finding: Finding, at: int) -> Incident:
         before, findings=(*before.findings, finding.id), severity=worse(before.severity, finding.severity),
         onset=before.onset if again else min(before.onset, finding.onset),
     )  # fmt: skip
+    if all(entry.kind != "diagnosis" for entry in before.timeline):
+        # Until somebody has looked deeper, findings are all there is to go by.
+        known = (*findings.get(ledger, before.project, list(before.findings)), finding)
+        candidates = diagnose(Evidence(findings=known))
+        after = replace(after, candidates=candidates, cause=candidates[0].cause)
     if back:
         after = replace(after, state="open", closed=0, closed_by="", reopened=before.reopened + 1)
     # A stream that fires again tells nothing about when it all began.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from homeostat.act import incidents
-from homeostat.act.diagnosis import diagnose
+from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.diagnosis.gather import gather
 from homeostat.loop.watching.context import Context
 from homeostat.records.incident import Incident
@@ -20,7 +20,8 @@ _AGAIN: Final = 0.15
 _SOONEST, _LATEST = 5 * _MINUTE, 6 * _HOUR
 #: Findings that a diagnosis reads: a stream that flaps brings hundreds.
 _MOST: Final = 60
-_SURE: Final = 0.6
+#: A cause so likely is said at once; one that is likely when so many answers were looked at.
+_SURE, _LIKELY, _MUCH = 0.75, 0.5, 300
 
 
 def run(context: Context, at: int) -> int:
@@ -60,9 +61,13 @@ def _look(context: Context, incident: Incident, at: int) -> None:
     beside = [each for each in comparisons.latest(ledger, project) if each.at >= incident.onset - _DAY]
     evidence = gather(ledger, context.warehouse, project, found, beside, now=at)
     candidates = diagnose(evidence)
-    # With too little to look at, only what settles it already is said; the rest waits for more, but not for ever.
-    sure = evidence.looked or candidates[0].weight >= _SURE or at - incident.opened >= _HOUR
-    incidents.diagnosed(ledger, incident, candidates, at=at, say=sure)
+    incidents.diagnosed(ledger, incident, candidates, at=at, say=_enough(evidence, candidates[0].weight, incident, at))
+
+
+def _enough(evidence: Evidence, weight: float, incident: Incident, at: int) -> bool:
+    """People act on a cause once it is said: what settles it is said at once, the rest waits for more, not for ever."""
+    much = evidence.looked and evidence.answers[1] >= _MUCH
+    return weight >= _SURE or (much and weight >= _LIKELY) or at - incident.opened >= 2 * _HOUR
 
 
 def _seen(incident: Incident) -> int:

@@ -78,7 +78,11 @@ def signals(warehouse: Warehouse, sides: Sides) -> dict[tuple[str, str], dict[in
 
 def answers(warehouse: Warehouse, sides: Sides) -> dict[int, dict[str, Any]]:
     """Of each side: how many answers, and how often which model was asked and which one answered."""
-    return {int(row["side"]): row for row in warehouse.ask(_ANSWERS, sides.bound())}
+    found = {}
+    for row in warehouse.ask(_ANSWERS, sides.bound()):
+        pairs = {tuple(names.split("\n", 1)): int(n) for names, n in row["models"].items()}
+        found[int(row["side"])] = {**row, "models": pairs}
+    return found
 
 
 def scorers(warehouse: Warehouse, sides: Sides) -> list[dict[str, Any]]:
@@ -149,7 +153,7 @@ SELECT side, name, rung, {_TOTALS} FROM each GROUP BY side, name, rung
 """  # noqa: S608
 
 _FACTS: Final = (
-    ("mean(latency)", "latency_ms"), ("mean(ttft)", "ttft_ms"), ("mean(cost)", "cost"),
+    ("mean(latency_ms)", "latency_ms"), ("mean(ttft_ms)", "ttft_ms"), ("mean(cost)", "cost"),
     ("mean(output_tokens)", "output_tokens"), ("mean(input_tokens)", "input_tokens"),
     ("share(status=error)", "status = 'error'"), ("share(cut off)", "finish_reason IN ('length', 'max_tokens')"),
 )  # fmt: skip
@@ -185,7 +189,7 @@ SELECT side, name, what, {_TOTALS} FROM each GROUP BY side, name, what
 
 _ANSWERS: Final = f"""
 SELECT {_SIDE} AS side, count() AS n, uniq({_UNIT}) AS users,
-    sumMap(map((requested_model, model), toUInt64(1))) AS models
+    sumMap(map(concat(requested_model, '\\n', model), toUInt64(1))) AS models
 FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2 GROUP BY side
 """  # noqa: S608
 
