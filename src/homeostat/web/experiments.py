@@ -96,4 +96,4 @@ def _seen(core: Core, project: str, kept: Kept) -> dict[str, Any]:
     now = core.clock.now()
     end = int(kept.document["stopped_us"]) or micros(now)
     about = About(project, str(kept.document["measure"]), int(kept.document["started_us"]), end, now)
-    return running.as_json(kept, running.arms(kept, asked.units(core.warehouse, about, window=3_600_000_000)))
+    return running.as_json(kept, running.arms(kept, asked.units(core.warehouse, about, window=600_000_000)))

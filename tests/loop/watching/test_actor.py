@@ -216,3 +216,39 @@ def test_harmful_answers_are_blocked_too_and_nobody_is_held_back(
     assert (back.answer, back.parameters["holdback"]) == ("rollback", 0.0)
     assert (block.answer, block.parameters["detector"]) == ("block", "private")
     assert back.proposed < block.proposed
+
+
+def test_a_rollback_belongs_to_the_incident_that_found_the_release(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    incident = stage.incident(NOON, "instrumentation", release="B")
+    stage.compare(NOON, 130.0)
+    run(stage, NOON)
+    assert only(stage).incident == incident.id
+
+
+def test_evidence_that_was_acted_on_counts_no_more(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    """Somebody takes the rollback back: the canary serves again, and what was known of it before is used up."""
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.compare(NOON, 130.0)
+    run(stage, NOON)
+    told = actor.effects(stage.context, project, "anna", NOON + MINUTE)
+    done = acting.undo(told, project, only(stage).id)
+    assert not isinstance(done, Declined) and done.state == "undone"
+    run(stage, NOON + timedelta(hours=2))
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+    stage.compare(NOON + timedelta(hours=2), 130.0)
+    run(stage, NOON + timedelta(hours=2))
+    assert stage.shares == {"A": 1.0}
+
+
+def test_a_label_does_not_hide_the_evidence(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    from homeostat.registry import releases
+
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.compare(NOON, 130.0)
+    author = Author("operator", NOON, NOON)
+    releases.label(stage.context.ledger, project, "C", "previous-good", author, route="default")
+    run(stage, NOON)
+    assert stage.shares == {"A": 1.0}

@@ -108,7 +108,8 @@ def roll_back(context: Context, project: str, at: int) -> None:
         kept = policies.get(ledger, project, route)
         if kept is None:
             continue
-        ours = [one for one in found if one.route == route and one.policy == kept.policy.version]
+        since = _shared_since(context, project, kept.policy)
+        ours = [one for one in found if one.route == route and one.policy >= since]
         past = _past(context, project, route, open_now, at)
         for told in rules.due(kept.policy, ours, past, at=at, alpha=context.settings.alpha_rollback):
             if not told.held:
@@ -249,13 +250,25 @@ def waits_for_verdict(context: Context, action: Action) -> bool:
     return said is None or not said.final
 
 
+def _shared_since(context: Context, project: str, policy: Policy) -> int:
+    """The version since which the releases share the route as they do now: older evidence was acted on already."""
+    version = policy.version
+    for each in policies.history(context.ledger, project, policy.route, limit=50):
+        if each.policy.pieces != policy.pieces:
+            break
+        version = each.policy.version
+    return version
+
+
 def _about(open_now: Sequence[Incident], context: Context, project: str, candidate: str) -> int:
-    """The incident that is about this release."""
+    """The incident that is about this release: by the diagnosis, else by what was found."""
     blamed = kept_incidents.open_on_release(context.ledger, project, candidate)
     if blamed:
         return int(blamed[0])
-    named = [one.id for one in open_now if one.candidates and one.candidates[0].subject == candidate]
-    return named[0] if named else next((one.id for one in open_now if one.cause == "release"), 0)
+    for one in open_now:
+        if any(each.release == candidate for each in findings.get(context.ledger, project, one.findings)):
+            return one.id
+    return next((one.id for one in open_now if one.cause == "release"), 0)
 
 
 def _past(context: Context, project: str, route: str, open_now: Sequence[Incident], at: int) -> rules.Past:

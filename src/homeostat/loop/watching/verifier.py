@@ -37,6 +37,8 @@ log: Final = logging.getLogger("homeostat.verifying")
 ACTOR: Final = "rule:verdict"
 _MINUTE: Final = 60_000_000
 _HOUR: Final = 3_600_000_000
+#: A user counts with what came in so long after their first question, when that time is over.
+_ENTERS: Final = 10 * _MINUTE
 _BLOCKS: Final = 24
 _FEWEST: Final = 12
 #: Evidence that may be looked at any time is looked at so often.
@@ -146,7 +148,7 @@ def _of_canary(context: Context, action: Action, about: About, due: bool) -> Evi
     told |= {name: tuple(told[name]) for name in ("users", "means")}
     canary = Comparison(**told)
     earlier = replace(about, start=min(canary.since, action.ended - _MINUTE), end=action.ended)
-    since = asked.units(context.warehouse, about, window=_HOUR)
+    since = asked.units(context.warehouse, about, window=_ENTERS)
     before = policies_of.from_json(action.before["policy"])
     moved = {unit for unit in since.unit if assign(before, user=unit).release == canary.candidate}
     values = per_user(since, moved) if moved else None
@@ -155,7 +157,7 @@ def _of_canary(context: Context, action: Action, about: About, due: bool) -> Evi
 
 def _spread(context: Context, earlier: About) -> float | None:
     """How far users differ from each other, before the action."""
-    values = per_user(asked.units(context.warehouse, earlier, window=_HOUR))
+    values = per_user(asked.units(context.warehouse, earlier, window=_ENTERS))
     return float(values.var()) if len(values) >= 20 else None
 
 
@@ -196,7 +198,7 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
         means = fresh.n.astype(float), after.n.astype(float)
     else:
         means = _means(fresh), _means(after)
-    users = asked.units(context.warehouse, about, window=_HOUR)
+    users = asked.units(context.warehouse, about, window=_ENTERS)
     return Evidence(
         True, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None, about=told,
         spread=_spread(context, replace(about, start=alert, end=action.ended)),
