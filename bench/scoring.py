@@ -1,0 +1,81 @@
+"""How many exchanges the scorers judge in a second: the engine's all together, each alone, and those in Python."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from bench.fill import PROJECT, fill
+from bench.machine import keep, note
+from homeostat.loop.scoring.documents import Shelves
+from homeostat.loop.scoring.kinds import Runnable, defaults, runnable
+from homeostat.loop.scoring.matter import matters
+from homeostat.loop.scoring.tracks import MODEL_PIECE, expression, safely
+from homeostat.store.warehouse import scored
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import feed
+from homeostat.store.warehouse.questions.feed import Place
+
+ROWS: Final = 200_000
+_PIECE: Final = 20_000
+_ASKED: Final = 100_000
+
+
+def engine(warehouse: Warehouse, group: list[Runnable], *, now: int) -> dict[str, float]:
+    """All exchanges by these scorers, piece by piece as it is done live: read, judged, stored."""
+    place, count = 0, 0
+    begun, cpu = time.perf_counter(), time.process_time()
+    while True:
+        edge = feed.edge(warehouse, PROJECT, Place(place), now, limit=_PIECE)
+        count += scored.in_engine(
+            warehouse, PROJECT, [expression(each) for each in group], after=Place(place), until=edge, now=now
+        )
+        if edge >= now:
+            break
+        place = edge
+    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
+    return {
+        "exchanges": count, "seconds": round(seconds, 2), "per_second": round(count / seconds),
+        "per_cpu_second": round(count / used),
+    }  # fmt: skip
+
+
+def python(warehouse: Warehouse, group: list[Runnable], *, now: int, pieces: int = 3) -> dict[str, float]:
+    """CPU milliseconds that the default scorers in Python take for an exchange."""
+    place, count, spent = Place(0), 0, 0.0
+    for _ in range(pieces):
+        taken = feed.take(warehouse, PROJECT, place, now, limit=MODEL_PIECE)
+        place = taken.place
+        begun = time.thread_time()
+        for matter in matters(warehouse, Shelves(), PROJECT, "exchange", taken.exchanges, now):
+            for each in group:
+                safely(each.works, matter.case)  # type: ignore[arg-type]
+        spent += time.thread_time() - begun
+        count += len(taken.exchanges)
+    return {"exchanges": count, "ms_each": round(1000 * spent / count, 3), "per_quarter_core": round(count / spent / 4)}
+
+
+def main() -> None:
+    """Fill, measure, keep."""
+    rows = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2].isdigit() else ROWS
+    with tempfile.TemporaryDirectory(prefix="homeostat-bench-") as folder:
+        data = Path(folder) / "data"
+        fill(data, rows, 1.0)
+        warehouse = Warehouse(f"chdb://{data}/warehouse")
+        now = int(time.time() * 1e6)
+        chosen = [runnable(each) for each in defaults(PROJECT)]
+        group = [each for each in chosen if each.rung == "engine"]
+        told: dict[str, Any] = {"each alone": {}}
+        for each in group:
+            told["each alone"][each.configured.name] = engine(warehouse, [each], now=now)
+            print(each.configured.name, told["each alone"][each.configured.name], flush=True)
+            warehouse.jobs.command("TRUNCATE TABLE scores")
+        told["engine together"] = {"asked": _ASKED, **engine(warehouse, group, now=now)}
+        print("together", told["engine together"], flush=True)
+        told["python"] = python(warehouse, [each for each in chosen if each.rung == "model"], now=now)
+        print("python", told["python"], flush=True)
+        warehouse.close()
+    keep("scoring", {"machine": note(), **told})
