@@ -9,40 +9,32 @@ from typing import Any
 
 import pytest
 
+from homeostat.sim.scenario import ACTIONS, CAUSES, VERDICTS
 from tests.live.harness import HOMEOSTAT
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+#: An eighth of the story, its quiet beginning too: enough to see every field filled, or null.
+SIZE = 1_000
 
 
 def test_a_bad_prompt_from_traffic_to_scoreboard() -> None:
     """`homeostat demo --headless --json`: a tenth of the users gets B, and the scoreboard knows what was true."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOMEOSTAT_")}
-    command = [HOMEOSTAT, "demo", "--scenario", "bad-prompt-release", "--headless", "--json", "--seed", "7"]
-    done = subprocess.run(command, env=env, capture_output=True, timeout=240)
+    command = [HOMEOSTAT, "demo", "--scenario", "bad-prompt-release", "--headless", "--json", "--size", str(SIZE)]
+    done = subprocess.run(command, env=env, capture_output=True, timeout=540)
     assert done.returncode in (0, 1), done.stderr.decode()[-2000:]
     told: dict[str, Any] = json.loads(done.stdout)
     (row,) = told["scenarios"]
     assert told["totals"]["scenarios"] == 1
-    assert (row["name"], row["seed"], row["exchanges"]) == ("bad-prompt-release", 7, 6000)
+    assert (row["name"], row["seed"], row["exchanges"]) == ("bad-prompt-release", 7, SIZE)
     assert (row["cause_truth"], row["action_truth"], row["verdict_truth"]) == ("release", "rollback", "worked")
-    assert row["signals"] > 1000
+    assert row["signals"] > 150
     first, second = row["policy"][:2]
     assert first["shares"] == {"A": 1.0}
-    assert (second["exchange"], second["shares"]) == (2000, {"A": 0.9, "B": 0.1})
-    assert abs(row["quality_by_release"]["A"] - 0.85) < 0.02
-    assert abs(row["quality_by_release"]["B"] - 0.60) < 0.10
-    # What later work fills is null until then, and never something else.
-    for field in (
-        "detected",
-        "delay_events",
-        "false_alarms",
-        "cause",
-        "cause_right",
-        "action",
-        "verdict",
-        "verdict_right",
-    ):
-        assert field in row
-    if row["detected"] is None:
-        assert row["false_alarms"] is None and row["cause_right"] is None
-        assert done.returncode == 0
+    assert (second["exchange"], second["shares"]) == (SIZE // 4, {"A": 0.9, "B": 0.1})
+    assert abs(row["quality_by_release"]["A"] - 0.85) < 0.05
+    assert abs(row["quality_by_release"]["B"] - 0.60) < 0.22
+    assert isinstance(row["detected"], bool) and isinstance(row["false_alarms"], int)
+    assert row["cause"] in CAUSES and row["action"] in ACTIONS and row["verdict"] in VERDICTS
+    assert done.returncode == (0 if told["totals"]["closed"] == 1 else 1)
+    assert f"bad-prompt-release: {SIZE} exchanges" in done.stderr.decode(), "what goes on is said beside the report"
