@@ -85,6 +85,12 @@ def post(path: str, body: object) -> Any:
         return checked(client.post(path, json=body))
 
 
+def patch(path: str, body: object) -> Any:
+    """The JSON answer of a PATCH."""
+    with connect() as client:
+        return checked(client.patch(path, json=body))
+
+
 def delete(path: str) -> Any:
     """The JSON answer of a DELETE."""
     with connect() as client:

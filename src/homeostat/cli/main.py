@@ -17,6 +17,7 @@ from homeostat.cli import (
     incidents,
     keys,
     measures,
+    monitors,
     notifiers,
     policies,
     prompts,
@@ -51,6 +52,7 @@ app.command("rollback")(policies.rollback)
 app.add_typer(releases.app, name="release", help="What can answer: create, ls, show, label, diff.")
 app.add_typer(prompts.app, name="prompt", help="Templates with versions: create, ls, show, diff, label.")
 app.add_typer(policies.app, name="policy", help="Which releases serve a route: ls, show, set.")
+app.add_typer(monitors.app, name="monitor", help="What is watched: ls, show, apply, test, pause, resume.")
 app.add_typer(
     incidents.app, name="incident", help="What is wrong: ls, show, ack, silence, close, comment, merge, split."
 )

@@ -119,6 +119,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/v1/datasets/{name}", "read", "core"),
     Route("GET", "/api/v1/datasets/{name:path}/items", "read", "core"),
     Route("GET", "/api/v1/datasets/{name:path}/export", "read", "core"),
+    # Monitors
+    Route("GET", "/api/v1/monitors", "read", "core"),
+    Route("POST", "/api/v1/monitors", "admin", "core"),
+    Route("POST", "/api/v1/monitors/test", "read", "core"),
+    Route("GET", "/api/v1/monitors/{name}", "read", "core"),
+    Route("PATCH", "/api/v1/monitors/{name}", "admin", "core"),
+    Route("GET", "/api/v1/findings", "read", "core"),
+    Route("GET", "/api/v1/comparisons", "read", "core"),
     # Scorers
     Route("GET", "/api/v1/scorers", "read", "core"),
     Route("POST", "/api/v1/scorers", "admin", "core"),

@@ -25,6 +25,7 @@ from homeostat.web import (
     keys,
     live,
     measures,
+    monitors,
     notifiers,
     pages,
     policies,
@@ -44,7 +45,8 @@ __all__ = ["Core", "create_app"]
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     export.router, exchanges.router, traces.router, live.router, measures.router, accounting.router, health.router,
     keys.router, releases.router, incidents.router, notifiers.router, prompts.router, policies.router, scorers.router,
-    audit.router, actions.router, verdicts.router, experiments.router, datasets.router, pages.router,
+    audit.router, actions.router, verdicts.router, experiments.router, datasets.router, monitors.router,
+    pages.router,
 )  # fmt: skip
 
 

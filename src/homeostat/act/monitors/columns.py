@@ -53,6 +53,8 @@ def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = ""
         return Source("fact", Column(condition=asked, where=chosen), "share")
     if told.stat in ("mean", "quantile"):
         kind, _, name = told.field.partition(".")
+        if kind != told.field and not name:
+            raise Refused(f"{kind} needs a name: {kind}.<name>.")
         if kind == "score":
             return Source("score", Column(name, where=chosen, rung=rung), "share")
         if kind == "signal":

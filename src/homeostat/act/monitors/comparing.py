@@ -1,7 +1,8 @@
 """Releases that serve a route together, compared user by user while they do. See design/0009-acting.md.
 
-Users were put to their release by chance, so a difference is an effect. A user enters a comparison once, with what came
-in the first minute in which the measure knew them; the evidence may be looked at after every user.
+Users were put to their release by chance, so a difference is an effect. A user enters a comparison once, with the mean
+of what came in their first ten minutes: most conversations are over by then. The evidence may be looked at after every
+user.
 
 References: analyze/inference/experiment.py.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.act.monitors.columns import bins
 from homeostat.act.monitors.detectors import BINS
@@ -30,6 +32,8 @@ from homeostat.store.warehouse.questions.ticks import MINUTE, Rows
 BLAME: Final = 0.05
 #: Not worse than by so much counts as safe.
 MARGIN: Final = 0.03
+#: Minutes after which a user enters.
+MATURE: Final = 10
 _LEAST_USERS: Final = 10
 _VERSION: Final = 1
 
@@ -62,22 +66,36 @@ class Arms:
     sums: tuple[float, float] = (0.0, 0.0)
     """Of the measure's own values, candidate first."""
     phi: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    blamed: int = 0
-    """When it was sure of harm (µs); 0: it is not."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A user whose ten minutes are not over."""
+
+    minute: int
+    treated: bool
+    n: float = 0.0
+    good: float = 0.0
+    value: float = 0.0
 
 
 @dataclass(slots=True)
 class Trials:
-    """Every measure of every trial, by `trial|measure`; and which users entered."""
+    """Every measure of every trial, by `trial#measure`; which users are known, and who waits to enter."""
 
     arms: dict[str, Arms] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
+    waiting: dict[str, dict[int, Waiting]] = field(default_factory=dict)
+    blamed: dict[str, int] = field(default_factory=dict)
+    """Trials that are sure of harm, and since when (µs)."""
 
     def keep(self, trials: Iterable[Trial]) -> None:
         """Trials that are over are forgotten."""
         live = {trial.key for trial in trials}
         self.arms = {key: arms for key, arms in self.arms.items() if key.rpartition("#")[0] in live}
         self.seen = {key: seen for key, seen in self.seen.items() if key.rpartition("#")[0] in live}
+        self.waiting = {key: some for key, some in self.waiting.items() if key.rpartition("#")[0] in live}
+        self.blamed = {key: at for key, at in self.blamed.items() if key in live}
 
     def to_bytes(self) -> bytes:
         """For the transaction of the tick."""
@@ -86,8 +104,16 @@ class Trials:
             fields |= {
                 f"{at}.evidence": arms.evidence.to_json().decode(),
                 f"{at}.predictor": arms.predictor.to_json().decode(),
-                f"{at}.told": np.array([*arms.users, *arms.sums, *arms.phi, arms.blamed], np.float64),
+                f"{at}.told": np.array([*arms.users, *arms.sums, *arms.phi], np.float64),
             }  # fmt: skip
+        fields["trials"] = "\n".join(self.blamed)
+        fields["blamed"] = np.array(list(self.blamed.values()), np.int64)
+        names = [key for key in self.waiting if self.waiting[key]]
+        fields["waiting"] = "\n".join(names)
+        for at, key in enumerate(names):
+            some = self.waiting[key]
+            fields[f"{at}.units"] = np.array(list(some), np.uint64)
+            fields[f"{at}.waits"] = np.array([[w.minute, w.treated, w.n, w.good, w.value] for w in some.values()])
         return zlib.compress(packed("trials", _VERSION, fields), 1)
 
     @classmethod
@@ -101,9 +127,18 @@ class Trials:
             arms[key] = Arms(
                 Evidence.from_json(fields[f"{at}.evidence"].encode()),
                 Predictor.from_json(fields[f"{at}.predictor"].encode()),
-                (int(told[0]), int(told[1])), (told[2], told[3]), (told[4], told[5], told[6]), int(told[7]),
+                (int(told[0]), int(told[1])), (told[2], told[3]), (told[4], told[5], told[6]),
             )  # fmt: skip
-        return cls(arms)
+        waiting = {}
+        for at, key in enumerate(fields["waiting"].split("\n") if fields["waiting"] else []):
+            rows = fields[f"{at}.waits"].tolist()
+            waiting[key] = {
+                int(unit): Waiting(int(row[0]), bool(row[1]), *row[2:])
+                for unit, row in zip(fields[f"{at}.units"].tolist(), rows, strict=True)
+            }
+        trials = fields["trials"].split("\n") if fields["trials"] else []
+        blamed = dict(zip(trials, fields["blamed"].tolist(), strict=True))
+        return cls(arms, waiting=waiting, blamed=blamed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,34 +148,49 @@ class Blame:
     comparison: Comparison
     watched: Watched
     at: int
-    measures: int
-    """How many share the chance of an error."""
+    mean: float
+    """Of the e-values of all measures."""
 
 
-def compare(
-    trials: Trials, running: Sequence[Trial], found: Sequence[tuple[Group, Rows]], project: str, at: int
-) -> tuple[list[Comparison], list[Blame]]:
+def compare(trials: Trials, running: Sequence[Trial], found: Sequence[tuple[Group, Rows]], at: int) -> None:
     """What the rows of a piece of time add to every trial. `at`: the end of the piece."""
     trials.keep(running)
+    for trial in running:
+        for group, rows in found:
+            for column in compared(group):
+                watched = group.watched[column]
+                key = f"{trial.key}#{watched.monitor.measure}"
+                arms = trials.arms.get(key) or Arms(Evidence.new(trial.share, MARGIN), Predictor.new())
+                treated, y, value, _ = entered(trials, trial, watched, rows, column, at)
+                trials.arms[key] = _added(arms, treated, y, value)
+
+
+def told(
+    trials: Trials, running: Sequence[Trial], watched: Iterable[Watched], project: str, at: int
+) -> tuple[list[Comparison], list[Blame]]:
+    """How every comparison stands; and of trials that became sure of harm, the measures that say so.
+
+    The mean of the e-values of all measures is an e-value for the trial: nothing has to be paid for their number.
+    """
     made: list[Comparison] = []
     blames: list[Blame] = []
+    by_measure = {each.monitor.measure: each for each in watched}
     for trial in running:
-        measured = [(group, rows, column) for group, rows in found for column in compared(group)]
-        for group, rows, column in measured:
-            watched = group.watched[column]
-            key = f"{trial.key}#{watched.monitor.measure}"
-            arms = trials.arms.get(key) or Arms(Evidence.new(trial.share, MARGIN), Predictor.new())
-            seen = trials.seen.setdefault(key, Seen())
-            treated, y, value, minute = entered(trial, watched, rows, column, seen)
-            threshold = len(measured) / BLAME
-            after, when = _added(arms, treated, y, value, minute, threshold)
-            trials.arms[key] = after
-            if len(treated) and min(after.users):
-                told = _told(project, trial, watched, after, at)
-                made.append(told)
-                if when:
-                    blames.append(Blame(told, watched, when, len(measured)))
+        mine = [
+            _told(project, trial, by_measure[measure], arms, at)
+            for measure, arms in _of(trials, trial)
+            if measure in by_measure and min(arms.users)
+        ]
+        made += mine
+        mean = sum(one.harm for one in mine) / len(mine) if mine else 0.0
+        if trial.key not in trials.blamed and mean >= 1 / BLAME:
+            trials.blamed[trial.key] = at
+            blames += [Blame(one, by_measure[one.measure], at, mean) for one in mine if one.harm >= mean]
     return made, blames
+
+
+def _of(trials: Trials, trial: Trial) -> list[tuple[str, Arms]]:
+    return [(key.partition("#")[2], arms) for key, arms in trials.arms.items() if key.startswith(f"{trial.key}#")]
 
 
 def compared(group: Group) -> list[int]:
@@ -154,46 +204,63 @@ def compared(group: Group) -> list[int]:
     ]  # fmt: skip
 
 
-def entered(trial: Trial, watched: Watched, rows: Rows, column: int, seen: Seen) -> tuple[Floats, Floats, Floats, Ints]:
-    """Users who enter now: in which arm, their outcome (1 is best), the value itself, when."""
-    release = np.array(rows.release, dtype=object)
-    mine = (rows.count[column] > 0) & (rows.known > 0) & ((rows.minute + 1) * MINUTE > trial.since)
-    here = np.flatnonzero(mine & ((release == trial.candidate) | (release == trial.baseline)))
-    here = here[np.argsort(rows.minute[here], kind="stable")]
-    fresh = seen.fresh(np.uint64(1), rows.unit[here], np.zeros(len(here), np.int64))
-    here = here[fresh]
+def entered(
+    trials: Trials, trial: Trial, watched: Watched, rows: Rows, column: int, at: int
+) -> tuple[Floats, Floats, Floats, Ints]:
+    """Users whose ten minutes are over: in which arm, their outcome (1 is best), the value itself, when they enter."""
+    key = f"{trial.key}#{watched.monitor.measure}"
+    waiting = trials.waiting.setdefault(key, {})
+    here, new = known(trials, trial, watched, rows, column)
+    candidate = [name == trial.candidate for name in rows.release]
     value = rows.total[column][here] / rows.count[column][here]
+    good = _good(watched, value)
+    for place, row in enumerate(here.tolist()):
+        unit, minute = int(rows.unit[row]), int(rows.minute[row])
+        if new[place]:
+            waiting[unit] = Waiting(minute, candidate[row])
+        mine = waiting.get(unit)
+        if mine is not None and minute < mine.minute + MATURE:
+            n = float(rows.count[column][row])
+            mine.n, mine.good, mine.value = mine.n + n, mine.good + n * good[place], mine.value + n * value[place]
+    over = at // MINUTE - MATURE
+    done = sorted((one.minute, unit) for unit, one in waiting.items() if one.minute <= over)
+    ready = [waiting.pop(unit) for _, unit in done]
+    return (
+        np.array([one.treated for one in ready], np.float64), np.array([one.good / one.n for one in ready]),
+        np.array([one.value / one.n for one in ready]), np.array([one.minute + MATURE - 1 for one in ready], np.int64),
+    )  # fmt: skip
+
+
+def known(trials: Trials, trial: Trial, watched: Watched, rows: Rows, column: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Rows of named users of both arms since the trial began, in the order of time; and which are a user's first."""
+    seen = trials.seen.setdefault(f"{trial.key}#{watched.monitor.measure}", Seen())
+    mine = (rows.count[column] > 0) & (rows.known > 0) & ((rows.minute + 1) * MINUTE > trial.since)
+    mine &= np.array([name in (trial.candidate, trial.baseline) for name in rows.release], dtype=bool)
+    here = np.flatnonzero(mine)
+    here = here[np.argsort(rows.minute[here], kind="stable")]
+    return here, seen.fresh(np.uint64(1), rows.unit[here], np.zeros(len(here), np.int64))
+
+
+def _good(watched: Watched, value: Floats) -> Floats:
     side = watched.sides[0]
     if watched.source.scale == "share":
-        good = 1 - value if side == "up" else value
-    else:
-        good = 1 - bins(watched.source.scale, value, side) / (BINS - 1)
-    treated = (release[here] == trial.candidate).astype(np.float64)
-    return treated, np.clip(good, 0, 1).astype(np.float64), value, rows.minute[here].astype(np.int64)
+        return np.clip(1 - value if side == "up" else value, 0, 1)
+    return np.asarray(1 - bins(watched.source.scale, value, side) / (BINS - 1))
 
 
-def _added(arms: Arms, treated: Floats, y: Floats, value: Floats, minute: Ints, threshold: float) -> tuple[Arms, int]:
-    """With these users; and when the evidence of harm first reached the threshold (µs), 0: not now."""
+def _added(arms: Arms, treated: Floats, y: Floats, value: Floats) -> Arms:
+    """With the users who enter."""
     if not len(treated):
-        return arms, 0
-    share = arms.evidence.share
+        return arms
     m1, m0 = running_means(treated, y, start=arms.predictor)
-    phi = pseudo_outcomes(treated, y, share, m1=m1, m0=m0)
-    evidence, when = arms.evidence, 0
-    for rows in np.split(np.arange(len(minute)), np.flatnonzero(np.diff(minute)) + 1):
-        evidence = evidence.seen(phi[rows])
-        if not when and not arms.blamed and evidence.of_harm >= threshold:
-            when = (int(minute[rows[0]]) + 1) * MINUTE
+    phi = pseudo_outcomes(treated, y, arms.evidence.share, m1=m1, m0=m0)
     one = treated == 1
-    users = (arms.users[0] + int(one.sum()), arms.users[1] + int((~one).sum()))
-    sums = (arms.sums[0] + float(value[one].sum()), arms.sums[1] + float(value[~one].sum()))
-    told = (len(phi), float(phi.sum()), float((phi * phi).sum()))
-    moments = (arms.phi[0] + told[0], arms.phi[1] + told[1], arms.phi[2] + told[2])
-    after = replace(
-        arms, evidence=evidence, predictor=arms.predictor.learned(treated, y), users=users, sums=sums, phi=moments,
-        blamed=arms.blamed or when,
+    return replace(
+        arms, evidence=arms.evidence.seen(phi), predictor=arms.predictor.learned(treated, y),
+        users=(arms.users[0] + int(one.sum()), arms.users[1] + int((~one).sum())),
+        sums=(arms.sums[0] + float(value[one].sum()), arms.sums[1] + float(value[~one].sum())),
+        phi=(arms.phi[0] + len(phi), arms.phi[1] + float(phi.sum()), arms.phi[2] + float((phi * phi).sum())),
     )  # fmt: skip
-    return after, when
 
 
 def _told(project: str, trial: Trial, watched: Watched, arms: Arms, at: int) -> Comparison:

@@ -20,7 +20,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from homeostat.analyze.inference.arrays import Floats, Ints, added
-from homeostat.analyze.inference.betting import Bets, bets, growth
+from homeostat.analyze.inference.betting import Bets, Sides, bets, growth
 from homeostat.analyze.inference.conformal import Bag, p_values, rank_bets, ranks
 from homeostat.analyze.inference.detector import State, Tick, advance
 from homeostat.analyze.inference.packing import packed, unpacked
@@ -30,14 +30,14 @@ BINS: Final = 256
 LEAST: Final = 200
 #: Beyond so many, half of what a bag holds is forgotten, drawn at random: what is left is as good a sample.
 MOST: Final = 40_000
-_TAILS: Final = np.repeat([0.01, 0.03, 0.1, 0.3], 3)
-_BOOSTS: Final = np.minimum(np.tile([1.5, 3.0, 8.0], 4), 0.9 / _TAILS)
+_TAILS: Final = np.repeat([0.01, 0.03, 0.1, 0.3], 2)
+_BOOSTS: Final = np.minimum(np.tile([2.0, 6.0], 4), 0.9 / _TAILS)
 _STAKES: Final = (_BOOSTS - 1) / (1 - _TAILS)
 _WON: Final = np.log1p(_STAKES * (1 - _TAILS))
 _LOST: Final = np.log1p(-_STAKES * _TAILS)
 _RANKED: Final = 8
 COLUMNS: Final = len(_TAILS) + _RANKED
-_WEIGHTS: Final = np.r_[np.full(len(_TAILS), 0.65 / len(_TAILS)), np.full(_RANKED, 0.35 / _RANKED)]
+_WEIGHTS: Final = np.r_[np.full(len(_TAILS), 0.7 / len(_TAILS)), np.full(_RANKED, 0.3 / _RANKED)]
 _VERSION: Final = 1
 
 
@@ -84,7 +84,7 @@ class Sampled:
         row = stream[bets_on]
         n = added(row, np.ones(len(row)), streams)[:, None]
         low = p[:, None] <= np.unique(_TAILS)
-        hits = np.repeat(np.stack([added(row, column.astype(float), streams) for column in low.T], axis=1), 3, axis=1)
+        hits = np.repeat(np.stack([added(row, column.astype(float), streams) for column in low.T], axis=1), 2, axis=1)
         tails = hits * _WON + (n - hits) * _LOST
         sums = ranks(p, row, streams)
         ranked = growth(rank_bets(streams, sides="down"), sums.count, sums.total, sums.squares)[:, _RANKED:]
@@ -146,9 +146,10 @@ class Known:
 
 def band(low: Sequence[float], high: Sequence[float], direction: Sequence[str]) -> Bets:
     """Bets against bands, each on the sides that are worth a word."""
-    sides = {"up": bets(low, high, sides="up"), "down": bets(low, high, sides="down"), "both": bets(low, high)}
-    chosen = np.stack([sides[way].weights[at] for at, way in enumerate(direction)])
-    return replace(sides["both"], weights=chosen)
+    sides: dict[str, Sides] = {"up": "up", "down": "down", "both": "both"}
+    each = [bets([lo], [hi], sides=sides[way]) for lo, hi, way in zip(low, high, direction, strict=True)]
+    parts = ("lo", "hi", "up", "down", "weights", "sure")
+    return Bets(*(np.concatenate([getattr(one, part) for one in each]) for part in parts))
 
 
 def _detector(state: State) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 import zlib
@@ -13,23 +12,19 @@ from typing import Any, Final
 import msgspec
 
 from homeostat.act import incidents
-from homeostat.act.monitors import comparing, defaults, plan, ticking
+from homeostat.act.monitors import comparing, plan, ticking
 from homeostat.act.monitors.comparing import Trial, Trials
 from homeostat.act.monitors.detectors import Known, Sampled
 from homeostat.act.monitors.plan import Group, Watched
-from homeostat.act.monitors.seen import Seen
 from homeostat.act.monitors.ticking import Watch
-from homeostat.loop.scoring.kinds import BadScorer, runnable
-from homeostat.loop.watching import told, trials
+from homeostat.loop.watching import told, trials, watched
 from homeostat.loop.watching.context import Context
 from homeostat.records.finding import Finding
 from homeostat.records.instant import micros
-from homeostat.records.monitor import Monitor
-from homeostat.store.ledger import comparisons, feeds, findings, monitors, scorers, streams
+from homeostat.store.ledger import comparisons, feeds, findings, streams
 from homeostat.store.ledger.streams import Kept
 from homeostat.store.warehouse.questions import feed, ticks
 from homeostat.store.warehouse.questions.feed import Place
-from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import MINUTE, WINDOW_MICROS, Piece, Rows
 
 log: Final = logging.getLogger("homeostat.watching")
@@ -73,42 +68,14 @@ class Ticker:
             kept = self._piece(kept, cursors, until, running)
         return True
 
-    def monitors(self) -> list[Monitor]:
-        """The default set, with what people made in place of those of the same name."""
-        made = {one.name: one for one in monitors.current(self.context.ledger, self.project)}
-        signals, others = self._told()
-        default = defaults.monitors(self.project, {*self._rungs(), *others}, signals)
-        return list(({one.name: one for one in default} | made).values())
-
     def watched(self) -> list[Watched]:
         """Those that are on and can be ticked."""
-        rungs = self._rungs()
-        found = []
-        self.problems = {}
-        for monitor in self.monitors():
-            if monitor.state != "on":
-                continue
-            try:
-                found.append(plan.watch(monitor, rungs))
-            except Refused as refused:
-                self.problems[monitor.name] = refused.message
-        return found
-
-    def _rungs(self) -> dict[str, str]:
-        """The rung of every score that the project makes itself."""
-        found = {}
-        for one in scorers.current(self.context.ledger, self.project):
-            with contextlib.suppress(BadScorer):
-                if one.state == "on":
-                    found[one.name] = str(runnable(one).rung)
-        return found
-
-    def _told(self) -> tuple[list[str], list[str]]:
-        """Names of signals, and of scores made elsewhere; looked at every hour, and until there are some."""
         now = micros(self.context.clock.now())
         if now - self._names[0] >= _NAMES_EVERY or not self._names[1][0]:
             self._names = (now, ticks.names(self.context.warehouse, self.project, now))
-        return self._names[1]
+        chosen = watched.monitors(self.context.ledger, self.project, self._names[1])
+        found, self.problems = watched.possible(self.context.ledger, self.project, chosen)
+        return found
 
     def _cursors(self, kept: Kept, until: int) -> dict[str, int]:
         """Up to where each feed can be taken: scores of ours, up to where their scorers are."""
@@ -132,13 +99,13 @@ class Ticker:
         self.watch.sampled = Sampled.from_bytes(state["sampled"])
         self.watch.known = Known.from_bytes(state["known"])
         self.trials = Trials.from_bytes(state["trials"])
-        watched = self.watched()
-        by_head = {each.head: each for each in watched}
+        chosen = self.watched()
+        by_head = {each.head: each for each in chosen}
         for key in (*self.watch.sampled.keys, *self.watch.known.keys):
             head, side, segment = key.split(plan.BETWEEN)
             if head in by_head:
                 self.watch.streams[key] = ticking.Stream(by_head[head], "up" if side == "up" else "down", segment)
-        groups = plan.groups(watched)
+        groups = plan.groups(chosen)
         begin = dict.fromkeys(cursors, 0)
         before = {name: kept.cursors.get(name, kept.ticked) for name in cursors}
         ticking.values(self.watch, self._ask(groups, begin, before, kept.ticked))
@@ -147,10 +114,7 @@ class Ticker:
             found = self._ask(groups, begin, before, trial.since + WINDOW_MICROS)
             for group, rows in found:
                 for column in comparing.compared(group):
-                    key = f"{trial.key}#{group.watched[column].monitor.measure}"
-                    if key in self.trials.arms:
-                        seen = self.trials.seen.setdefault(key, Seen())
-                        comparing.entered(trial, group.watched[column], rows, column, seen)
+                    comparing.known(self.trials, trial, group.watched[column], rows, column)
 
     def _ask(
         self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int
@@ -174,12 +138,13 @@ class Ticker:
         edge = feed.edge(context.warehouse, self.project, Place(begin), until, limit=_PIECE)
         end = min(until, -(-edge // MINUTE) * MINUTE)
         ends = {name: min(place, end) if end < until else place for name, place in cursors.items()}
-        watched = self.watched()
-        found = self._ask(plan.groups(watched), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin)
+        chosen = self.watched()
+        found = self._ask(plan.groups(chosen), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin)
         self.watch.ticked = begin
         budget = ticking.monthly(context.settings.false_alarms_per_month)
         alarms = ticking.tick(self.watch, ticking.values(self.watch, found), budget, end)
-        made, blames = comparing.compare(self.trials, running, found, self.project, end)
+        comparing.compare(self.trials, running, found, end)
+        made, blames = comparing.told(self.trials, running, chosen, self.project, end)
         said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
         said += [told.blamed(self.project, one) for one in blames]
         after = replace(

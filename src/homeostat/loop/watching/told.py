@@ -51,10 +51,11 @@ def blamed(project: str, blame: Blame) -> Finding:
         project=project, monitor=monitor.name, monitor_version=monitor.version, measure=told.measure, at=blame.at,
         direction=told.harmful, onset=told.since, onset_low=told.since, onset_high=told.since, value=told.means[0],
         low=None, high=None, reference=told.means[1], n=told.users[0],
-        chance_per_month=min(1.0, blame.measures / max(told.harm, 1e-9)), severity=monitor.severity,
+        chance_per_month=min(1.0, 1 / max(blame.mean, 1e-9)), severity=monitor.severity,
         release=told.candidate, against="release", rung=told.rung,
         evidence={
-            "harm": told.harm, "users": list(told.users), "estimate": told.estimate, "low": told.low,
+            "harm": told.harm, "mean_harm": blame.mean,
+            "users": list(told.users), "estimate": told.estimate, "low": told.low,
             "high": told.high, "policy": told.policy, "route": told.route, "baseline": told.baseline,
         },
     )  # fmt: skip

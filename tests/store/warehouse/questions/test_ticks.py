@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -70,7 +71,7 @@ def test_each_exchange_is_in_one_piece_only(warehouse, project):
     for seconds in range(0, 600, 7):
         put(warehouse, project, at=later(seconds), settles=later(seconds + 10))
     cuts = [START - 1, START + 100_000_000, START + 300_000_001, START + 700_000_000]
-    pieces = [Piece(low, high, max(START, low)) for low, high in zip(cuts, cuts[1:], strict=False)]
+    pieces = [Piece(low, high, max(START, low)) for low, high in itertools.pairwise(cuts)]
     counts = [ask(warehouse, project, "mean(cost)", piece=piece).count.sum() for piece in pieces]
     assert sum(counts) == len(range(0, 600, 7))
 

@@ -98,15 +98,16 @@ SEPARATOR: Final = "\x1f"
 
 def rows(
     warehouse: Warehouse, project: str, family: Family, columns: Sequence[Column], piece: Piece, *,
-    by: Sequence[str] = (), unit: Unit = "user", since: int | None = None, arrival: bool = False,
+    by: Sequence[str] = (), unit: Unit = "user", since: int | None = None, before: int | None = None,
+    arrival: bool = False,
 ) -> Rows:  # fmt: skip
     """Sums by minute, unit, release and segment.
 
-    `since`: exchanges that began before it are left out; the hour before that of `floor` else. `arrival`: scores made
-    elsewhere, which count when they arrive and not when their exchange was ready.
+    `since`, `before`: only exchanges that began then; else all since the hour before that of `floor`. `arrival`: scores
+    made elsewhere, which count when they arrive and not when their exchange was ready.
     """
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
-    bound = Bound(project, EPOCH + timedelta(microseconds=piece.until), max(0, late), piece.until + 1)
+    bound = Bound(project, EPOCH + timedelta(microseconds=piece.until), max(0, late), before or piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
     relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
     relation = relations[family](columns, bound)

@@ -1,0 +1,121 @@
+"""`homeostat monitor`: what is watched, how it stands, what it would have said of history."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from homeostat.cli import client, show
+from homeostat.cli.prompts import AsJson
+
+app = typer.Typer(no_args_is_help=True)
+File = Annotated[Path, typer.Argument(help="Monitors in TOML, YAML or JSON.")]
+Name = Annotated[str, typer.Argument(help="The monitor's name.")]
+Since = Annotated[str, typer.Option("--from", help="Since when: a time, or 30d before now.")]
+
+
+@app.command("ls")
+def ls(as_json: AsJson = False) -> None:
+    """Every monitor, the default set too, with how it stands."""
+    answer = client.get("/api/v1/monitors")
+    if as_json:
+        show.as_json(answer)
+        return
+    columns = ("monitor", "version", "state", "measure", "against", "direction", "units", "evidence")
+    show.table(columns, (_row(item) for item in answer["items"]), right=("version", "units", "evidence"))
+
+
+@app.command("show")
+def show_one(name: Name) -> None:
+    """One monitor, its versions and last findings, as JSON."""
+    show.as_json(client.get(f"/api/v1/monitors/{quote(name)}"))
+
+
+@app.command("apply")
+def apply(file: File, as_json: AsJson = False) -> None:
+    """Have the monitors of a file. What says something else than before is a new version."""
+    made = client.post("/api/v1/monitors", read(file))["items"]
+    if as_json:
+        show.as_json(made)
+        return
+    for one in made:
+        typer.echo(f"{one['name']}  version {one['version']}  {one['measure']}")
+
+
+@app.command("test")
+def test(file: File, since: Since = "30d", as_json: AsJson = False) -> None:
+    """How often would the monitors of a file have fired? Nothing is stored."""
+    told = []
+    for one in _each(read(file)):
+        answer = client.post("/api/v1/monitors/test", {"monitor": one, "from": since})
+        told.append({"name": one.get("name")} | answer)
+    if as_json:
+        show.as_json(told)
+        return
+    for one in told:
+        times = "once" if one["fired"] == 1 else f"{one['fired']} times"
+        typer.echo(f"{one['name']}: would have fired {times} from {one['from'][:16]} to {one['to'][:16]}, of "
+                   f"{one['values']} values")  # fmt: skip
+        for firing in one["firings"]:
+            where = " ".join(f"{key}={value}" for key, value in firing["segment"].items())
+            typer.echo(f"  {firing['at'][:16]}  {firing['direction']}  {where}".rstrip())
+
+
+@app.command("pause")
+def pause(name: Name) -> None:
+    """Watch it no longer; also one of the default set."""
+    client.patch(f"/api/v1/monitors/{quote(name)}", {"state": "paused"})
+    typer.echo(f"{name} is paused")
+
+
+@app.command("resume")
+def resume(name: Name) -> None:
+    """Watch it again."""
+    client.patch(f"/api/v1/monitors/{quote(name)}", {"state": "on"})
+    typer.echo(f"{name} is on")
+
+
+def read(file: Path) -> Any:
+    """What a file says, by its ending."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise client.Refused(f"{file} cannot be read: {error}") from error
+    try:
+        if file.suffix in (".yaml", ".yml"):
+            return import_module("yaml").safe_load(text)
+        return json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except ImportError as error:
+        raise client.Refused("YAML needs the package pyyaml; TOML and JSON need nothing.") from error
+    except ValueError as error:
+        raise client.Refused(f"{file}: {error}") from error
+    except Exception as error:  # PyYAML's errors have no common base without importing it
+        raise client.Refused(f"{file}: {error}") from error
+
+
+def _each(told: Any) -> list[dict[str, Any]]:
+    """The monitors of a file, one by one."""
+    if isinstance(told, dict) and set(told) & {"monitor", "monitors"}:
+        told = [one for key in ("monitor", "monitors") for one in _list(told.get(key, []))]
+    return _list(told)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _row(item: dict[str, Any]) -> tuple[Any, ...]:
+    standing = item["standing"]
+    against = ", ".join(f"{key} {value}" for key, value in item["against"].items())
+    state = "paused" if item["state"] == "paused" else standing["state"]
+    version = "default" if item["default"] else item["version"]
+    return (
+        item["name"], version, state, item["measure"], against, item["direction"], standing["units"],
+        f"{standing['evidence']:.2g}",
+    )  # fmt: skip
