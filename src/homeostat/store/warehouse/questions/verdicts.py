@@ -5,16 +5,17 @@ Only sums leave the engine. The unit is the user, else the session, else the tra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions.bound import WINDOW, Bound
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.measures.grammar import Measure, parse
 from homeostat.store.warehouse.questions.measures.needs import field_sql, hits_sql, said
@@ -24,6 +25,7 @@ from homeostat.store.warehouse.questions.refused import Refused
 
 _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, lower(hex(trace_id))))"
 _MOST: Final = 200_000
+_COVERAGE: Final = re.compile(r"coverage\((?:signals|(?P<family>signal|score)\.(?P<name>[^()]{1,200}))\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,25 @@ class Blocks:
     total: NDArray[np.float64]
 
 
-def measurable(text: str) -> Measure:
-    """A measure that has one value for an exchange: a mean, a sum (of which the mean is taken) or a share."""
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """`coverage(signals)`, `coverage(signal.<name>)`, `coverage(score.<name>)`: whether anything was said at all."""
+
+    table: Literal["signals", "scores"]
+    name: str
+
+
+def measurable(text: str) -> Measure | Covered:
+    """A measure that has one value for an exchange: a mean, a sum (of which the mean is taken), a share, a coverage."""
+    covered = _COVERAGE.fullmatch(text.strip())
+    if covered is not None:
+        name = covered["name"] or ""
+        return Covered("scores" if covered["family"] == "score" else "signals", name)
     [measure] = parse([text])
     if measure.stat not in ("mean", "sum", "share", "count") or (measure.stat == "count" and measure.condition):
-        raise Refused(f"{measure.text} has no value for a single exchange.", hint="mean(...), share(...), count")
+        raise Refused(
+            f"{measure.text} has no value for a single exchange.", hint="mean(...), share(...), coverage(...), count"
+        )
     return measure
 
 
@@ -125,10 +141,18 @@ def answers(warehouse: Warehouse, project: str, start: int, end: int, now: datet
 def _rows(about: About, bound: Bound) -> str:
     """One row for each exchange (or signal), with its unit and its value."""
     measure = measurable(about.measure)
-    what = said(measure)
     where = f"{WINDOW} AND {KIND['answer']} AND {about.filters.where(bound)}"
+    if isinstance(measure, Covered):
+        return f"SELECT {_UNIT} AS unit, release, at, {_covered(measure, bound)} AS x FROM {exchanges(where)}"  # noqa: S608
+    what = said(measure)
     relation = f"(SELECT * FROM {said_rows(what, bound)} WHERE {where})" if what else exchanges(where)  # noqa: S608
     return f"SELECT {_UNIT} AS unit, release, at, {_value(measure, bound)} AS x FROM {relation}"  # noqa: S608
+
+
+def _covered(measure: Covered, bound: Bound) -> str:
+    named = f" AND name = {bound.add(measure.name, 'String')}" if measure.name else ""
+    told = f"SELECT trace_id FROM {measure.table} WHERE {SAID_WINDOW}{named}"  # noqa: S608
+    return f"CAST(toFloat64(trace_id IN ({told})), 'Nullable(Float64)')"
 
 
 def _value(measure: Measure, bound: Bound) -> str:
