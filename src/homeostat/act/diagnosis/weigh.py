@@ -13,6 +13,7 @@ from typing import Final
 
 from homeostat.act.diagnosis.evidence import MOVED, Change, Evidence, Moved, Shift, Volume, family
 from homeostat.records import words
+from homeostat.records.comparison import Comparison
 from homeostat.records.incident import CAUSES, Candidate, Cause
 
 #: A change explains what begins within so long of it; detectors guess onsets that well.
@@ -78,15 +79,16 @@ def _release(evidence: Evidence) -> Case:
         case.add(4.5 * closeness, f"{change.text} {words.when(change.at)}, where it began")
     elif evidence.looked:
         case.add(-4.0, "no release, prompt or policy of ours changed near the onset")
-    alike = [each for each in evidence.comparisons if each.safe >= 20 and each.harm < 5]
-    if alike and not worse:
-        case.add(-3.0, f"{alike[0].candidate} and {alike[0].baseline} do alike: {words.measure(alike[0].measure)}")
+    alike = _alike(evidence)
+    if alike:
+        case.add(-5.0, f"{alike.candidate} and {alike.baseline} do alike: {words.measure(alike.measure)}")
     return case
 
 
 def _provider(evidence: Evidence) -> Case:
     case = Case(settle="Ask the pinned model version, or another provider, the same questions and compare.")
-    ours = _near(evidence, ("release", "policy"))
+    alike = _alike(evidence)
+    ours = [] if alike else _near(evidence, ("release", "policy"))
     answers = _answers_moved(evidence)
     if evidence.models:
         case.subject = evidence.models[0]
@@ -102,6 +104,8 @@ def _provider(evidence: Evidence) -> Case:
         case.add(1.0, f"answers are worded differently: {evidence.manner.text}" if evidence.manner else "")
     if ours:
         case.add(-2.5 * ours[0][0], f"{ours[0][1].text} at the same time")
+    elif alike:
+        case.add(1.5, f"all releases alike: {alike.candidate} and {alike.baseline}")
     elif evidence.looked:
         case.add(1.5, "nothing of ours changed near the onset")
     if evidence.looked:
@@ -295,6 +299,13 @@ def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) 
         away = max(low - change.at, (change.at - high) * 3, 0)
         if away < REACH:
             yield 1.0 - max(0, away - _CLOSE) / REACH, change
+
+
+def _alike(evidence: Evidence) -> Comparison | None:
+    """Two releases, put to users by chance, of which neither is worse: what happened, happened to both."""
+    if any(each.harm >= 20 for each in evidence.comparisons):
+        return None
+    return next((each for each in evidence.comparisons if each.safe >= 20 and each.harm < 5), None)
 
 
 def _answers_moved(evidence: Evidence) -> list[Moved]:

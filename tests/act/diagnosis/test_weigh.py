@@ -1,0 +1,169 @@
+"""The same rules for everybody: what is known goes in, causes with reasons come out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homeostat.act.diagnosis import Change, Evidence, Moved, Shift, Topic, Volume, diagnose
+from homeostat.act.diagnosis.evidence import family
+from homeostat.records.comparison import Comparison
+from homeostat.records.incident import CAUSES, Cause
+from tests.act.found import DAY, HOUR, MINUTE, T0, finding
+
+
+def moved(measure: str, kind: Any, z: float, before: float = 0.84) -> Moved:
+    return Moved(measure, kind, before, before + z * 0.01, 0.01, 400)
+
+
+RELEVANCE = moved("mean(score.relevance)", "text", -8)
+STILL = (moved("mean(score.relevance)", "text", 0.5), moved("mean(score.safety)", "text", -1),
+         moved("coverage(signal.came_back)", "behaviour", 1))  # fmt: skip
+ALIKE = Shift("words", 0.0, -1.0, "words of the questions")
+LOOKED: dict[str, Any] = {"looked": True, "answers": (3000, 2000), "inputs": (ALIKE,)}
+PUT = Change(T0, "policy", "B", "the route default went to B 100%")
+
+CASES: dict[str, tuple[Cause, Evidence]] = {
+    "users of one arm do worse": ("release", Evidence((finding(release="B", against="release"),))),
+    "a policy changed where it began": (
+        "release",
+        Evidence((finding(),), moved=(RELEVANCE,), changes=(PUT,), **LOOKED),
+    ),
+    "nothing of ours changed and all answers are worse": (
+        "provider",
+        Evidence((finding(),), moved=(RELEVANCE,), **LOOKED),
+    ),
+    "slower and dearer with nothing changed": (
+        "provider",
+        Evidence((finding("mean(latency_ms)"),), moved=(moved("mean(latency_ms)", "plain", 9),), **LOOKED),
+    ),
+    "a policy that changed a day later": (
+        "provider",
+        Evidence((finding(),), moved=(RELEVANCE,), changes=(replace(PUT, at=T0 + DAY),), **LOOKED),
+    ),
+    "another language": (
+        "data",
+        Evidence(
+            (finding(),), moved=(RELEVANCE,), **LOOKED | {"inputs": (Shift("languages", 0.3, 20.0, "de 5 % → 40 %"),)}
+        ),
+    ),
+    "words nobody knew": (
+        "concept",
+        Evidence(
+            (finding(),), moved=(RELEVANCE,), new_words={"aurora": 0.08}, topic=Topic(("aurora",), 0.9, 0.08, 9.0),
+            documents=Shift("documents", 0.0, 0.0), **LOOKED,
+        ),
+    ),
+    "one kind of question is worse, with the same documents": (
+        "concept",
+        Evidence(
+            (finding("share(signal.thumbs=-1)", rung="signal"),),
+            moved=(moved("mean(signal.thumbs)", "feedback", -6), *STILL),
+            topic=Topic(("return", "refund"), 0.8, 0.12, 8.0), documents=Shift("documents", 0.0, 0.0), **LOOKED,
+        ),
+    ),
+    "old documents": (
+        "knowledge",
+        Evidence((finding(),), moved=(RELEVANCE,), aged=300.0, documents=Shift("documents", 0.6, 30.0), **LOOKED),
+    ),
+    "only the judge is happier": (
+        "judge",
+        Evidence(
+            (finding("mean(score.content)", rung="judge", direction="up"),),
+            moved=(moved("mean(score.content)", "judge", 9), *STILL), **LOOKED,
+        ),
+    ),
+    "another version of the scorer": (
+        "judge",
+        Evidence(
+            (finding("mean(score.content)", rung="judge"),), moved=(moved("mean(score.content)", "judge", -9), *STILL),
+            changes=(Change(T0, "scorer", "content@2", "content is measured by content@2"),), **LOOKED,
+        ),
+    ),
+    "many more votes and nothing else": (
+        "feedback",
+        Evidence(
+            (finding("share(signal.thumbs=-1)", rung="signal", direction="up"),),
+            moved=(moved("mean(signal.thumbs)", "feedback", -9), *STILL),
+            volumes=(Volume("thumbs", 0.08, 0.23, 12.0), Volume("came_back", 0.05, 0.05, 0.2)), **LOOKED,
+        ),
+    ),
+    "signals stopped": (
+        "instrumentation",
+        Evidence(
+            (finding("coverage(signals)"),), moved=STILL,
+            volumes=(Volume("thumbs", 0.08, 0.002, -12.0), Volume("rating", 0.05, 0.001, -9.0)), **LOOKED,
+        ),
+    ),
+    "a stream fell silent": ("instrumentation", Evidence((finding(against="silence", rung="model"),))),
+    "the judge fell silent": ("judge", Evidence((finding(against="silence", rung="judge"),))),
+    "weak, and gone when looked at again": (
+        "none",
+        Evidence((finding(chance_per_month=1.5, severity="watch"),), moved=STILL, **LOOKED),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_plain_case_has_its_cause_and_says_why(name: str) -> None:
+    cause, evidence = CASES[name]
+    first = diagnose(evidence)[0]
+    assert first.cause == cause, diagnose(evidence)[:2]
+    assert first.weight > 0.5 and first.supports and first.settle
+
+
+def test_the_release_is_named() -> None:
+    assert diagnose(CASES["a policy changed where it began"][1])[0].subject == "B"
+    assert diagnose(CASES["users of one arm do worse"][1])[0].subject == "B"
+
+
+def test_arms_that_do_alike_clear_the_release() -> None:
+    alike = Comparison("p", "default", "mean(score.relevance)", "model", "B", "A", "down", 2, T0, T0 + DAY, 0.4, 90.0,
+                       (400, 3000), (0.7, 0.7), 0.0, -0.02, 0.02)  # fmt: skip
+    evidence = replace(CASES["a policy changed where it began"][1], comparisons=(alike,))
+    assert diagnose(evidence)[0].cause == "provider"
+    worse = replace(alike, harm=200.0, safe=0.1, estimate=-0.2, low=-0.3, high=-0.1)
+    assert diagnose(replace(evidence, comparisons=(worse,)))[0].cause == "release"
+
+
+def test_a_change_fits_better_the_closer_it_lies() -> None:
+    evidence = CASES["a policy changed where it began"][1]
+
+    def weight(at: int) -> float:
+        found = diagnose(replace(evidence, changes=(replace(PUT, at=at),)))
+        return next(each.weight for each in found if each.cause == "release")
+
+    assert weight(T0) == weight(T0 - 10 * MINUTE) > weight(T0 - HOUR) > weight(T0 - 100 * MINUTE)
+    assert weight(T0 + HOUR) < 0.2, "what came after cannot have begun it"
+
+
+def test_who_measures() -> None:
+    assert family("mean(score.relevance)", "model") == "text"
+    assert family("mean(score.relevance)", "judge") == "judge"
+    assert family("share(signal.thumbs=-1)", "signal") == "feedback"
+    assert family("coverage(signal.human_requested)") == "behaviour"
+    assert family("mean(latency_ms)") == "plain"
+
+
+@given(
+    st.lists(st.sampled_from(list(CASES)), min_size=1, max_size=3), st.booleans(), st.floats(-50, 50),
+    st.sampled_from(["text", "judge", "human", "feedback", "behaviour", "plain"]),
+)  # fmt: skip
+def test_weights_are_weights_whatever_is_known(names: list[str], looked: bool, z: float, kind: Any) -> None:
+    evidence = [CASES[name][1] for name in names]
+    mixed = Evidence(
+        findings=tuple(each for one in evidence for each in one.findings), looked=looked, answers=(1000, 500),
+        moved=(*(each for one in evidence for each in one.moved), moved("mean(score.any)", kind, z)),
+        changes=tuple(each for one in evidence for each in one.changes),
+        volumes=tuple(each for one in evidence for each in one.volumes), topic=evidence[0].topic,
+        aged=evidence[-1].aged, inputs=evidence[0].inputs,
+    )  # fmt: skip
+    found = diagnose(mixed)
+    assert {each.cause for each in found} == set(CAUSES)
+    assert sum(each.weight for each in found) == pytest.approx(1.0)
+    assert [each.weight for each in found] == sorted((each.weight for each in found), reverse=True)
+    assert found == diagnose(mixed)

@@ -1,0 +1,125 @@
+"""The sentences, pinned: a person woken at three in the morning reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeostat.records import words
+from homeostat.records.action import Expectation
+from homeostat.records.incident import Candidate, Entry, Incident
+from homeostat.records.story import story
+from homeostat.records.verdict import Verdict
+from tests.act.found import DAY, HOUR, MINUTE, T0, finding
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mean(score.relevance)", "relevance"),
+        ("share(signal.thumbs=-1)", "thumbs-down"),
+        ("share(status=error)", "errors"),
+        ("p95(latency_ms)", "p95 latency"),
+        ("mean(latency_ms)", "latency"),
+        ("mean(output_tokens)", "length of answers"),
+        ("coverage(signal.human_requested)", "answers with human requested"),
+        ("coverage(signals)", "answers with any signal"),
+        ("coverage(score.safety)", "answers with a score of safety"),
+        ("share(latency_ms > 2000)", "latency above 2000"),
+        ("sum(cost)", "cost"),
+        ("my own words", "my own words"),
+    ],
+)
+def test_measures_as_people_say_them(name: str, said: str) -> None:
+    assert words.measure(name) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "said"),
+    [
+        (0.8412, "mean(score.relevance)", "0.841"), (0.1 + 0.2, "", "0.3"),
+        (0.0239, "share(signal.thumbs=-1)", "2.39 %"),
+        (1893.2, "mean(latency_ms)", "1.89 s"), (412.0, "mean(latency_ms)", "412 ms"),
+        (0.00123, "mean(cost)", "$0.00123"),
+        (48210.0, "count(answers)", "48,210"), (0.0, "", "0"), (None, "", "–"), (float("nan"), "", "–"),
+        (-0.166, "mean(score.x)", "-0.166"),
+    ],
+)  # fmt: skip
+def test_numbers_have_three_digits_and_a_unit(value: float | None, name: str, said: str) -> None:
+    assert words.number(value, name) == said
+
+
+@pytest.mark.parametrize(
+    ("per_month", "said"),
+    [
+        (1 / 120, "about once in 10 years"), (1 / 1100, "about once in 90 years"), (1 / 30, "about once in 2 years"),
+        (1 / 6, "about once in 6 months"), (1.0, "about once a month"), (2.0, "about twice a month"),
+        (5.0, "about 5 times a month"),
+    ],
+)  # fmt: skip
+def test_chance_in_ordinary_time(per_month: float, said: str) -> None:
+    assert words.chance(per_month) == f"chance alone would do this {said}"
+
+
+def test_chance_beyond_words() -> None:
+    assert words.chance(1e-9) == words.chance(0.0) == "chance alone would hardly ever do this"
+
+
+def test_a_finding_in_a_sentence() -> None:
+    seen = finding(segment={"plan": "premium", "language": "de"})
+    assert words.finding(seen) == (
+        "Relevance fell in premium · de since Tue 3 Mar 14:00: 0.84 → 0.71 (0.67 to 0.75), 812 users."
+    )
+    silent = finding(against="silence", value=None, low=None, high=None)
+    assert words.finding(silent) == "Relevance has not been measured since Tue 3 Mar 14:00."
+
+
+def test_a_verdict_says_what_may_be_claimed() -> None:
+    worked = Verdict(1, "p", T0, "worked", "randomised", "mean(score.relevance)", 0.12, 0.08, 0.16, 640, "caused")
+    assert words.verdict(worked) == (
+        "WORKED: relevance rose by 0.12 (0.08 to 0.16), 640 users. Randomised: users were put to both sides by chance. "
+        "The action caused it."
+    )
+    fell = Verdict(1, "p", T0, "worked", "before-after", "share(signal.thumbs=-1)", -0.05, -0.07, -0.03, 90,
+                   "back-inside-band")  # fmt: skip
+    assert "thumbs-down fell by 5 % (3 % to 7 %), 90 users." in words.verdict(fell)
+    unknown = Verdict(1, "p", T0, "not-enough-data", "none", "mean(cost)", None, None, None, 1, "nothing", final=False)
+    assert words.verdict(unknown) == (
+        "so far NOT ENOUGH DATA: cost: no estimate yet, 1 user. Nothing may be claimed yet."
+    )
+
+
+def test_an_expectation_in_a_sentence() -> None:
+    expects = Expectation("mean(score.relevance)", "up", 0.05, T0 + DAY, "holdback", {"plan": "free"}, low=0.8)
+    assert words.expectation(expects) == (
+        "relevance in free rises by 0.05 or more, back to 0.8 or more by Wed 4 Mar 14:00, compared with holdback"
+    )
+
+
+def test_the_story_of_an_incident_nobody_has_done_anything_about() -> None:
+    candidates = (
+        Candidate("provider", 0.8, ("the answers changed",), ("the questions too",), "Ask the pinned model."),
+        Candidate("data", 0.17, ("more questions in de",), (), "Weigh."), Candidate("none", 0.03),
+    )  # fmt: skip
+    incident = Incident(
+        7, "p", T0 + HOUR, T0, "critical", "open", "provider", candidates, (1, 2),
+        (Entry(T0 + HOUR, "state", "opened: it fell"),), owner="ann",
+    )  # fmt: skip
+    found = [finding(id=1), finding(id=2, at=T0 + 45 * MINUTE), finding("mean(cost)", id=3, direction="up")]
+    page = story(incident, found, [], {})
+    assert page.splitlines()[:3] == [
+        "Incident #7 · critical · open",
+        "Relevance fell (and 1 more) since Tue 3 Mar 14:00.",
+        "ann looks after it.",
+    ]
+    for line in (
+        "  Tue 3 Mar 14:00 (between Tue 3 Mar 13:55 and Tue 3 Mar 14:05); told Tue 3 Mar 15:00. Times are UTC.",
+        "  1. the provider's model behaves differently, 80%",
+        "     for      the answers changed",
+        "     against  the questions too",
+        "  Unlikely: none.",
+        "  nothing yet",
+        "  · Ask the pinned model.",
+    ):
+        assert line in page.splitlines(), f"{line}\n{page}"
+    assert page.count("Relevance fell since") == 1, "one stream is one line"
+    assert max(len(line) for line in page.splitlines()) <= 110
