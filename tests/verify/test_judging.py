@@ -63,6 +63,21 @@ def test_a_measure_that_shall_fall() -> None:
     assert (worked.estimate, worked.low, worked.high) == (-0.3, -0.5, -0.1)
 
 
+def test_a_measure_without_bounds_is_asked_about_once_at_the_end() -> None:
+    slow = replace(CANARY, measure="mean(latency_ms)", harmful="up", means=(900.0, 500.0), estimate=400.0, low=None,
+                   high=None)  # fmt: skip
+    expects = Expectation("mean(latency_ms)", "down", 130.0, 1_000, "canary", {}, None, 770.0)
+    rng = np.random.default_rng(3)
+    times = [RatioMoments.of(rng.gamma(4, mean / 4, n), np.ones(n)) for mean, n in ((500.0, 500), (900.0, 60))]
+    seen = Evidence(False, canary=slow, both=(times[0], times[1]), moved=rng.gamma(4, 125.0, 100))
+    assert said(seen, expects) is None
+    worked = said(replace(seen, due=True), expects)
+    assert worked is not None and (worked.outcome, worked.rung) == ("worked", "randomised")
+    assert worked.high is not None and worked.high < 0
+    still = said(replace(seen, due=True, moved=rng.gamma(4, 225.0, 100)), expects)
+    assert still is not None and still.outcome == "not-enough-data"
+
+
 def test_the_holdback_speaks_first_and_the_lower_rung_only_at_the_end() -> None:
     held = replace(EXPECTS, control="holdback")
     arms = (arm(900, 0.85, 1), arm(100, 0.5, 2))

@@ -31,6 +31,8 @@ from homeostat.records.verdict import Outcome, Rung, Verdict
 Floats = NDArray[np.float64]
 #: Of a mean that lies beyond its band already: so much evidence says that it stays there.
 ALPHA: Final = 0.05
+_FEW: Final = 20
+_Z: Final = 1.645
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class Evidence:
     """The deadline has come: there will be no more."""
     canary: Comparison | None = None
     """As it stood when the action was taken."""
+    both: tuple[RatioMoments, RatioMoments] | None = None
+    """Users of the release that stayed and of the one that was left, while both served: for measures that the
+    comparison has no interval for."""
     moved: Floats | None = None
     """One value for each user who was moved, since the action."""
     arms: tuple[RatioMoments, RatioMoments] | None = None
@@ -108,7 +113,7 @@ def still_out(users: Floats | None, expects: Expectation, spread: float | None =
 
 def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdict | None:
     """What was wrong is known; whether those who were moved are well is asked. None: another rung must speak."""
-    estimate, low, high = (None if value is None else -value for value in (found.estimate, found.high, found.low))
+    estimate, low, high = _difference(action, seen, found)
     if low is None or high is None:
         return None
     up = action.expects.direction == "up"
@@ -123,8 +128,9 @@ def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdi
         "returned": _finite(returned), "still_out": _finite(out),
     }  # fmt: skip
     said: Outcome
-    testable = not math.isnan(returned)
-    if better and (returned >= VERIFIED or (seen.due and not testable and action.expects.low is None)):
+    if math.isnan(returned) and seen.due:  # beyond 0 to 1 there are no bets: one look, when the time is up
+        returned = _once(seen.moved, action.expects)
+    if better and returned >= VERIFIED:
         said = "worked"
     elif out >= VERIFIED:
         said = "no-effect"
@@ -137,6 +143,26 @@ def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdi
         action.id, action.project, at, said, "randomised", found.measure, estimate, low, high, n, claim,
         final=True, evidence={**seen.about, **about},
     )  # fmt: skip
+
+
+def _difference(action: Action, seen: Evidence, found: Comparison) -> tuple[float | None, float | None, float | None]:
+    """What going back changes for a user: estimate and interval."""
+    if found.low is not None and found.high is not None and found.estimate is not None:
+        return -found.estimate, -found.high, -found.low
+    if seen.both is None:
+        return None, None, None
+    told = holdback(*seen.both, _expected(action.expects), planned=seen.planned)
+    return _finite(told.estimate), _finite(told.low), _finite(told.high)
+
+
+def _once(users: Floats | None, expects: Expectation) -> float:
+    """The same question asked once, at the end: twenty to one by the mean and its error; else 1."""
+    edge = expects.low if expects.direction == "up" else expects.high
+    if users is None or len(users) < _FEW or edge is None:
+        return 1.0
+    error = float(users.std(ddof=1)) / math.sqrt(len(users))
+    apart = float(users.mean()) - edge if expects.direction == "up" else edge - float(users.mean())
+    return VERIFIED if error > 0 and apart / error >= _Z else 1.0
 
 
 def _present(action: Action, seen: Evidence, at: int) -> Verdict | None:

@@ -237,8 +237,8 @@ def _rolled(context: Context, project: str, told: rules.Verdict, open_now: Seque
         log.error("no rollback of %s: %s", told.route, made.message)
         return
     for other in actions.listed(context.ledger, project, incident=incident, states=("proposed",)) if incident else ():
-        if other.id != made.id and other.remedy == "rollback":
-            acting.decline(context.ledger, project, other.id, author, why="done by rule")
+        if other.id != made.id and other.by == _ANSWERING and other.remedy != "block":
+            acting.decline(context.ledger, project, other.id, author, why=f"action {made.id} answers it, by rule")
     acting.approve(context.ledger, project, made.id, author, why="automatic rollback")
 
 

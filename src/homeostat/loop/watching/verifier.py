@@ -152,7 +152,11 @@ def _of_canary(context: Context, action: Action, about: About, due: bool) -> Evi
     before = policies_of.from_json(action.before["policy"])
     moved = {unit for unit in since.unit if assign(before, user=unit).release == canary.candidate}
     values = per_user(since, moved) if moved else None
-    return Evidence(due, canary=canary, moved=values, spread=_spread(context, earlier))
+    both = None
+    if canary.low is None:
+        found = asked.units(context.warehouse, earlier, window=_ENTERS)
+        both = (RatioMoments.of(*found.of(canary.baseline)), RatioMoments.of(*found.of(canary.candidate)))
+    return Evidence(due, canary=canary, moved=values, both=both, spread=_spread(context, earlier))
 
 
 def _spread(context: Context, earlier: About) -> float | None:
