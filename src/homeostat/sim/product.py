@@ -21,7 +21,9 @@ from homeostat.sim.wire import body
 ROUTE: Final = "default"
 _A_BODY: Final = 2_000
 _SIGNALS: Final = 5_000
-_PUBLISHED: Final = 10.0
+#: Seconds until a change of the policy must be published, and until a server that is away must be back.
+_PUBLISHED: Final = 60.0
+_AWAY: Final = 90.0
 
 
 class Refused(Exception):
@@ -44,8 +46,7 @@ class Product:
         sent = 0
         for at in range(0, len(exchanges), _A_BODY):
             content = body(exchanges[at : at + _A_BODY], told)
-            answer = self.client.post("/v1/traces", content=content, headers={"content-type": "application/x-protobuf"})
-            _checked(answer)
+            answer = self._post("/v1/traces", content=content, headers={"content-type": "application/x-protobuf"})
             if answer.content:
                 raise Refused(f"not all spans were taken: {answer.content[:200]!r}")
             sent += len(content)
@@ -54,12 +55,22 @@ class Product:
     def signal(self, signals: Sequence[Mapping[str, Any]]) -> None:
         """What people did."""
         for at in range(0, len(signals), _SIGNALS):
-            _checked(self.client.post("/api/v1/signals", json=signals[at : at + _SIGNALS]))
+            self._post("/api/v1/signals", json=signals[at : at + _SIGNALS])
 
     def advance(self, to_ns: int) -> None:
         """The event clock moves on; returns when the product has done what there was to do."""
         to = datetime.fromtimestamp(to_ns // 1000 / 1e6, UTC).isoformat()
-        _checked(self.client.post("/api/v1/clock", json={"to": to}))
+        self._post("/api/v1/clock", json={"to": to})
+
+    def _post(self, path: str, **what: Any) -> httpx2.Response:
+        """What can be said twice. A server that is away for a while comes back: it restarts what hangs."""
+        end = time.monotonic() + _AWAY
+        while True:
+            answer = self.client.post(path, **what)
+            if answer.status_code != 503 or time.monotonic() > end:
+                _checked(answer)
+                return answer
+            time.sleep(1.0)
 
     def have(self, path: str, wanted: Mapping[str, Any]) -> bool:
         """Something that an operator sets up once; False where the server has no such route."""
@@ -150,5 +161,5 @@ def _checked(answer: httpx2.Response) -> Any:
 def at(url: str, key: str = "") -> Iterator[Product]:
     """The product at an address."""
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    with httpx2.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
+    with httpx2.Client(base_url=url, headers=headers, timeout=600, trust_env=False) as client:
         yield Product(client)
