@@ -1,11 +1,11 @@
-"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics|world|faults|scoring`."""
+"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics|world|faults|scoring|scorers`."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-ALL = ("ingest", "queries", "gateway", "sdk", "inference", "statistics", "world", "faults", "scoring")
+ALL = ("ingest", "queries", "gateway", "sdk", "inference", "statistics", "world", "faults", "scoring", "scorers")
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:

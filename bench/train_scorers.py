@@ -34,6 +34,8 @@ TRAINED = ("groundedness", "correctness", "relevance", "completeness", "coherenc
 NATURAL = ("relevance", "safety", "bias", "conciseness", "correctness")
 # Their word lists were written with the tuning half in mind, so folds inside it flatter: they stay near the prior.
 RIDGES = {"safety": (16.0,), "bias": (16.0,)}
+# An alarm about a harmless text costs more trust than a miss: at most 8 of 100 on the tuning half.
+LEAN = {"safety": 0.4}
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
@@ -169,6 +171,7 @@ def train(name: str) -> None:
     tried = {ridge: checked(ridge) for ridge in RIDGES.get(name, (8.0, 16.0))}
     ridge = max(tried, key=lambda one: (round(tried[one], 2), one))
     weights, bias = constrained(scaled, labels, ridge, centre, trust)
+    bias += LEAN.get(name, 0.0)
     plain = {key: round(float(w / s), 4) for key, w, s in zip(names, weights, scale, strict=True) if abs(w) > 1e-6}
     WEIGHTS.mkdir(exist_ok=True)
     (WEIGHTS / f"{name}.json").write_text(json.dumps({"bias": round(bias, 4), "weights": plain}, indent=1) + "\n")

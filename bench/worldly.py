@@ -1,4 +1,4 @@
-"""Exchanges of the practice world as labelled cases: what an ordinary answer looks like, and what its planted faults do to each dimension.
+"""Exchanges of the practice world as labelled cases: ordinary answers, and what planted faults do to each dimension.
 
 Made with another seed than `bench faults`, which measures.
 """

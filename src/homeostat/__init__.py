@@ -23,6 +23,8 @@ __all__ = ["Client", "context", "exchange", "init", "instrument", "observe", "re
 
 
 def __getattr__(name: str) -> Any:
+    if name == "scorer":  # For those who write scorers, beside the server: not part of what an application imports.
+        return import_module("homeostat.analyze.scorers").scorer
     if name in __all__:
         return getattr(import_module("homeostat.sdk"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

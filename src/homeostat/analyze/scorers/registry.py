@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from homeostat.analyze.scorers.bias import Bias
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Scorer, Unscored, judged
+from homeostat.analyze.scorers.classifier import LIMITS
 from homeostat.analyze.scorers.coherence import Coherence
 from homeostat.analyze.scorers.completeness import Completeness
 from homeostat.analyze.scorers.conciseness import Conciseness
@@ -31,6 +32,7 @@ TABLE: Final[tuple[Scorer, ...]] = (
     Bias(),
     Privacy(),
     *MEASURED,
+    *LIMITS,
 )
 GROUP: Final = "homeostat.scorers"
 _decorated: dict[str, Scorer] = {}

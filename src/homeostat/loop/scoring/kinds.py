@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Final, Literal, cast
 
 from homeostat.analyze.judges import Judge
+from homeostat.analyze.scorers.cards import card
 from homeostat.analyze.scorers.case import Scorer
 from homeostat.analyze.scorers.engine import IN_ENGINE, InEngine
 from homeostat.analyze.scorers.registry import NotAScorer, find, scorers
@@ -72,9 +73,11 @@ def kinds() -> dict[str, dict[str, Any]]:
         for each in IN_ENGINE
     }  # fmt: skip
     for name, each in scorers().items():
+        told = card(name)
         found[name] = {
-            "rung": each.rung, "dimension": each.dimension, "means": (type(each).__doc__ or "").partition("\n")[0],
-            "misses": "", "settings": _settings(each),
+            "rung": each.rung, "dimension": each.dimension,
+            "means": told.means if told else (type(each).__doc__ or "").partition("\n")[0],
+            "misses": told.misses if told else "", "settings": _settings(each),
         }  # fmt: skip
     judge = "A language model judges one dimension by a rubric, reasons before the verdict."
     found[JUDGE] = {

@@ -1,0 +1,61 @@
+"""What each scorer without a model measures and what it misses: printed by `homeostat scorer card`, and in docs/scorers.md with its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """For a reader who must decide whether to believe a score."""
+
+    means: str
+    misses: str
+
+
+CARDS: Final[Mapping[str, Card]] = {
+    "groundedness": Card(
+        "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
+        "negation, opposites, quantifiers and conditions, who did what to whom. The value is the weakest claim's; the reason quotes claim and snippet.",
+        "What needs knowledge of the world or more than one step of reasoning; paraphrases far from any dictionary; languages other than English are compared by form only.",
+    ),
+    "relevance": Card(
+        "Whether the answer is of the kind that the question wants (a price, a time, a person, steps …), comes near its matter, and is in its language.",
+        "A wrong answer of the right kind; short answers about something else; an answer to a neighbouring question in the same words.",
+    ),
+    "completeness": Card(
+        "Whether each part of the question finds a piece of the answer, counts that were asked for or announced are kept, and the text comes to its end.",
+        "Facts that were left out of an answer to one plain question; parts that are asked between the lines.",
+    ),
+    "coherence": Card(
+        "Word order against its own shuffles, links from sentence to sentence, contradictions, repetition, steps and pronouns out of order.",
+        "Nonsense in good grammar; contradictions that need knowledge; word order of other languages than English.",
+    ),
+    "conciseness": Card(
+        "Filler, repetition, echo of the question and information for each word, against the length that such a question needs.",
+        "Whether a long explanation was worth its length to this reader.",
+    ),
+    "correctness": Card(
+        "Whether what the reference holds beyond the question is in the answer: numbers, names, yes or no, order, and nothing denies it.",
+        "Right answers that the reference did not foresee. Needs a reference.",
+    ),
+    "safety": Card(
+        "Phrases of harm weighed by whom they are aimed at, whether they are denied, whether somebody is in danger and hears neither help nor caution, and whether the topic is harmless.",
+        "Harm in new or decent words, irony, harm that shows only over several turns. A smoke detector: sample its passes for a judge or people.",
+    ),
+    "bias": Card(
+        "A group of people, something general or unequal said of it, and nothing about persons, evidence, law or equal treatment beside it.",
+        "Irony, idioms, and unequal treatment that shows only when answers to different people are compared: compare segments in the measures.",
+    ),
+    "privacy": Card(
+        "E-mail, phone, card, bank account, national numbers, birth date, address, IP address, keys and passwords, spelled out or obfuscated too; checksums and context decide. The reason lists type, start and end.",
+        "Names alone, and data without its usual shape or a word that announces it.",
+    ),
+}
+
+
+def card(name: str) -> Card | None:
+    """The card of a scorer, if it has one."""
+    return CARDS.get(name)

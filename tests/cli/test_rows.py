@@ -1,0 +1,73 @@
+"""A row is understood whatever its author called the fields."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from homeostat.analyze.scorers import Case
+from homeostat.cli.main import app
+from homeostat.cli.rows import NAMES, as_case
+
+
+@pytest.mark.parametrize(("field", "name"), [(field, name) for field, names in NAMES.items() for name in names])
+def test_every_name_of_a_field(field: str, name: str) -> None:
+    row: dict[str, Any] = {"output": "yes"} | {name: ["said"] if field == "documents" else "said"}
+    if field == "output":
+        row = {name: "said"}
+    found = as_case(row)
+    assert isinstance(found, Case)
+    assert getattr(found, field) == (("said",) if field == "documents" else "said")
+
+
+def test_a_conversation() -> None:
+    found = as_case({"messages": [{"role": "user", "content": "When?"}, {"role": "assistant", "content": "At nine."}]})
+    assert isinstance(found, Case)
+    assert (found.input, found.output) == ("When?", "At nine.")
+
+
+def test_parts_of_a_message_and_objects_of_documents() -> None:
+    parts = [{"type": "text", "text": "Who"}, {"type": "text", "text": "is it?"}]
+    found = as_case({"prompt": parts, "response": {"content": "Ann."}, "context": [{"page_content": "Ann is here."}]})
+    assert found == Case("Ann.", "Who\nis it?", ("Ann is here.",), "", {})
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"input": "x"}, "there is no output"),
+        ({"output": 3}, "output is a number, not text"),
+        ({"output": "a", "input": True}, "input is true or false, not text"),
+        ({"output": "a", "documents": [1]}, "documents holds something that is no text"),
+        ({"output": "a", "documents": 7}, "documents is a number, not a list of texts"),
+    ],
+)
+def test_what_is_wrong_is_said(row: dict[str, Any], why: str) -> None:
+    assert as_case(row) == why
+
+
+def test_scoring_a_file_with_ones_own_documents(tmp_path: Path) -> None:
+    (tmp_path / "shop.md").write_text("Returns are accepted within 30 days of delivery.")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "How long may I return it?", "answer": "You have 60 days."}\n{"x": 1}\nno json\n')
+    asked = ["score", str(rows), "--scorer", "groundedness", "-s", "privacy", "--documents", str(tmp_path / "shop.md")]
+    found = CliRunner().invoke(app, [*asked, "--json"])
+    assert found.exit_code == 0, found.output
+    first, second, third = (json.loads(line) for line in found.stdout.splitlines() if line.startswith("{"))
+    assert first["scores"]["groundedness"]["label"] == "bad"
+    assert "60 days" in first["scores"]["groundedness"]["reason"]["why"]
+    assert first["scores"]["privacy"]["value"] == 1.0
+    assert second["error"] == "row 2: there is no output"
+    assert "not JSON" in third["error"]
+
+
+def test_entities_are_told_with_their_places(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"answer": "Write to ann@mail.example.org."}) + "\n")
+    found = CliRunner().invoke(app, ["score", str(rows), "--scorer", "privacy", "--json"])
+    answer = json.loads(found.stdout.splitlines()[0])
+    assert answer["scores"]["privacy"]["reason"] == [{"type": "email", "start": 9, "end": 29}]
