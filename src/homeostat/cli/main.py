@@ -62,7 +62,7 @@ app.add_typer(
 app.add_typer(experiments.app, name="experiment", help="Releases compared by chance: ls, start, show, stop.")
 app.add_typer(datasets.app, name="dataset", help="Examples with versions: ls, show, collect, add, export.")
 app.add_typer(notifiers.app, name="notifier", help="How people are told: ls, kinds, set, test, rm.")
-app.add_typer(keys.app, name="key", help="Keys that let applications in: create, ls, revoke.")
+app.add_typer(keys.app, name="key", help="Keys that let applications in: create, ls, limit, revoke.")
 app.add_typer(data.import_app, name="import", help="Bring history in: jsonl, parquet.")
 app.add_typer(data.db_app, name="db", help="The stores of a data directory: upgrade.")
 
