@@ -88,6 +88,19 @@ def change(id: Id, parameters: Annotated[str, typer.Argument(help="Parameters, a
     typer.echo(told["said"])
 
 
+@app.command("replay")
+def replay(
+    id: Id,
+    limit: Annotated[int, typer.Option(help="How many questions.")] = 20,
+    dataset: Annotated[str, typer.Option(help="Questions of this dataset, not the incident's.")] = "",
+) -> None:
+    """Try a changed prompt on the failing questions before you accept it; calls the model twice for each."""
+    with client.connect(timeout=1800) as connection:
+        body = {"limit": limit, "dataset": dataset}
+        told = client.checked(connection.post(f"/api/v1/actions/{id}/replay", json=body))
+    typer.echo(told["said"])
+
+
 @app.command("approve")
 def approve(id: Id, why: Why = "") -> None:
     """Yes: do it."""

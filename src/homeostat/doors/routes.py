@@ -107,6 +107,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("PATCH", "/api/v1/actions/{id}", "admin", "core"),
     Route("POST", "/api/v1/actions/{id:path}/approve", "admin", "core"),
     Route("POST", "/api/v1/actions/{id:path}/decline", "admin", "core"),
+    Route("POST", "/api/v1/actions/{id:path}/replay", "admin", "core"),
     Route("POST", "/api/v1/actions/{id:path}/undo", "admin", "core"),
     Route("GET", "/api/v1/guards", "read", "core"),
     Route("GET", "/api/v1/verdicts", "read", "core"),
@@ -133,6 +134,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", "/api/v1/scorers/kinds", "read", "core"),
     Route("POST", "/api/v1/scorers/test", "admin", "core"),
     Route("GET", "/api/v1/scorers/{name}", "read", "core"),
+    Route("GET", "/api/v1/scorers/{name:path}/quality", "read", "core"),
     Route("PATCH", "/api/v1/scorers/{name}", "admin", "core"),
     Route("POST", "/api/v1/scorers/{name:path}/backfill", "admin", "core"),
     # Keys, projects, clock

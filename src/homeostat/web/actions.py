@@ -13,6 +13,7 @@ from starlette.responses import Response
 from homeostat.act import acting
 from homeostat.act.remedies import REMEDIES, remedy
 from homeostat.loop.watching.actor import carried_out, effects, steered
+from homeostat.loop.watching.replaying import MOST, tried
 from homeostat.records import words
 from homeostat.records.action import ANSWERS, Action, Expectation, as_json
 from homeostat.records.instant import BadTime, micros, parse
@@ -70,6 +71,14 @@ class Changed(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     parameters: dict[str, Any]
+
+
+class Replay(BaseModel):
+    """How many questions, and from where: the incident's own, or a dataset's."""
+
+    model_config = ConfigDict(extra="forbid")
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 20
+    dataset: Name = ""
 
 
 class Said(BaseModel):
@@ -180,6 +189,26 @@ async def approve_action(request: Request, id: str, said: Said | None = None) ->
         return agreed if isinstance(agreed, Declined) else _done(core, agreed, author)
 
     return await _answered(request, core, approve)
+
+
+@router.post("/api/v1/actions/{id:path}/replay", responses=answers(400, 404))
+async def replay_action(request: Request, id: str, wanted: Replay | None = None) -> Response:
+    """Try a changed prompt on the failing questions, or on a dataset: both prompts answer, the measure's scorer judges.
+    It calls the route's model twice for each question."""
+    core, project, author, asked = core_of(request), visitor_of(request).project, author_of(request), wanted or Replay()
+
+    def replay() -> Any:
+        action = _found(core, project, id)
+        if isinstance(action, Declined):
+            return action
+        return tried(core, action, author.at, limit=asked.limit, dataset=asked.dataset)
+
+    told = await work(request, replay)
+    if isinstance(told, Declined):
+        return declined(told)
+    said, pairs = told
+    shown = [{"input": pair.input, "old": pair.old, "new": pair.new, "worth": pair.worth} for pair in pairs]
+    return Json({**verdict_json(said), "said": words.verdict(said), "pairs": shown})
 
 
 @router.post("/api/v1/actions/{id:path}/decline", responses=answers(404, 409))

@@ -47,6 +47,10 @@ class ChangePrompt:
         told = Release("", system=self.template, examples=self.examples)
         return f"{self.leaving}-prompt-{told.digest[:6]}"[:100]
 
+    def changed(self, old: Release) -> Release:
+        """The release with the new text, as it would answer."""
+        return replace(old, name=self.name, system=self.template, examples=self.examples or old.examples)
+
     def preview(self, effects: Effects, action: Action) -> Mapping[str, Any] | Declined:
         """What changes in the text, and the shares."""
         old = self._old(effects, action)

@@ -193,20 +193,23 @@ def _drafted(context: Context, incident: Incident, wanted: Action, at: int) -> A
     kept = releases.get(context.ledger, incident.project, str(wanted.parameters.get("leaving")))
     if kept is None:
         return wanted
-    expects, found = wanted.expects, {}
-    name = expects.measure.partition("score.")[2].partition(")")[0]
-    edge = expects.low if expects.direction == "up" else expects.high
-    for side, op in (("failing", "lt"), ("good", "gte")):
-        filters = {f"score.{name}.{op}": edge} if name and edge is not None else {}
-        found[side] = curate.items(
-            context.warehouse, incident.project, _moment(at), filters, since=_moment(incident.onset), limit=8
-        )
+    found = {side: questions(context, wanted, side, _moment(at), incident.onset, 8) for side in ("failing", "good")}
     made = draft(
         kept.release.system, wanted.why, found["failing"], found["good"], writer(context.settings),
         context.settings.judge_model,
     )  # fmt: skip
     told = {"template": made.template, "examples": [dict(each) for each in made.examples], "draft": made.how}
     return replace(wanted, parameters={**wanted.parameters, **told})
+
+
+def questions(context: Any, action: Action, side: str, at: datetime, since: int, limit: int) -> list[dict[str, Any]]:
+    """Exchanges since then that the action's measure calls failing, or good; without a score any."""
+    expects = action.expects
+    name = expects.measure.partition("score.")[2].partition(")")[0]
+    edge = expects.low if expects.direction == "up" else expects.high
+    op = "lt" if side == "failing" else "gte"
+    filters = {f"score.{name}.{op}": edge} if name and edge is not None else {}
+    return curate.items(context.warehouse, action.project, at, filters, since=_moment(since), limit=limit)
 
 
 def _unusual(incident: Incident, at: int) -> int:

@@ -4,6 +4,7 @@ bounded answers; what fails is an `OSError`."""
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -56,6 +57,16 @@ def tuning(settings: Settings) -> Door | None:
 def writer(settings: Settings) -> Door | None:
     """The model that writes drafts of prompts: where judges live, unless another is named."""
     return Door(settings.judge_url, settings.judge_key) if settings.judge_url else None
+
+
+def upstream(settings: Settings, endpoint: str) -> Door | None:
+    """Where a release is answered, when it speaks OpenAI's API and we hold a key."""
+    if not endpoint:
+        return Door(settings.upstream, settings.upstream_key) if settings.upstream and settings.upstream_key else None
+    named = settings.upstreams.get(endpoint)
+    if named is None or named.kind != "openai":
+        return None
+    return Door(named.url, named.key or os.environ.get(named.key_env, ""))
 
 
 def hooks(settings: Settings) -> dict[str, Door]:

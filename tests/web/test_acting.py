@@ -1,0 +1,198 @@
+"""Actions, verdicts, experiments and datasets through the API: stated first, done once, told in words, audited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from homeostat.records.verdict import Verdict
+from homeostat.store.ledger import audit, projects, verdicts
+from tests.builders import NOON, exchange_row, score_row, store
+from tests.web.conftest import Api
+
+EXPECTS = {"measure": "mean(score.relevance)", "direction": "up", "at_least": 0.05, "by": "24h"}
+BACK: dict[str, Any] = {
+    "remedy": "rollback", "parameters": {"route": "default", "to": "A"}, "expects": EXPECTS, "why": "B is wordy",
+}  # fmt: skip
+
+
+@pytest.fixture
+def there(make_api: Callable[..., Api], project: str) -> tuple[Api, TestClient]:
+    """Releases A and B, nine in ten on A."""
+    api = make_api()
+    projects.ensure(api.core.ledger, project, at=NOON)
+    client = api.client(project, "read", "admin")
+    for name in ("A", "B"):
+        assert client.post("/api/v1/releases", json={"name": name, "model": "m"}).status_code == 201
+    body = {"shares": {"A": 0.9, "B": 0.1}, "version": 0}
+    assert client.put("/api/v1/policies/default", json=body).status_code == 201
+    return api, client
+
+
+def shares(client: TestClient) -> dict[str, float]:
+    told: dict[str, float] = client.get("/api/v1/policies/default").json()["shares"]
+    return told
+
+
+def test_a_dry_run_says_what_would_change(there: tuple[Api, TestClient]) -> None:
+    _, client = there
+    told = client.post("/api/v1/actions", json={**BACK, "dry_run": True})
+    assert told.status_code == 200
+    assert told.json()["preview"]["to"] == {"A": 1.0}
+    assert client.get("/api/v1/actions").json()["items"] == []
+    assert shares(client)["B"] == pytest.approx(0.1)
+
+
+def test_proposed_approved_undone(there: tuple[Api, TestClient], project: str) -> None:
+    api, client = there
+    made = client.post("/api/v1/actions", json=BACK)
+    assert made.status_code == 201, made.text
+    id = made.json()["id"]
+    assert (made.json()["state"], made.json()["answer"]) == ("proposed", "rollback")
+    shown = client.get(f"/api/v1/actions/{id}").json()
+    assert shown["preview"]["from"]["B"] == pytest.approx(0.1)
+    assert "rises by 0.05 or more" in shown["expectation"]
+
+    done = client.post(f"/api/v1/actions/{id}/approve", json={"why": "go"}).json()
+    assert done["state"] == "done"
+    assert shares(client) == {"A": 1.0}
+    assert client.post(f"/api/v1/actions/{id}/approve").status_code == 409
+    assert client.post(f"/api/v1/actions/{id}/decline").status_code == 409
+
+    undone = client.post(f"/api/v1/actions/{id}/undo", json={"why": "it was not B"}).json()
+    assert undone["state"] == "undone"
+    assert shares(client)["B"] == pytest.approx(0.1)
+    told = [entry.action for entry in audit.entries(api.core.ledger, project=project, limit=8)]
+    assert told == [
+        "action.undone", "policy.put", "action.undo", "action.done", "policy.put", "action.approved", "action.propose",
+        "policy.put",
+    ]  # fmt: skip
+
+
+def test_done_at_once(there: tuple[Api, TestClient]) -> None:
+    _, client = there
+    made = client.post("/api/v1/actions", json={**BACK, "approve": True})
+    assert (made.status_code, made.json()["state"]) == (201, "done")
+    assert shares(client) == {"A": 1.0}
+    assert [each["state"] for each in client.get("/api/v1/actions?state=done").json()["items"]] == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "says"),
+    [
+        ({"expects": {**EXPECTS, "at_least": 0}}, 400, "at_least"),
+        ({"expects": {**EXPECTS, "measure": "p95(latency)"}}, 400, "single exchange"),
+        ({"expects": {**EXPECTS, "by": "yesterday-ish"}}, 400, "by"),
+        ({"expects": {**EXPECTS, "by": "2020-01-01T00:00:00Z"}}, 400, "future"),
+        ({"expects": None}, 400, "expects"),
+        ({"remedy": "pray"}, 400, "no remedy"),
+        ({"parameters": {"tooth": 1}}, 400, "tooth"),
+        ({"incident": 99}, 404, "incident 99"),
+        ({"parameters": {"route": "nowhere"}, "approve": True}, 201, "no policy"),
+    ],
+)
+def test_what_cannot_be(there: tuple[Api, TestClient], changes: dict[str, Any], status: int, says: str) -> None:
+    _, client = there
+    told = client.post("/api/v1/actions", json={**BACK, **changes})
+    assert told.status_code == status, told.text
+    assert says in told.text
+
+
+def test_a_proposal_that_lacks_something_is_filled_in(there: tuple[Api, TestClient]) -> None:
+    _, client = there
+    body = {**BACK, "remedy": "prompt", "parameters": {"leaving": "A", "share": 0.5}}
+    id = client.post("/api/v1/actions", json=body).json()["id"]
+    refused = client.post(f"/api/v1/actions/{id}/approve")
+    assert refused.status_code == 400 and "no text yet" in refused.text
+    assert client.post(f"/api/v1/actions/{id}/replay").status_code == 400
+    filled = client.patch(f"/api/v1/actions/{id}", json={"parameters": {"template": "Be brief."}})
+    assert filled.status_code == 200
+    nobody = client.post(f"/api/v1/actions/{id}/replay", json={"limit": 5})
+    assert nobody.status_code == 400 and "upstream" in nobody.text
+    assert client.post(f"/api/v1/actions/{id}/approve").json()["state"] == "done"
+    [new] = [name for name in shares(client) if name.startswith("A-prompt-")]
+    assert shares(client)[new] == pytest.approx(0.45)
+
+
+def test_other_projects_see_nothing(there: tuple[Api, TestClient]) -> None:
+    api, client = there
+    id = client.post("/api/v1/actions", json=BACK).json()["id"]
+    projects.ensure(api.core.ledger, "elsewhere", at=NOON)
+    other = api.client("elsewhere", "read", "admin")
+    assert other.get(f"/api/v1/actions/{id}").status_code == 404
+    assert other.post(f"/api/v1/actions/{id}/approve").status_code == 404
+    assert other.get("/api/v1/actions").json()["items"] == []
+    reader = api.client("elsewhere", "read")
+    assert reader.post("/api/v1/actions", json=BACK).status_code == 403
+
+
+def test_verdicts_in_words(there: tuple[Api, TestClient], project: str) -> None:
+    api, client = there
+    id = client.post("/api/v1/actions", json={**BACK, "approve": True}).json()["id"]
+    verdicts.add(api.core.ledger, Verdict(
+        id, project, 10, "worked", "randomised", "mean(score.relevance)", 0.25, 0.1, 0.4, 400, "caused",
+    ))  # fmt: skip
+    [said] = client.get(f"/api/v1/verdicts?action={id}").json()["items"]
+    assert (said["outcome"], said["action"], said["at"], said["final"]) == ("worked", id, 10, True)
+    assert said["said"].startswith("WORKED")
+    assert client.get(f"/api/v1/actions/{id}").json()["verdict"] == "worked"
+
+
+def test_an_experiment(there: tuple[Api, TestClient], project: str) -> None:
+    api, client = there
+    body = {"name": "wordy", "shares": {"A": 50, "B": 50}, "measure": "mean(score.relevance)", "at_least": 0.05}
+    started = client.post("/api/v1/experiments", json=body)
+    assert started.status_code == 201, started.text
+    assert shares(client) == {"A": 0.5, "B": 0.5}
+    assert client.post("/api/v1/experiments", json={**body, "name": "other"}).status_code == 409
+    rows, scores = [], []
+    for n in range(400):
+        at = api.core.clock.now() + timedelta(seconds=n)
+        row = exchange_row(project, at=at, user_id=f"u{n}", release="AB"[n % 2])
+        rows.append(row)
+        value = float(n % 10 < 8) if n % 2 == 0 else float(n % 10 < 2)
+        scores.append(score_row(project, at=at, trace_id=row["trace_id"], span_id=row["span_id"], name="relevance",
+                                value=value))  # fmt: skip
+    store(api.core.warehouse, exchanges=rows, scores=scores)
+    api.core.clock.at += timedelta(hours=3)
+    seen = client.get("/api/v1/experiments/wordy").json()
+    control, other = seen["arms"]
+    assert (control["release"], control["users"], other["users"]) == ("A", 200, 200)
+    assert (other["outcome"], other["claim"]) == ("harmed", "caused")
+    assert other["low"] < other["estimate"] < other["high"] < 0
+    stopped = client.post("/api/v1/experiments/wordy/stop", json={"to": "A"}).json()
+    assert (stopped["state"], stopped["to"]) == ("stopped", "A")
+    assert shares(client) == {"A": 1.0}
+    assert client.post("/api/v1/experiments/wordy/stop").status_code == 409
+
+
+def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], project: str) -> None:
+    api, client = there
+    at = api.core.clock.now() - timedelta(minutes=5)
+    store(api.core.warehouse, exchanges=[
+        exchange_row(project, at=at, release="B", input="Where is it?", output="Ask anna@example.com"),
+        exchange_row(project, at=at, release="B", input="where  is it?", output="I do not know"),
+        exchange_row(project, at=at, release="A", input="And now?", output="It is there."),
+    ])  # fmt: skip
+    made = client.post("/api/v1/datasets", json={"name": "failing", "exchanges": {"release": "B"}, "good": False})
+    assert made.status_code == 201, made.text
+    assert (made.json()["version"], made.json()["items"]) == (1, 1)
+    again = client.post("/api/v1/datasets", json={"name": "failing", "exchanges": {"release": "B"}, "good": False})
+    assert (again.status_code, again.json()["version"]) == (200, 1)
+    items = [{"input": "Where is it?", "output": "On its way.", "good": True}]
+    assert client.post("/api/v1/datasets", json={"name": "failing", "items": items}).json()["version"] == 2
+    told = client.get("/api/v1/datasets/failing/items?version=1").json()["items"]
+    assert "anna@" not in json.dumps(told)
+    assert told[0]["exchange"]
+    pairs = client.get("/api/v1/datasets/failing/export?format=preferences")
+    [line] = [json.loads(line) for line in pairs.text.splitlines()]
+    assert line["preferred_output"] == [{"role": "assistant", "content": "On its way."}]
+    chat = client.get("/api/v1/datasets/failing/export?format=chat").text
+    assert json.loads(chat)["messages"][-1] == {"role": "assistant", "content": "On its way."}
+    assert [each["version"] for each in client.get("/api/v1/datasets/failing").json()["versions"]] == [2, 1]
+    assert client.get("/api/v1/datasets/other").status_code == 404
