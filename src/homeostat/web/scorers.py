@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from homeostat.loop.scoring import history, overview, trial
+from homeostat.loop.scoring import anchors, history, overview, quality, trial
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.asking import Asker
 from homeostat.loop.scoring.documents import Shelves
@@ -24,13 +24,20 @@ from homeostat.store import control
 from homeostat.store.ledger import scorers
 from homeostat.store.ledger.scorers import Configured
 from homeostat.store.warehouse.questions import filters
+from homeostat.store.warehouse.questions.fields import FIELDS
 from homeostat.store.warehouse.questions.refused import Refused
-from homeostat.web.asked import Core, Json, core_of, visitor_of, work
+from homeostat.web.asked import Core, Json, core_of, pairs_of, single, time_of, visitor_of, work
 from homeostat.web.errors import error
-from homeostat.web.openapi import answers
+from homeostat.web.openapi import answers, query
 from homeostat.web.steered import at, author_of, page
 
 router: Final = APIRouter(tags=["scorers"])
+_QUALITY: Final = [
+    query("people", "Name of their scores (rung human); the scorer's own without it.", {"type": "string"}),
+    query("by", "A dimension to tell apart: `model`, `release`.", {"type": "string"}),
+    query("from", "ISO 8601, or how long before now; 30d without it.", {"type": "string"}),
+    query("to", "ISO 8601, or how long before now.", {"type": "string"}),
+]
 ScorerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Short = Annotated[str, Field(max_length=1000)]
 
@@ -135,7 +142,33 @@ async def show_scorer(request: Request, name: str) -> Response:
             for each, created, author in scorers.versions(tools.ledger, project, name)
         ]
         past = history.listed(tools.ledger, project, found[0].configured)
-        return overview.told(found[0]) | {"versions": versions, "history": past}
+        drift = anchors.drift(tools.ledger, project, found[0].configured.scorer)
+        said = {"versions": versions, "history": past, "drift": None if drift is None else drift.told()}
+        return overview.told(found[0]) | said
+
+    told = await work(request, show)
+    return Json(told) if told else _unknown()
+
+
+@router.get("/api/v1/scorers/{name:path}/quality", responses=answers(400, 404), openapi_extra={"parameters": _QUALITY})
+async def show_quality(request: Request, name: str) -> Response:
+    """Agreement with people where they judged too, by segment if wanted; what sways it; drift on its anchors."""
+    tools, project, pairs = tools_of(request), visitor_of(request).project, pairs_of(request)
+    now = core_of(request).clock.now()
+    until = time_of(pairs, "to", now) or now
+    since = time_of(pairs, "from", now) or until - timedelta(days=30)
+    by, people = single(pairs, "by"), single(pairs, "people")
+    if by and (by not in FIELDS or FIELDS[by].type != "text"):
+        known = ", ".join(name for name, field in FIELDS.items() if field.type == "text")
+        raise Refused(f"There is no dimension {by[:80]!r} here.", hint=f"Known: {known}.")
+
+    def show() -> dict[str, Any] | None:
+        found = [each for each in scorers.current(tools.ledger, project) if each.name == name]
+        if not found:
+            return None
+        return quality.quality(
+            tools, project, _working(found[0]), people=people, by=by, low=micros(since), high=micros(until) + 1
+        )
 
     told = await work(request, show)
     return Json(told) if told else _unknown()

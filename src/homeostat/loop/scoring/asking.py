@@ -73,19 +73,19 @@ class Asker:
             self._asked.popleft()
         return max(0, self.settings.judge_per_minute - len(self._asked))
 
-    async def ask(self, caller: Caller, judge: Judge, case: Case) -> Answer:
-        """Its judgement of one case; a jury's is that of its members together."""
+    async def ask(self, caller: Caller, judge: Judge, case: Case, *, fresh: bool = False) -> Answer:
+        """Its judgement of one case; a jury's is that of its members together. `fresh`: not as it is remembered."""
         prompt = judge.begin(case, secret=self.secret)
         if not isinstance(prompt, Prompt):
             return Answer(prompt)
         members: Sequence[str] = judge.jury or (judge.model,)
-        told = await asyncio.gather(*(self._one(caller, judge, prompt, model) for model in members))
+        told = await asyncio.gather(*(self._one(caller, judge, prompt, model, fresh=fresh) for model in members))
         said = jury([each.said for each in told]) if judge.jury else told[0].said
         return Answer(said, sum(each.usd for each in told), sum(each.calls for each in told))
 
-    async def _one(self, caller: Caller, judge: Judge, prompt: Prompt, model: str) -> Answer:
+    async def _one(self, caller: Caller, judge: Judge, prompt: Prompt, model: str, *, fresh: bool) -> Answer:
         key = (judge.version, model, prompt.fence)
-        if key in self._known:
+        if key in self._known and not fresh:
             self._known.move_to_end(key)
             return Answer(self._known[key])
         if self.rests:

@@ -82,7 +82,8 @@ class Judging:
         """What a judge spent today, live and on history."""
         name = each.configured.name
         live = feeds.tracks(tools.ledger, project, f"judge:{name}").get(f"judge:{name}")
-        places = [*([live] if live else []), *feeds.tracks(tools.ledger, project, f"history:{name}@").values()]
+        past = (feeds.tracks(tools.ledger, project, f"{kind}:{name}@") for kind in ("history", "anchors"))
+        places = [*([live] if live else []), *(place for tracks in past for place in tracks.values())]
         spent = [today(place.spent, tools.now) for place in places]
         total = today({}, tools.now)
         return total | {key: sum(one[key] for one in spent) for key in ("usd", "calls")}

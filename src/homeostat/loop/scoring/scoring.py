@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
-from homeostat.loop.scoring import history, overview, tracks
+from homeostat.loop.scoring import anchors, history, overview, tracks
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.asking import Asker
 from homeostat.loop.scoring.documents import Shelves
@@ -99,6 +99,7 @@ class Scoring:
                 pass
             while self._history(project, chosen, None):
                 pass
+            self._anchors(project, chosen)
 
     def state(self) -> dict[str, Any]:
         """Is it alive? For `homeostat doctor`."""
@@ -136,7 +137,21 @@ class Scoring:
         if time.monotonic() - self._silent[0] > _LOOK_AGAIN:
             found = {project: overview.silent(self._tools(), project) for project in self._projects()}
             self._silent = time.monotonic(), {project: names for project, names in found.items() if names}
-        return sum(self._history(project, self._chosen(project), self._past_allowance) for project in self._projects())
+        done = 0
+        for project in self._projects():
+            chosen = self._chosen(project)
+            done += self._history(project, chosen, self._past_allowance)
+            self._anchors(project, chosen)
+        return done
+
+    def _anchors(self, project: str, chosen: dict[str, list[Runnable]]) -> None:
+        for each in chosen["judge"]:
+            anchors.look(self._tools(), project, each, self._judging)
+
+    def drifts(self, project: str) -> list[anchors.Drift]:
+        """Judges that were sure to have changed at the last look at their anchors."""
+        found = (anchors.drift(self.ledger, project, each.configured.scorer) for each in self._chosen(project)["judge"])
+        return [drift for drift in found if drift is not None and drift.since is not None]
 
     def _history(self, project: str, chosen: dict[str, list[Runnable]], allowance: Allowance | None) -> int:
         known = {each.configured.scorer: each for group in chosen.values() for each in group}
