@@ -200,7 +200,7 @@ def compared(group: Group) -> list[int]:
     return [
         at for at, each in enumerate(group.watched)
         if each.monitor.kind in ("reference", "release") and each.source.kept
-        and each.source.scale in ("share", "number") and (each.monitor.direction != "both")
+        and each.source.scale in ("share", "number") and each.worse is not None
     ]  # fmt: skip
 
 
@@ -242,7 +242,7 @@ def known(trials: Trials, trial: Trial, watched: Watched, rows: Rows, column: in
 
 
 def _good(watched: Watched, value: Floats) -> Floats:
-    side = watched.sides[0]
+    side = watched.worse or "down"
     if watched.source.scale == "share":
         return np.clip(1 - value if side == "up" else value, 0, 1)
     return np.asarray(1 - bins(watched.source.scale, value, side) / (BINS - 1))
@@ -268,7 +268,7 @@ def _told(project: str, trial: Trial, watched: Watched, arms: Arms, at: int) -> 
     candidate, baseline = means
     estimate = candidate - baseline if candidate is not None and baseline is not None else None
     low, high = _interval(watched, arms)
-    side = watched.sides[0]
+    side = watched.worse or "down"
     if low is not None and high is not None:  # what the interval is about: the difference, adjusted as it goes
         estimate = (low + high) / 2
     return Comparison(
@@ -288,7 +288,7 @@ def _interval(watched: Watched, arms: Arms) -> tuple[float | None, float | None]
     low, high = float(found.low[0]), float(found.high[0])
     if not (np.isfinite(low) and np.isfinite(high)):
         return None, None
-    return (low, high) if watched.sides[0] == "down" else (-high, -low)
+    return (low, high) if watched.worse == "down" else (-high, -low)
 
 
 def shares(pieces: Mapping[str, float]) -> tuple[str, list[tuple[str, float]]]:

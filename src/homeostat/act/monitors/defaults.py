@@ -14,18 +14,23 @@ _CRITICAL: Final = frozenset(("errors", "safety", "privacy"))
 MOST_SIGNALS: Final = 10
 
 
-def monitors(project: str, scores: Iterable[str], signals: Iterable[str]) -> list[Monitor]:
-    """For a project with scores and signals of these names.
+def monitors(project: str, scores: Iterable[str], signals: Iterable[str], judges: Iterable[str] = ()) -> list[Monitor]:
+    """For a project with scores and signals of these names. Scores of `judges` are watched upwards too: a judge that
+    turns lenient is no good news.
 
     >>> [m.name for m in monitors("p", ["relevance"], ["thumbs", "chat_closed"])]
     ['errors', 'latency', 'cost', 'length', 'score-relevance', 'thumbs-down', 'signals', 'signal-chat_closed', 'signal-thumbs']
     """  # noqa: E501
+    lenient = frozenset(judges)
     made = [
         _monitor(project, "errors", "share(status=error)", "up"),
         _monitor(project, "latency", "mean(latency_ms)", "up"),
         _monitor(project, "cost", "mean(cost)", "up"),
         _monitor(project, "length", "mean(output_tokens)", "both"),
-        *(_monitor(project, f"score-{name}", f"mean(score.{name})", "down") for name in sorted(scores)),
+        *(
+            _monitor(project, f"score-{name}", f"mean(score.{name})", "both" if name in lenient else "down")
+            for name in sorted(scores)
+        ),
     ]
     told = list(signals)
     if "thumbs" in told:

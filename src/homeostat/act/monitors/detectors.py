@@ -1,9 +1,10 @@
 """The detectors of all streams of a project, ticked together. See design/0007-inference.md.
 
 `Sampled`: the baseline is known by what came before. Each new value is ranked among those (a p-value, small where it is
-bad), and two kinds of bets are laid on the ranks: that the worst 1, 3, 10, 30 % of the past come more often now, and
-that ranks as a whole are worse. Both are exact whatever the distribution, and a mixture of bets is a bet. A quarter of
-wrong answers shows in the first kind after a dozen of them; a general decline shows in the second.
+bad), and three kinds of bets are laid on the ranks: that the worst 1, 3, 10, 30 % of the past come more often now, that
+the best 5, 20 % come less often, and that ranks as a whole are worse. All are exact whatever the distribution, and a
+mixture of bets is a bet. A quarter of wrong answers shows in the first kind after a dozen of them, something that stops
+shows in the second, a general decline in the third.
 
 `Known`: the baseline is a limit or a band; only sums are needed.
 """
@@ -35,9 +36,15 @@ _BOOSTS: Final = np.minimum(np.tile([2.0, 6.0], 4), 0.9 / _TAILS)
 _STAKES: Final = (_BOOSTS - 1) / (1 - _TAILS)
 _WON: Final = np.log1p(_STAKES * (1 - _TAILS))
 _LOST: Final = np.log1p(-_STAKES * _TAILS)
+_HEADS: Final = np.repeat([0.05, 0.2], 2)
+_FEWER: Final = np.tile([2.0, 6.0], 2)
+_MISSED: Final = np.log((1 - _HEADS / _FEWER) / (1 - _HEADS))
+_STILL: Final = -np.log(_FEWER)
 _RANKED: Final = 8
-COLUMNS: Final = len(_TAILS) + _RANKED
-_WEIGHTS: Final = np.r_[np.full(len(_TAILS), 0.7 / len(_TAILS)), np.full(_RANKED, 0.3 / _RANKED)]
+COLUMNS: Final = len(_TAILS) + len(_HEADS) + _RANKED
+_WEIGHTS: Final = np.r_[
+    np.full(len(_TAILS), 0.6 / len(_TAILS)), np.full(len(_HEADS), 0.15 / len(_HEADS)), np.full(_RANKED, 0.25 / _RANKED)
+]  # fmt: skip
 _VERSION: Final = 1
 
 
@@ -83,13 +90,14 @@ class Sampled:
         p, bag = p_values(learned, stream[bets_on], bin_[bets_on], rng=rng)
         row = stream[bets_on]
         n = added(row, np.ones(len(row)), streams)[:, None]
-        low = p[:, None] <= np.unique(_TAILS)
-        hits = np.repeat(np.stack([added(row, column.astype(float), streams) for column in low.T], axis=1), 2, axis=1)
-        tails = hits * _WON + (n - hits) * _LOST
+        worst = _hits(p[:, None] <= np.unique(_TAILS), row, streams)
+        best = _hits(p[:, None] > 1 - np.unique(_HEADS), row, streams)
+        tails = worst * _WON + (n - worst) * _LOST
+        heads = best * _STILL + (n - best) * _MISSED
         sums = ranks(p, row, streams)
         ranked = growth(rank_bets(streams, sides="down"), sums.count, sums.total, sums.squares)[:, _RANKED:]
         weights = np.broadcast_to(_WEIGHTS, (streams, COLUMNS))
-        state, tick = advance(self.detector, np.hstack([tails, ranked]), inject, weights=weights)
+        state, tick = advance(self.detector, np.hstack([tails, heads, ranked]), inject, weights=weights)
         return Sampled(self.keys, state, _halved(bag, rng)), tick
 
     def to_bytes(self) -> bytes:
@@ -150,6 +158,11 @@ def band(low: Sequence[float], high: Sequence[float], direction: Sequence[str]) 
     each = [bets([lo], [hi], sides=sides[way]) for lo, hi, way in zip(low, high, direction, strict=True)]
     parts = ("lo", "hi", "up", "down", "weights", "sure")
     return Bets(*(np.concatenate([getattr(one, part) for one in each]) for part in parts))
+
+
+def _hits(within: NDArray[np.bool_], row: Ints, streams: int) -> Floats:
+    """How many values of each stream lie within each threshold; every threshold has two bets."""
+    return np.repeat(np.stack([added(row, one.astype(float), streams) for one in within.T], axis=1), 2, axis=1)
 
 
 def _detector(state: State) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 
 from homeostat.analyze.inference.arrays import Floats, Ints
-from homeostat.analyze.inference.confidence import always
+from homeostat.analyze.inference.proportions import wilson
 
 #: Before and after a change there must be so many units.
 _LEAST: Final = 8
 #: Twice the fall in log-likelihood that bounds the interval of the onset.
 _DROP: Final = 3.0
-_ALPHA: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,10 @@ def _split(x: Floats, worse: str) -> tuple[Ints, Floats]:
 
 
 def _interval(since: Floats, bounded: bool) -> tuple[float | None, float | None]:
-    if bounded and since.min() >= 0 and since.max() <= 1:
-        found = always([len(since)], [since.sum()], _ALPHA, squares=[float((since * since).sum())])
+    """95 %, of the mean since the onset: what it is now. That it changed is the detector's claim, not this one's."""
+    n, mean = len(since), float(since.mean())
+    if bounded and np.isin(since, (0.0, 1.0)).all():
+        found = wilson([since.sum()], [n])
         return float(found.low[0]), float(found.high[0])
-    half = 1.96 * float(since.std(ddof=1)) / len(since) ** 0.5 if len(since) > 1 else 0.0
-    mean = float(since.mean())
-    return mean - half, mean + half
+    half = 1.96 * float(since.std(ddof=1)) / n**0.5 if n > 1 else 0.0
+    return (max(0.0, mean - half), min(1.0, mean + half)) if bounded else (mean - half, mean + half)

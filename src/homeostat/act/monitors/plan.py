@@ -34,6 +34,14 @@ class Watched:
         way = self.monitor.direction
         return ("up", "down") if way == "both" else (way,)
 
+    @property
+    def worse(self) -> Side | None:
+        """The direction that is harm: of a score, downwards; None: nobody said."""
+        way = self.monitor.direction
+        if way == "both":
+            return "down" if self.source.family == "score" else None
+        return way
+
     def key(self, side: str, segment: str = "") -> str:
         """The name of a stream: never changes its meaning."""
         return BETWEEN.join((self.head, side, segment.replace("\n", " ")))

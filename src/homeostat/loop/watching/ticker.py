@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from homeostat.act import incidents
-from homeostat.act.monitors import comparing, plan, ticking
+from homeostat.act.monitors import comparing, plan, silence, ticking
 from homeostat.act.monitors.comparing import Trial, Trials
 from homeostat.act.monitors.detectors import Known, Sampled
 from homeostat.act.monitors.plan import Group, Watched
@@ -147,6 +147,7 @@ class Ticker:
         made, blames = comparing.told(self.trials, running, chosen, self.project, end)
         said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
         said += [told.blamed(self.project, one) for one in blames]
+        said += silence.stopped(self.watch, chosen, found, self.project, end)
         after = replace(
             kept, ticked=end, cursors={**kept.cursors, **ends}, standing=ticking.standings_json(self.watch.standing),
             state=self._state(),

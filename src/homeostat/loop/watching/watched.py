@@ -33,7 +33,9 @@ def monitors(ledger: Ledger, project: str, names: Names) -> list[Monitor]:
     """The default set, with what people made in place of those of the same name. `names`: see `ticks.names`."""
     made = {one.name: one for one in rows_of.current(ledger, project)}
     signals, others = names
-    default = defaults.monitors(project, {*rungs(ledger, project), *others}, signals)
+    known = rungs(ledger, project)
+    judges = [name for name, rung in known.items() if rung == "judge"]
+    default = defaults.monitors(project, {*known, *others}, signals, judges)
     return list(({one.name: one for one in default} | made).values())
 
 
@@ -85,6 +87,9 @@ def stand(monitor: Monitor, standing: Mapping[str, Standing]) -> Standings:
     """Of all its streams, told by the one that comes first in `ORDER`."""
     head = f"{monitor.name}@{monitor.version} {monitor.measure}{plan.BETWEEN}"
     mine = {key: one for key, one in standing.items() if key.startswith(head)}
+    silent = standing.get(f"silence {monitor.measure}{plan.BETWEEN}{plan.BETWEEN}")
+    if silent is not None and silent.firing:
+        return Standings("dead", silent.firing, len(mine), silent.units)
     found = [(_state(one), key, one) for key, one in mine.items()]
     if not found:
         return Standings("no data", 0, 0, 0)

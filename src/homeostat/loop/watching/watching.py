@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
+from homeostat.act import incidents
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
+from homeostat.loop.watching import told
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.ticker import Ticker
 from homeostat.records.instant import micros
 from homeostat.store.folder import Folder
-from homeostat.store.ledger import Ledger
+from homeostat.store.ledger import Ledger, findings
 from homeostat.store.ledger.streams import Fenced
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.ticks import MINUTE
@@ -29,6 +31,8 @@ STEPS: Final = ("diagnosing", "actor", "verifier", "telling")
 _PAUSE: Final = 1.0
 #: Ticks wait so long for what ended in their minute to become ready and scored.
 _SETTLE: Final = 20_000_000
+#: A loader that has not loaded for so long (µs) has stopped.
+_LOADER_STOPPED: Final = 600_000_000
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Watching:
         self._stop = threading.Event()
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopped = 0
 
     def start(self) -> None:
         """Begin; on the world clock nothing runs by itself, `catch_up` does it all."""
@@ -112,6 +117,7 @@ class Watching:
             now = micros(self.clock.now())
             minute = min(self.loaded_until(), now - _SETTLE) // MINUTE
             with self._turn:
+                self._loader(now)
                 if minute > ticked:
                     ticked = minute
                     self._do(self._ticking, minute * MINUTE)
@@ -121,6 +127,18 @@ class Watching:
                     for step in self.steps:
                         if step.name in ("actor", "telling"):
                             self._do(step, now)
+
+    def _loader(self, now: int) -> None:
+        """While the loader stands still there is nothing to tick: that is told by itself, once."""
+        since = self.loaded_until()
+        if now - since < _LOADER_STOPPED:
+            self._stopped = 0
+        elif not self._stopped:
+            self._stopped = now
+            with self.ledger.begin():
+                for project in self.context.projects():
+                    made = findings.add(self.ledger, told.loader_stopped(project, since, now))
+                    incidents.take(self.ledger, project, [made], at=now)
 
     def _tick(self, context: Context, at: int) -> None:
         """Every project; the trouble of one does not hold up the others."""

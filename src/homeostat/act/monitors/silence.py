@@ -1,0 +1,74 @@
+"""Things that stopped: a scorer or judge that says nothing any more while answers go on coming.
+
+No statistics: what always spoke and is silent for 200 answers and half an hour has stopped. One that speaks seldom (a
+judge of a sample) gets twenty times its usual pause besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from homeostat.act.monitors.plan import BETWEEN, Group, Watched
+from homeostat.act.monitors.ticking import Standing, Watch
+from homeostat.records.finding import Finding
+from homeostat.store.warehouse.questions.ticks import Rows
+
+ANSWERS: Final = 200
+PAUSE: Final = 1_800_000_000
+_USUAL: Final = 20
+#: Of a thing that stopped: chance does not do this.
+RATE: Final = 1e-4
+_TOTAL: Final = f"answers{BETWEEN}{BETWEEN}"
+
+
+def stopped(
+    watch: Watch, chosen: Iterable[Watched], found: Sequence[tuple[Group, Rows]], project: str, at: int
+) -> list[Finding]:
+    """What fell silent in the piece of time that ends at `at`; what speaks again is forgotten."""
+    total = watch.standing.setdefault(_TOTAL, Standing())
+    total.units += _answers(found)
+    spoke = _spoke(found)
+    made = []
+    for watched in chosen:
+        name = watched.source.column.name
+        if watched.source.family != "score" or watched.monitor.by or watched.monitor.where:
+            continue
+        heard = watch.standing.setdefault(f"silence {watched.monitor.measure}{BETWEEN}{BETWEEN}", Standing(seen=at))
+        if spoke.get(watched.monitor.name, 0):
+            heard.left, heard.seen, heard.firing = total.units, at, 0
+            heard.units += spoke[watched.monitor.name]
+        elif heard.units and not heard.firing and _long(heard, total.units, at):
+            heard.firing = at
+            made.append(_finding(watched, name, project, heard, total.units - heard.left, at))
+    return made
+
+
+def _long(heard: Standing, answers: int, at: int) -> bool:
+    usual = _USUAL * answers / max(1, heard.units)
+    return answers - heard.left >= ANSWERS + usual and at - heard.seen >= PAUSE
+
+
+def _answers(found: Sequence[tuple[Group, Rows]]) -> int:
+    for group, rows in found:
+        if group.family == "fact" and not group.by and len(rows):
+            return int(rows.count.max(axis=0).sum())
+    return 0
+
+
+def _spoke(found: Sequence[tuple[Group, Rows]]) -> dict[str, int]:
+    return {
+        watched.monitor.name: int(rows.count[at].sum())
+        for group, rows in found if group.family == "score" and len(rows)
+        for at, watched in enumerate(group.watched)
+    }  # fmt: skip
+
+
+def _finding(watched: Watched, name: str, project: str, heard: Standing, answers: int, at: int) -> Finding:
+    return Finding(
+        project=project, monitor=watched.monitor.name, monitor_version=watched.monitor.version,
+        measure=f"coverage(score.{name})", at=at, direction="down", onset=heard.seen, onset_low=heard.seen,
+        onset_high=at, value=None, low=None, high=None, reference=None, n=answers, chance_per_month=RATE,
+        severity="warning", against="silence", rung=watched.rung,
+        evidence={"answers_since": answers, "scores_before": heard.units},
+    )  # fmt: skip

@@ -1,0 +1,211 @@
+"""A project's watch, from rows to findings: what changed is found, restarts change nothing, nobody ticks twice."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from homeostat.config import Settings
+from homeostat.loop.watching import watched
+from homeostat.loop.watching.context import Context
+from homeostat.loop.watching.ticker import Ticker
+from homeostat.records.instant import micros
+from homeostat.records.policy import Policy, reshaped
+from homeostat.store.ledger import Ledger, comparisons, findings, incidents, policies, projects, streams
+from homeostat.store.ledger.streams import Fenced
+from homeostat.store.warehouse.questions.ticks import MINUTE
+from tests.builders import NOON, exchange_row, score_row, signal_row, store
+
+START = micros(NOON)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def now(self) -> datetime:
+        return self.at
+
+    def now_ns(self) -> int:
+        return int(self.at.timestamp()) * 10**9
+
+
+@dataclass
+class World:
+    context: Context
+    project: str
+    clock: Clock
+
+    def live(
+        self, minutes: range, *, errors: float = 0.02, seed: int = 1, score: float | None = 0.9, **given: Any
+    ) -> None:
+        """Ten users a minute, each once; half of the answers of release B are bad."""
+        random = Random(seed)
+        exchanges, scores, signals = [], [], []
+        for minute in minutes:
+            for _ in range(10):
+                at = NOON + timedelta(minutes=minute, seconds=random.randrange(58))
+                release = given.get("release") or ("B" if random.random() < given.get("share", 0) else "A")
+                failed = random.random() < errors
+                row = exchange_row(
+                    self.project, at=at, user_id=secrets.token_hex(6), status="error" if failed else "ok",
+                    latency_ms=random.lognormvariate(6, 0.4), release=release,
+                )  # fmt: skip
+                exchanges.append(row)
+                here = {"trace_id": row["trace_id"], "span_id": row["span_id"], "at": at}
+                bad = release == "B" and random.random() < 0.6
+                if score is not None:
+                    value = min(1.0, max(0.0, random.gauss(0.3 if bad else score, 0.1)))
+                    scores.append(score_row(self.project, name="relevance", value=value, rung="model", **here))
+                if random.random() < 0.3:
+                    here |= {"at": at + timedelta(seconds=20), "received": at + timedelta(seconds=20)}
+                    signals.append(signal_row(self.project, value=1.0 if random.random() < 0.9 else -1.0, **here))
+        store(self.context.warehouse, exchanges=exchanges, scores=scores, signals=signals)
+
+    def ticker(self) -> Ticker:
+        return Ticker(self.context, self.project, secrets.token_hex(4))
+
+    def tick(self, ticker: Ticker, minute: int) -> bool:
+        self.clock.at = NOON + timedelta(minutes=minute)
+        return ticker.advance(START + minute * MINUTE)
+
+    def found(self) -> list[tuple[Any, ...]]:
+        return [
+            (one.monitor, one.direction, one.at, one.onset)
+            for one in findings.newest(self.context.ledger, self.project)
+        ]
+
+
+@pytest.fixture
+def world(warehouse, project, tmp_path):
+    return make(warehouse, project, tmp_path / "ledger.db")
+
+
+def make(warehouse, project, path) -> World:
+    ledger, clock = Ledger(f"sqlite:///{path}", seal=b"s"), Clock()
+    ledger.upgrade()
+    projects.ensure(ledger, project, at=datetime.now(UTC))
+    return World(Context(warehouse, ledger, clock, Settings(data=path.parent), None, lambda: None), project, clock)
+
+
+def test_what_changed_is_found_and_an_incident_is_opened(world):
+    world.live(range(90))
+    world.live(range(90, 150), errors=0.4, seed=2)
+    ticker = world.ticker()
+    for minute in range(10, 151, 10):
+        world.tick(ticker, minute)
+    found = [one for one in world.found() if one[0] == "errors"]
+    assert len(found) == 1, world.found()
+    _, direction, at, onset = found[0]
+    assert direction == "up" and 90 <= at // MINUTE - START // MINUTE <= 97
+    assert abs(onset - START - 90 * MINUTE) <= 5 * MINUTE
+    assert {one[0] for one in world.found()} == {"errors"}
+    [incident] = incidents.open(world.context.ledger, world.project)
+    assert incident.severity == "critical" and incident.opened == at
+    listed = {one["name"]: one["standing"]["state"] for one in watched.listed(
+        world.context.ledger, world.context.warehouse, world.project, START + 150 * MINUTE
+    )}  # fmt: skip
+    assert listed["errors"] == "firing" and listed["latency"] == "ok" and listed["signal-thumbs"] == "ok"
+
+
+def test_a_quiet_world_stays_quiet_and_one_that_is_empty_costs_nothing(world):
+    ticker = world.ticker()
+    assert world.tick(ticker, 5) and not world.tick(ticker, 5)
+    world.live(range(5, 200))
+    world.tick(ticker, 200)
+    assert world.found() == []
+    kept = streams.look(world.context.ledger, world.project)
+    assert kept is not None and kept.ticked == START + 200 * MINUTE
+
+
+def test_a_kill_after_any_tick_changes_nothing(warehouse, project, tmp_path):
+    lasting, killed = (make(warehouse, project, tmp_path / name) for name in ("a.db", "b.db"))
+    lasting.live(range(60))
+    lasting.live(range(60, 90), errors=0.5, seed=3)
+    ticker = lasting.ticker()
+    for minute in range(10, 91, 10):
+        lasting.tick(ticker, minute)
+        killed.tick(Ticker(killed.context, project, "me"), minute)
+    one, other = (streams.look(each.context.ledger, project) for each in (lasting, killed))
+    assert lasting.found() == killed.found() != []
+    assert one.standing == other.standing and one.cursors == other.cursors
+
+
+def test_who_lost_the_lease_keeps_nothing(world, monkeypatch):
+    world.live(range(30))
+    first, second = world.ticker(), world.ticker()
+    world.tick(first, 10)
+    assert not world.tick(second, 20)
+    kept = streams.look(world.context.ledger, world.project)
+    real = time.time()
+    monkeypatch.setattr("homeostat.loop.watching.ticker.time.time", lambda: real + 1000)
+    assert world.tick(second, 20)
+    with world.context.ledger.begin() as connection, pytest.raises(Fenced):
+        streams.move(connection, world.project, kept)
+    after = streams.look(world.context.ledger, world.project)
+    assert after.fence == kept.fence + 1 and after.ticked == START + 20 * MINUTE
+
+
+def test_an_exchange_that_settles_again_is_not_counted_again(world):
+    world.live(range(20))
+    ticker = world.ticker()
+    world.tick(ticker, 20)
+    before = streams.look(world.context.ledger, world.project).standing
+    settles = NOON + timedelta(minutes=20, seconds=30)
+    row = exchange_row(world.project, at=NOON + timedelta(minutes=19), user_id="late", settles=settles)
+    store(world.context.warehouse, exchanges=[row])
+    world.tick(ticker, 21)
+    again = row | {"version": 2, "settles": NOON + timedelta(minutes=22)}
+    store(world.context.warehouse, exchanges=[again])
+    world.tick(ticker, 25)
+    after = streams.look(world.context.ledger, world.project).standing
+    [key] = [key for key in after if key.startswith("latency")]
+    assert before[key][0] == 200 and after[key][0] == 201
+
+
+def test_a_release_that_does_harm_is_blamed_beside_the_other(world):
+    for version, shares in ((1, {"A": 1.0}), (2, {"A": 0.5, "B": 0.5})):
+        policy = Policy("r", version, reshaped([], shares))
+        assert policies.replace(world.context.ledger, world.project, policy, proved="", action="put", at=NOON)
+    world.live(range(80), share=0.5)
+    ticker = world.ticker()
+    for minute in range(10, 81, 10):
+        world.tick(ticker, minute)
+    rows = {one.measure: one for one in comparisons.latest(world.context.ledger, world.project)}
+    worse = rows["mean(score.relevance)"]
+    assert worse.harm > 1000 and worse.harmful == "down" and (worse.candidate, worse.baseline) == ("B", "A")
+    assert worse.low < worse.estimate < worse.high < 0 and min(worse.users) > 300
+    assert rows["share(status=error)"].harm < 20
+    blamed = [one for one in findings.newest(world.context.ledger, world.project) if one.against == "release"]
+    assert [one.measure for one in blamed] == ["mean(score.relevance)"] and blamed[0].release == "B"
+
+
+def test_a_scorer_that_falls_silent_is_told_once(world):
+    world.live(range(40))
+    world.live(range(40, 120), score=None, seed=4)
+    ticker = world.ticker()
+    for minute in range(10, 121, 10):
+        world.tick(ticker, minute)
+    silent = [one for one in findings.newest(world.context.ledger, world.project) if one.against == "silence"]
+    assert [one.measure for one in silent] == ["coverage(score.relevance)"]
+    state = {one["name"]: one["standing"]["state"] for one in watched.listed(
+        world.context.ledger, world.context.warehouse, world.project, START + 120 * MINUTE
+    )}  # fmt: skip
+    assert state["score-relevance"] == "dead"
+
+
+def test_a_monitor_rehearsed_on_history(world):
+    world.live(range(90))
+    world.live(range(90, 150), errors=0.4, seed=2)
+    [monitor] = [one for one in watched.monitors(world.context.ledger, world.project, ([], [])) if one.name == "errors"]
+    told = watched.rehearsed(
+        world.context.ledger, world.context.warehouse, monitor, START, START + 150 * MINUTE, 2.0
+    )  # fmt: skip
+    assert told["fired"] == 1 and told["firings"][0]["at"].startswith("2026-11-20T13:3")
+    assert streams.look(world.context.ledger, world.project) is None
