@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from homeostat.observe import prices
+from homeostat.store.warehouse.client import PLAINLY
 
 COLUMNS: Final = (
     "project", "at", "trace_id", "span_id", "version", "gone", "row_key", "trace_key", "response_key",
@@ -20,7 +21,9 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 #: `x AS x` means the column on the right, never itself.
-SETTINGS: Final = "prefer_column_name_to_alias = 1, max_query_size = 10000000, compile_expressions = 0, max_threads = 1"
+SETTINGS: Final = (
+    f"prefer_column_name_to_alias = 1, max_query_size = 10000000, compile_expressions = 0, max_threads = 1, {PLAINLY}"
+)
 #: Rows of one load have different keys: there is nothing to merge before they are written. Statistics are merges' work.
 WRITE: Final = "optimize_on_insert = 0, materialize_statistics_on_insert = 0"
 #: Seconds (of the event clock) that an orphan waits for its parent, and the longest time that an exchange stays open.

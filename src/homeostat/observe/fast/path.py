@@ -14,7 +14,7 @@ from homeostat.observe import staged as staged_columns
 from homeostat.observe.fast import close, flat, mapping, schema
 from homeostat.observe.fast.plan import Plan, plan
 from homeostat.records.outcome import Outcome
-from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.client import PLAINLY, Warehouse
 
 #: Fewer items than this are read faster in Python: planning the SQL alone takes as long as walking these.
 WORTH: Final = 400
@@ -22,7 +22,8 @@ WORTH: Final = 400
 _SETTINGS: Final = (
     "max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, compile_expressions = 0, "
     "output_format_json_escape_forward_slashes = 0, precise_float_parsing = 1, "
-    "short_circuit_function_evaluation = 'enable', min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0"
+    "short_circuit_function_evaluation = 'enable', min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0, "
+    f"{PLAINLY}"
 )
 
 _planned = lru_cache(maxsize=4096)(plan)

@@ -20,6 +20,11 @@ DATABASE: Final = "homeostat"
 
 #: In force on every client: what is written is on disk when the insert returns, and nothing is buffered.
 WRITE: Final = {"async_insert": 0, "max_partitions_per_insert_block": 0, "throw_on_max_partitions_per_insert_block": 0}
+#: For long statements of ours: searching them for what could be written better costs more than it ever saves.
+PLAINLY: Final = (
+    "optimize_extract_common_expressions = 0, optimize_and_compare_chain = 0, optimize_or_like_chain = 0, "
+    "optimize_time_filter_with_preimage = 0"
+)
 #: In force on every question: bounded, and it cannot write.
 READ: Final = {
     "readonly": 2,  # it cannot write; per-question settings and bound parameters still work
