@@ -51,6 +51,14 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
             (finding(),), moved=(RELEVANCE,), **LOOKED | {"inputs": (Shift("languages", 0.3, 20.0, "de 5 % → 40 %"),)}
         ),
     ),
+    "the same few texts again and again": (
+        "data",
+        Evidence(
+            (finding("mean(output_tokens)"),), flood=(0.2, "buy cheap followers"),
+            moved=(moved("mean(output_tokens)", "plain", -6), moved("mean(input_tokens)", "plain", -9)),
+            new_words={"cheap": 0.1}, **LOOKED | {"inputs": (Shift("words", 0.1, 8.0, "cheap 0 % → 10 %"),)},
+        ),
+    ),
     "words nobody knew": (
         "concept",
         Evidence(

@@ -123,6 +123,8 @@ class Evidence:
     topic: Topic | None = None
     new_words: Mapping[str, float] = field(default_factory=dict)
     """Words of questions that were unknown before, with the share of the questions that have them now."""
+    flood: tuple[float, str] = (0.0, "")
+    """Share of the questions that are a few texts again and again which nobody wrote before; one of them."""
     documents: Shift | None = None
     """Of the retrieved documents."""
     aged: float | None = None

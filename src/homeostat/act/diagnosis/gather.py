@@ -84,6 +84,7 @@ def gather(
         volumes=volumes,
         topic=_topic(warehouse, sides, sample, questions, moved),
         new_words=mixes.new_words(questions),
+        flood=mixes.flood([(int(row["side"]), row["input"]) for row in sample]),
         documents=told,
         aged=aged,
         repeated=_repeated(ask.comments(warehouse, sides)),

@@ -20,6 +20,8 @@ _COMMON: Final = 200
 _TOGETHER: Final = 2.0
 _NEW_SHARE: Final = 0.015
 _NEW_USERS: Final = 8
+#: A text that nobody wrote before and that is suddenly so many of all questions is no customer's.
+_REPEATED, _FLOODS = 5, 0.01
 _MEAN_OF_HALF_NORMAL: Final = math.sqrt(2 / math.pi)
 
 
@@ -88,6 +90,21 @@ def new_words(said: Sequence[Said]) -> dict[str, float]:
     }
     # A word that was merely rare would have been unseen before by chance.
     return {word: share for word, share in fresh.items() if (1 - share) ** before < 1e-6}
+
+
+def flood(texts: Sequence[tuple[int, str]]) -> tuple[float, str]:
+    """(share of the texts since the onset that are word for word repeated and were unknown before, the commonest)."""
+    before = {_folded(text) for side, text in texts if side == 0}
+    after = Counter(_folded(text) for side, text in texts if side == 1)
+    often = max(_REPEATED, _FLOODS * after.total())
+    again = Counter({text: n for text, n in after.items() if text and text not in before and n >= often})
+    if not again or not before:
+        return 0.0, ""
+    return again.total() / after.total(), again.most_common(1)[0][0]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def topic(said: Sequence[Said], loss: Mapping[int, float]) -> Topic | None:

@@ -22,6 +22,10 @@ REACH: Final = 7_200_000_000
 DOUBT: Final = 2.0
 _CLOSE: Final = 600_000_000
 _LINES: Final = 6
+#: Such a share of word-for-word repetitions is no chance.
+_FLOOD: Final = 0.03
+#: What is sent in is no measure of what comes out.
+_SENT_IN: Final = "mean(input_tokens)"
 
 
 @dataclass
@@ -97,10 +101,11 @@ def _provider(evidence: Evidence) -> Case:
         case.add(1.5, f"the answers themselves changed: {_told(answers)}")
     elif evidence.looked:
         case.add(-2.5, "nothing that measures the answers themselves moved")
-    plain = [each for each in evidence.moved if each.family == "plain" and each.moved]
+    plain = [each for each in answers if each.family == "plain"]
     if plain and not ours:
         case.add(1.5, f"{_told(plain)}, with nothing changed by us")
-    if _surely(evidence.manner) and not ours:
+    asked_alike = not any(_surely(each) for each in evidence.inputs) and evidence.flood[0] < _FLOOD
+    if _surely(evidence.manner) and not ours and asked_alike:
         case.add(1.0, f"answers are worded differently: {evidence.manner.text}" if evidence.manner else "")
     if ours:
         case.add(-2.5 * ours[0][0], f"{ours[0][1].text} at the same time")
@@ -131,9 +136,13 @@ def _data(evidence: Evidence) -> Case:
     for shift in shifted:
         case.add(weights.get(shift.what, 2.0), shift.text)
         case.subject = case.subject or shift.what
-    if evidence.looked and not shifted:
+    share, text = evidence.flood
+    if share >= _FLOOD:
+        case.subject = case.subject or "repeated questions"
+        case.add(4.5, f"{share:.1%} of the questions are a few texts again and again: “{text[:60]}”")
+    if evidence.looked and not shifted and share < _FLOOD:
         case.add(-3.0, "questions and users are as before")
-    if evidence.new_words and not any(each.what == "languages" for each in shifted):
+    if evidence.new_words and share < _FLOOD and not any(each.what == "languages" for each in shifted):
         case.add(-1.5, "what is new are words, not the mix")
     if _near(evidence, ("release", "policy")):
         case.add(-1.0, "a change of ours lies where it began")
@@ -147,6 +156,8 @@ def _concept(evidence: Evidence) -> Case:
         said = ", ".join(f"“{word}” in {share:.1%}" for word, share in list(evidence.new_words.items())[:4])
         case.subject = next(iter(evidence.new_words))
         case.add(3.5, f"questions use words that were unknown before: {said}")
+        if evidence.flood[0] >= _FLOOD:
+            case.add(-3.5, "they stand in a few texts that come again and again")
     topic = evidence.topic
     if topic is not None and topic.concentrated:
         case.subject = case.subject or " ".join(topic.words[:3])
@@ -310,11 +321,9 @@ def _alike(evidence: Evidence) -> Comparison | None:
 
 def _answers_moved(evidence: Evidence) -> list[Moved]:
     """What measures the answers themselves, not the people who vote."""
-    found = [each for each in evidence.moved if each.moved and each.family in ("text", "human", "behaviour", "plain")]
-    if found or evidence.looked:
-        judged = [each for each in evidence.moved if each.moved and each.family == "judge"]
-        return found or judged
-    return []
+    kinds = ("text", "human", "behaviour", "plain")
+    found = [each for each in evidence.moved if each.moved and each.family in kinds and each.measure != _SENT_IN]
+    return found or [each for each in evidence.moved if each.moved and each.family == "judge"]
 
 
 def _had_power(others: Sequence[Moved]) -> bool:
