@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import add
@@ -80,15 +80,16 @@ def _hits(mine: Sequence[str], theirs: Sequence[Sequence[str]]) -> list[int]:
 
 def _shared(here: list[int], there: Sequence[list[int]]) -> int:
     once = set(here)
+    common = once.intersection(there[0] if len(there) == 1 else chain.from_iterable(there))
     if len(once) == len(here):
-        return len(once.intersection(there[0] if len(there) == 1 else chain.from_iterable(there)))
-    counts: Mapping[int, int] = Counter(here)
-    most: dict[int, int] = {}
-    for row in there:
-        for gram, count in Counter(row).items():
-            if gram in counts:
-                most[gram] = max(most.get(gram, 0), count)
-    return sum(min(counts[gram], count) for gram, count in most.items())
+        return len(common)
+    # Most n-grams stand once; only what is repeated here and is there at all must be counted.
+    counts = Counter(here)
+    total = 0
+    for gram in common:
+        count = counts[gram]
+        total += 1 if count == 1 else min(count, max(row.count(gram) for row in there))
+    return total
 
 
 def _score(hits: Sequence[int], length: int, nearest: int) -> float:
