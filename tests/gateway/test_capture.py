@@ -70,6 +70,11 @@ def test_tools(gate: Gate, stream: bool) -> None:
     assert (found["input"], found["finish_reason"]) == ("Go", "tool_calls")
 
 
+def test_what_our_judges_ask_is_no_exchange(gate: Gate) -> None:
+    gate.ask(CHAT, x_homeostat_purpose="judge")
+    assert row(gate)["op"] == "evaluator"
+
+
 def test_embeddings(gate: Gate) -> None:
     gate.ask({"model": "e1", "input": ["one", "two"]}, "/v1/embeddings")
     found = row(gate)

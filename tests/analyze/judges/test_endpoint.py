@@ -45,6 +45,8 @@ def test_a_verdict_comes_with_what_it_cost() -> None:
         assert (reply.input_tokens, reply.output_tokens) == (1000, 100)
         assert reply.usd == pytest.approx(0.003)
         assert endpoint.headers[0]["authorization"] == "Bearer k"
+        assert endpoint.headers[0]["x-homeostat-purpose"] == "judge"
+        assert endpoint.headers[0]["traceparent"].startswith("00-")
         [body] = endpoint.asked
         assert "tools" not in body and body["temperature"] == 0
         assert body["response_format"]["json_schema"]["strict"] is True
