@@ -226,6 +226,17 @@ def test_keys(shop: Shop) -> None:
     shop.run("key", "create", "x", "--scopes", "everything", code=USAGE)
 
 
+def test_limits_of_keys(shop: Shop) -> None:
+    id = shop.json("key", "create", "caller", "--scopes", "gateway", "--project", "floor")["id"]
+    assert "60 requests per minute" in shop.said("key", "limit", id, "--requests-per-minute", "60")
+    told = shop.json("key", "limit", id, "--tokens-per-day", "1000")
+    assert told == {"key": id, "project": "floor", "limits": {"requests_per_minute": 60, "tokens_per_day": 1000}}
+    assert "no limits" in shop.said("key", "limit", "*")
+    assert shop.json("key", "limit", id, "--requests-per-minute", "0")["limits"] == {"tokens_per_day": 1000}
+    shop.run("key", "limit", "no-such-key", "--tokens-per-day", "1", code=USAGE)
+    shop.run("key", "limit", id, "--tokens-per-day", "-1", code=USAGE)
+
+
 def test_a_revoked_key_stays_shut_while_the_core_is_away(shop: Shop) -> None:
     """The edge obeys what was published last, also an edge that has just been started."""
     made = shop.json("key", "create", "short")

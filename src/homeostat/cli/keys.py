@@ -51,9 +51,11 @@ def limit(
     requests_per_minute: Annotated[int | None, typer.Option(help="Calls through the gateway; 0: no limit.")] = None,
     tokens_per_minute: Annotated[int | None, typer.Option(help="Of all its calls; 0: no limit.")] = None,
     tokens_per_day: Annotated[int | None, typer.Option(help="Of all its calls, by UTC day; 0: no limit.")] = None,
-    project: Annotated[str, typer.Option(help="The project of the key.")] = "default",
+    project: Annotated[str, typer.Option(help="For *: the project. A key has its own.")] = "default",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """What a key may use of the gateway. What is not named stays."""
+    project = project if key == "*" else _project_of(key)
     wanted = {
         "requests_per_minute": requests_per_minute,
         "tokens_per_minute": tokens_per_minute,
@@ -66,11 +68,20 @@ def limit(
     body = {"settings": {"limits": {name: some for name, some in limits.items() if some} or None}}
     with client.connect() as connection:
         client.checked(connection.patch(f"/api/v1/projects/{quote(project, safe='')}", json=body))
-    typer.echo(f"{key}: {show_limits(limits[key])}")
+    if as_json:
+        show.as_json({"key": key, "project": project, "limits": limits[key]})
+        return
+    typer.echo(f"{key}: {_in_a_line(limits[key])}")
 
 
-def show_limits(limits: dict[str, int]) -> str:
-    """In a line."""
+def _project_of(key: str) -> str:
+    for item in client.get("/api/v1/keys")["items"]:
+        if item["id"] == key:
+            return str(item["project"])
+    raise client.Refused(f"There is no key {key}. Its id stands in: homeostat key ls")
+
+
+def _in_a_line(limits: dict[str, int]) -> str:
     return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in limits.items()) or "no limits"
 
 

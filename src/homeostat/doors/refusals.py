@@ -76,7 +76,13 @@ WRONG_HOST: Final = Refusal(
     "Add the name to HOMEOSTAT_ALLOWED_HOSTS if it is yours.",
     7,
 )
-NOT_FOUND: Final = Refusal(404, "not_found", "There is no such route.", "All routes: /api/docs", 5)
+NOT_FOUND: Final = Refusal(
+    404,
+    "not_found",
+    "There is no such route.",
+    "All routes: /api/docs. A client of OpenAI takes the base URL with /v1",
+    5,
+)
 
 
 def lacks(scope: str) -> Refusal:
