@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ WAYS: Final = {
     "trial": ("--poll", "0.1"),
     OURS: ("--poll", "0.1"),
 }
+#: Seconds that a peer may take, its start and its last rows included.
+LONGEST: Final = 120.0
 _TOLD: Final = (
     "accepted", "edge_spans_s", "durable_spans_s", "drain_s", "pending_or_lost", "req_p50_ms", "req_p99_ms",
     "srv_cpu_s_per_1k", "srv_peak_rss_mb", "others_pct", "load1",
@@ -40,7 +43,13 @@ def drive(harness: Path, root: Path, peer: str, bodies: int, seconds: float) -> 
     python = root / "harness-venv" / "bin" / "python"
     command = [str(python), "bench_ingest.py", "--peer", peer, "--batches", str(bodies), "--runs", "1"]
     command += ["--seconds", str(seconds), *WAYS.get(peer, ())]
-    subprocess.run(command, cwd=harness, check=True, timeout=300, env={**os.environ, "PEERS_ROOT": str(root)})
+    with subprocess.Popen(command, cwd=harness, env={**os.environ, "PEERS_ROOT": str(root)}) as process:
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it stops the server that it started
+            process.wait(30)
+            raise
     with results.open() as file:
         file.seek(before)
         line = json.loads(file.readlines()[-1])
