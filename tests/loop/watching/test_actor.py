@@ -252,3 +252,38 @@ def test_a_label_does_not_hide_the_evidence(tmp_path: Path, warehouse: Warehouse
     releases.label(stage.context.ledger, project, "C", "previous-good", author, route="default")
     run(stage, NOON)
     assert stage.shares == {"A": 1.0}
+
+
+def test_what_harmed_is_taken_back(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    incident = stage.incident(NOON, "release", "B")
+    run(stage, NOON)
+    action = only(stage)
+    approved(stage, action.id, NOON)
+    run(stage, NOON + MINUTE)
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+    stage.talk(NOON + MINUTE, 90, {"A": 0.3, "B": 0.9}, a_minute=12, users=900)
+    for minute in range(5, 95, 5):
+        run(stage, NOON + minute * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, action.id)
+    assert said is not None and (said.outcome, said.claim) == ("harmed", "caused")
+    assert only(stage).state == "undone"
+    assert stage.shares == {"B": 1.0}
+    kept = kept_incidents.get(stage.context.ledger, project, incident.id)
+    assert kept is not None and kept.state == "open"
+    assert any("taken back" in entry.text for entry in kept.timeline)
+
+
+def test_a_proposal_to_change_the_prompt_comes_with_a_draft(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    stage.talk(NOON, 20, {"A": 0.5})
+    stage.incident(NOON, "data", "languages")
+    run(stage, NOON + 30 * MINUTE)
+    proposed = only(stage)
+    assert proposed.answer == "update-prompt"
+    assert proposed.parameters["template"].startswith("You are A.")
+    assert [each["role"] for each in proposed.parameters["examples"]] == ["user", "assistant"] * 2
+    approved(stage, proposed.id, NOON + 31 * MINUTE)
+    run(stage, NOON + 31 * MINUTE)
+    [new] = stage.shares
+    assert new.startswith("A-prompt-")

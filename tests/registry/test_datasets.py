@@ -1,0 +1,88 @@
+"""Datasets: versions that never change, shaped on their way in, exported as fine-tuning takes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeostat.registry import datasets
+from homeostat.registry.datasets import Shaping, chat_lines, preference_lines, shaped
+from homeostat.registry.declined import Declined
+from homeostat.store.ledger import Ledger, audit
+from homeostat.store.ledger import datasets as rows
+from tests.act.remedies.stage import AUTHOR, ledger_at, made
+
+GOOD = {"input": "Where is it?", "output": "On its way.", "good": True, "documents": ["Parcels take three days."]}
+BAD = {"input": "where  is IT?", "output": "No idea.", "good": False}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return ledger_at(tmp_path)
+
+
+def put(ledger: Ledger, items: list[dict[str, Any]], **more: Any) -> Any:
+    return datasets.make(ledger, "p", "d", items, AUTHOR, lineage={"from": "items"}, **more)
+
+
+def test_versions_never_change(ledger: Ledger) -> None:
+    first, new = made(put(ledger, [GOOD]))
+    again, newer = made(put(ledger, [GOOD]))
+    assert (first.version, new, again, newer) == (1, True, first, False)
+    second, _ = made(put(ledger, [BAD], add=True))
+    assert (second.version, second.items, second.lineage["after"]) == (2, 2, 1)
+    assert [item["output"] for item in rows.items(ledger, "p", "d", 1)] == ["On its way."]
+    third, _ = made(put(ledger, [BAD]))
+    assert (third.version, third.items) == (3, 1)
+    assert made(datasets.find(ledger, "p", "d")).version == 3
+    assert isinstance(datasets.find(ledger, "p", "d", 9), Declined)
+    assert [entry.action for entry in audit.entries(ledger, project="p", limit=3)] == ["dataset.create"] * 3
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x"])
+def test_a_bad_name(ledger: Ledger, name: str) -> None:
+    assert isinstance(datasets.make(ledger, "p", name, [GOOD], AUTHOR, lineage={}), Declined)
+
+
+def test_nothing_is_no_dataset(ledger: Ledger) -> None:
+    assert isinstance(put(ledger, []), Declined)
+    assert isinstance(put(ledger, [{"input": "\ud800"}]), Declined)
+
+
+def test_each_question_once_but_a_pair_stays() -> None:
+    assert len(shaped([GOOD, GOOD, BAD], Shaping())) == 2
+    assert len(shaped([GOOD, GOOD], Shaping(deduplicate=False))) == 2
+
+
+def test_personal_data_goes_and_ids_stay() -> None:
+    item = {
+        "input": "I am anna@example.com",
+        "documents": ["call +49 30 901820"],
+        "exchange": "a" * 32 + "-" + "b" * 16,
+    }
+    [kept] = shaped([item], Shaping())
+    assert kept["input"] == "I am [email]" and "901820" not in str(kept["documents"])
+    assert kept["exchange"] == item["exchange"]
+    assert shaped([item], Shaping(redact=False)) == [item]
+
+
+def test_as_many_good_as_failing() -> None:
+    items = [{"input": f"q{n}", "output": "a", "good": n % 4 == 0} for n in range(40)]
+    kept = shaped(items, Shaping(balance=True))
+    assert sum(item["good"] for item in kept) == sum(not item["good"] for item in kept) == 10
+    assert kept == shaped(items, Shaping(balance=True))
+
+
+def test_what_failed_is_not_taught() -> None:
+    ideal = {**BAD, "ideal": "It comes on Monday."}
+    lines = chat_lines([GOOD, BAD, ideal])
+    assert [line["messages"][-1]["content"] for line in lines] == ["On its way.", "It comes on Monday."]
+    assert lines[0]["messages"][0] == {"role": "system", "content": "Parcels take three days."}
+
+
+def test_pairs_of_one_question() -> None:
+    [line] = preference_lines([GOOD, BAD, {"input": "Else?", "output": "x", "good": False}])
+    assert line["preferred_output"][0]["content"] == "On its way."
+    assert line["non_preferred_output"][0]["content"] == "No idea."
