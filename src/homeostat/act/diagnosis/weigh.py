@@ -217,9 +217,12 @@ def _judge(evidence: Evidence) -> Case:
     if against:
         case.add(-3.5, f"what no judge measures moved too: {_told(against)}")
     elif _had_power(others):
-        case.add(3.5, f"nothing but the judge moved: {_told(others[:3], still=True)}")
-    if any(each.direction == "up" for each in fired) and not against:
-        case.add(1.5, "the judge became more content, nobody else did")
+        happier = any(each.z > 0 for each in judged) or any(each.direction == "up" for each in fired)
+        people = [each for each in others if each.family != "text"]
+        # A judge may see a fall that small models are blind to; people who go on as before are another word.
+        points = 5.0 if happier else 3.5 if _had_power(people) else 1.0
+        more = "more" if happier else "less"
+        case.add(points, f"the judge is {more} content and nothing else moved: {_told(others[:3], still=True)}")
     return case
 
 
@@ -327,8 +330,10 @@ def _answers_moved(evidence: Evidence) -> list[Moved]:
 
 
 def _had_power(others: Sequence[Moved]) -> bool:
-    """Some of what did not move would have been seen to move by a tenth of itself or more."""
-    able = [each for each in others if each.still(max(0.05, 0.1 * abs(each.before)))]
+    """Some of what did not move would have been seen to move: scores by a twentieth, what people do by a third."""
+    able = [
+        each for each in others if each.still(0.05 if each.family in ("text", "human") else 0.33 * abs(each.before))
+    ]
     return len(able) >= 2
 
 
