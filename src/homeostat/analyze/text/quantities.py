@@ -77,9 +77,7 @@ _TIMES: Final = {"twice": 2, "double": 2, "doubles": 2, "doubled": 2, "doubling"
 _FRACTION: Final = {
     "half": 0.5, "quarter": 0.25, "third": 1 / 3, "fifth": 0.2, "sixth": 1 / 6, "eighth": 0.125, "tenth": 0.1, "twelfth": 1 / 12, "twentieth": 0.05,
 }  # fmt: skip
-_TOKEN: Final = re.compile(
-    r"(?<![^\W\d_])(?<![A-Z]-)\d+(?:[.,]\d+)*|°[cCfF]|[^\W\d_]+\d+|[^\W\d_]+|[%$€£°:]", re.UNICODE
-)
+_TOKEN: Final = re.compile(r"(?<![^\W_])(?<![A-Z]-)\d+(?:[.,]\d+)*|°[cCfF]|[^\W\d_]+\d+|[^\W\d_]+|[%$€£°:]", re.UNICODE)
 _CLOCK: Final = re.compile(
     r"(?<![\d:])(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm|a\.m\.|p\.m\.|uhr|o'clock)(?!\w)|(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])",
     re.IGNORECASE,
@@ -93,7 +91,7 @@ _SPOKEN: Final = re.compile(
 _LATE: Final = re.compile(r"afternoon|evening|night")
 _EACH: Final = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year", "annual": "year", "hourly": "hour", "quarterly": "quarter"}  # fmt: skip
 _SOFT: Final = re.compile(
-    r"\b(?:an?|per|each|every|pro|par|por|una?|une?|eine[nm]?)\s(second|minute|hour|day|week|month|quarter|year|decade|monat|jahr|tag|mes|año|jour|an)\b"
+    r"\b(?:an?|per|each|every|pro|par|por|una?|une?|eine[nm]?)\s(second|minute|hour|day|week|month|quarter(?!\s(?:of|past|to|point))|year|decade|monat|jahr|tag|mes|año|jour|an)\b"
     rf"|\b(?:{'|'.join(_EACH)})\b",
     re.IGNORECASE,
 )
