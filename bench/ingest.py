@@ -5,6 +5,7 @@ The floor is a server on the same stack that only reads the body (what the HTTP 
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import http.client
@@ -17,13 +18,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import uvloop
 
 from bench.machine import keep
+from bench.page import judged, write
 from bench.spans import pool
 from bench.wire import Load, drive
 
@@ -211,7 +214,34 @@ def disk(data: Path, spans: int) -> dict[str, object]:
     return {"spans": spans, "bytes_a_span": round(size / spans)}
 
 
-def main(seconds: float = 15) -> None:
+def rows(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Asked and reached, for the page."""
+    large, many, few = (figures[f"homeostat {way}"] for way in ("512x4", "1x64", "1x4"))
+    rest, peak = figures["memory at rest, MB"], large["peak_mb"]
+    visible, size = figures["visible under 5,000 spans/s"]["p95_s"], figures["disk"]["bytes_a_span"]
+    stored, single, slow = large["durable_a_second"], many["durable_a_second"], many["p99_ms"]
+    return [
+        ("512-span bodies, 4 connections: durable and queryable", "25,000 spans/s",
+         f"{judged(f'{stored:,}', good=stored >= 25_000)}; accepted {large['accepted_a_second']:,}, "
+         f"{large['cpu_us_a_span']:.0f} µs of CPU a span"),
+        ("single spans, 64 connections: durable", "9,000/s, p99 30 ms",
+         f"{judged(f'{single:,}', good=single >= 9_000)}; accepted {many['accepted_a_second']:,}, "
+         f"p99 {judged(f'{slow:.0f} ms', good=slow <= 30)}"),
+        ("single spans, 4 connections: durable", "2,500/s",
+         judged(f"{few['durable_a_second']:,}", good=few["durable_a_second"] >= 2_500)),
+        ("visible after accept, 5,000 spans/s arriving", "p95 2 s", judged(f"{visible} s", good=visible < 2)),
+        ("disk, raw attributes kept", "1,100 bytes a span", judged(str(size), good=size <= 1_100)),
+        ("memory of the edge, at rest / loaded", "120 / 300 MB",
+         judged(f"{rest['edge']:.0f} / {peak['edge']:.0f}", good=rest["edge"] <= 120 and peak["edge"] <= 300)),
+        ("memory of the core, at rest / loaded", "600 / 1,200 MB",
+         judged(f"{rest['core']:.0f} / {peak['core']:.0f}", good=rest["core"] <= 600 and peak["core"] <= 1_200)),
+    ]  # fmt: skip
+
+
+def main(arguments: Sequence[str] = (), *, seconds: float = 15) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
+    parser.add_argument("--page", action="store_true", help="write the table of docs/what-we-tested.md")
+    chosen, crowd = parser.parse_args(arguments), os.getloadavg()[0]
     figures: dict[str, object] = {}
     with floor() as server:
         for bodies, connections in ((512, 4), (1, 64), (1, 4)):
@@ -237,7 +267,9 @@ def main(seconds: float = 15) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     keep("ingest", figures)
+    if chosen.page:
+        write("ingest", rows(figures), crowd)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -27,6 +27,7 @@ from urllib.parse import quote
 from bench.fill import fill, note
 from bench.ingest import HOMEOSTAT, Running, accounting, drained, free_port
 from bench.machine import keep
+from bench.page import judged, write
 
 #: Spans that arrive while questions are asked, and how much slower these may be then.
 RATE: Final = 5000
@@ -131,6 +132,23 @@ def measure(data: Path, rounds: int) -> dict[str, Any]:
     return figures
 
 
+def rows(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Asked and reached, for the page: p95 alone, and while spans arrive."""
+    alone, loaded = figures["questions"], figures[f"questions while {RATE} spans a second arrive"]
+    table = []
+    for name, told in alone.items():
+        if goal := told.get("p95_goal_ms"):
+            shown = [judged(f"{one['p95_ms']:.0f}", good=one["p95_ms"] <= one["p95_goal_ms"])
+                     for one in (told, loaded[name])]  # fmt: skip
+            table.append((f"{figures['rows']:,} exchanges: {name}", f"p95 {goal} / {goal * SLOWER} ms",
+                          f"{' / '.join(shown)} ms"))  # fmt: skip
+    ready = figures["ready, seconds"]
+    good = ready["edge"] <= ready["edge_goal"] and ready["core"] <= ready["core_goal"]
+    table.append(("ready on that directory: edge / core", "1 / 5 s",
+                  judged(f"{ready['edge']} / {ready['core']} s", good=good)))  # fmt: skip
+    return table
+
+
 def main(arguments: Sequence[str] = ()) -> None:
     """Fill if need be, measure, keep."""
     parser = argparse.ArgumentParser(prog="python -m bench.queries", description=__doc__)
@@ -138,12 +156,16 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--days", type=float, default=29.9)
     parser.add_argument("--rounds", type=int, default=40)
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--page", action="store_true", help="write the table of docs/what-we-tested.md")
+    chosen, load = parser.parse_args(arguments), os.getloadavg()[0]
     data: Path = chosen.data or Path(tempfile.mkdtemp(prefix="homeostat-bench-")) / "data"
     try:
         if note(data) is None:
             fill(data, chosen.rows, chosen.days)
-        keep("queries", measure(data, chosen.rounds))
+        figures = measure(data, chosen.rounds)
+        keep("queries", figures)
+        if chosen.page:
+            write("queries", rows(figures), load)
     finally:
         if chosen.data is None:
             shutil.rmtree(data.parent, ignore_errors=True)
