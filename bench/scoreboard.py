@@ -1,4 +1,4 @@
-"""Every story of the practice world, headless, with one or several seeds: `python -m bench.scoreboard [seeds …] [name …]`.
+"""Every story of the practice world, headless: `python -m bench.scoreboard [seed …] [name …]`.
 
 Keeps the report and writes its table into docs/scoreboard.md. Long: a story takes a minute or more.
 """
@@ -22,9 +22,9 @@ from homeostat.sim.world import World
 PAGE: Final = Path(__file__).parents[1] / "docs" / "scoreboard.md"
 HEAD: Final = """# The scoreboard
 
-What Homeostat said of every story of the [practice world](practice-world.md), beside what was true. Written by `python -m bench.scoreboard`;
-nothing here is edited by hand. *Found after*: exchanges from the onset to the incident; *three oracles*: three times what somebody would need who
-knows the truth of every answer.
+What Homeostat said of every story of the [practice world](practice-world.md), beside what was true.
+`python -m bench.scoreboard` writes it; nothing here is edited by hand. *Found after*: exchanges from the onset to the
+incident; *three oracles*: three times what somebody would need who knows the truth of every answer.
 """
 
 

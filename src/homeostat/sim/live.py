@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
+from homeostat.records.policy import Policy, reshaped
 from homeostat.sim import consequences
 from homeostat.sim.endpoints import PLAN
 from homeostat.sim.exchange import Exchange
@@ -26,27 +27,49 @@ _TICK: Final = 0.25
 _CALLERS: Final = 16
 _QUIET: Final = 60.0
 """Seconds of ordinary life before the onset."""
+_HISTORY: Final = 1_500
+_AFTER: Final = 4_500
+#: Exchanges that are still to come when the story is over.
+_GOES_ON: Final = 70_000
+#: Seconds until conversations that began are followed by others at the same rate.
+_WARMING: Final = 45.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
-    """How a story is set up: what lies before, and how fast it goes on."""
+    """How a story is set up: how much lies before the moment for which it was made, and how fast it goes on."""
 
     scenario: Scenario
     history: int
     per_second: float
+    now_ns: int
 
 
-def staged(scenario: Scenario, seconds: float, now: datetime) -> Stage:
-    """The story resized so that it begins a minute before the onset and is over after so many seconds."""
-    short = scenario.sized(min(scenario.exchanges, 3_000))
+def staged(scenario: Scenario, seed: int, seconds: float, now_ns: int) -> Stage:
+    """The story with other lengths: it begins a minute before the onset, everything has happened after so many
+    seconds, and life goes on."""
     quiet = _QUIET * seconds / 300
-    per_second = (short.exchanges - short.onset) / (seconds - quiet)
-    history = max(200, short.onset - round(quiet * per_second))
-    start = datetime.fromtimestamp(now.timestamp() - history / per_second, UTC)
+    after = min(scenario.exchanges - scenario.onset, _AFTER)
+    per_second = after / (seconds - quiet)
     # The rhythm of the day is for long stories: this one shall go equally fast at four in the morning.
-    at_noon = rate(int(now.timestamp()) * SECOND, 1.0) * 86_400 * SECOND
-    return Stage(replace(short, per_day=per_second * 86_400 / at_noon, start=start), history, per_second)
+    at_noon = rate(now_ns, 1.0) * 86_400 * SECOND
+    begun = now_ns / SECOND - _HISTORY / per_second - _WARMING
+    slow = replace(scenario, per_day=per_second * 86_400 / at_noon, start=datetime.fromtimestamp(int(begun), UTC))
+    return Stage(*_at_onset(slow, seed, after, round(quiet * per_second), now_ns), per_second, now_ns)
+
+
+def _at_onset(slow: Scenario, seed: int, after: int, quiet: int, now_ns: int) -> tuple[Scenario, int]:
+    """The story that has its onset so many exchanges from now, and how many there have been by now."""
+    never = replace(slow, exchanges=10**9, onset=10**9 - 1, effects=())
+    first = slow.releases[0].name
+    history = len(World(never, seed).until(now_ns, Policy("default", 1, reshaped([], {first: 1.0}))).exchanges)
+    onset, by = history + quiet, after / (slow.exchanges - slow.onset)
+    steps = tuple(
+        replace(step, at=onset + round((step.at - slow.onset) * by) if step.at >= slow.onset else 0)
+        for step in slow.policy
+    )
+    story = replace(slow, exchanges=onset + after + _GOES_ON, onset=onset, policy=steps, over=round(slow.over * by))
+    return story, history
 
 
 @dataclass
@@ -65,22 +88,23 @@ class Live:
     def __post_init__(self) -> None:
         self.played = Played(self.world)
 
-    def begin(self, history: int) -> None:
+    def begin(self, stage: Stage) -> None:
         """Releases, the first policy, and what happened before."""
         scenario = self.world.scenario
         for served in scenario.releases:
             self.product.announce(served, documents=DOCUMENTS)
         first = next((step for step in scenario.policy if step.at == 0), None)
         self.product.put(first.shares if first else {scenario.releases[0].name: 1.0}, "the first release")
-        batch = self.world.until(time.time_ns() - SECOND, self.product.policy, history)
-        self.world.now = time.time_ns()
+        batch = self.world.until(stage.now_ns, self.product.policy)
+        self.world.wait(time.time_ns() - stage.now_ns)
         self.product.tell(batch.exchanges)
         self.product.signal(batch.signals)
         self._count(batch.exchanges)
 
     def run(self, seconds: float, tick: Callable[[float], None]) -> None:
         """Play on in real time; `tick` is called with the seconds that have passed."""
-        steps = sorted((step for step in self.world.scenario.policy if step.at > 0), key=lambda step: step.at)
+        left = (step for step in self.world.scenario.policy if step.at >= max(1, self.world.count))
+        steps = sorted(left, key=lambda step: step.at)
         begun = looked = time.monotonic()
         before = self.played.seconds
         limits = httpx2.Limits(max_connections=_CALLERS)
@@ -95,7 +119,7 @@ class Live:
                     looked = time.monotonic()
                 self._step(gateway, callers, steps[0].at if steps else None)
                 self.played.seconds = before + passed
-                tick(passed)
+                tick(self.played.seconds)
                 time.sleep(_TICK)
         self._tell_signals([])
 

@@ -87,6 +87,12 @@ class World:
         self.now = to_ns
         return Batch(made, list(self._due(to_ns)))
 
+    def wait(self, by_ns: int) -> None:
+        """Everything that is still to come comes so much later."""
+        self.now += by_ns
+        self._queue = [(at + by_ns, ticket, talk) for at, ticket, talk in self._queue]
+        self._signals = [(at + by_ns, ticket, told | {"at": iso(at + by_ns)}) for at, ticket, told in self._signals]
+
     # Conversations
 
     def _put(self, at: int, conversation: Conversation | None) -> None:
