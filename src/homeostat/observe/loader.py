@@ -123,6 +123,7 @@ class Loader:
         waiting = self._waiting()
         if not waiting:
             self._merging.pace(busy=False)
+            self._thrift.rest()
             return None
         self._prepare()
         slot, batch, filled = self._arrived(waiting)

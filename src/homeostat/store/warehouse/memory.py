@@ -13,6 +13,9 @@ from homeostat.store.warehouse.client import Warehouse
 KEPT: Final = 900 << 20
 #: Seconds between two such requests: each takes some ten milliseconds.
 EVERY: Final = 2.0
+#: What it may hold when nothing has been loaded for a while: it is asked once, and not again until the next load.
+AT_REST: Final = 500 << 20
+QUIET: Final = 3.0
 
 
 class Thrift:
@@ -21,16 +24,27 @@ class Thrift:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
         self._asked = 0.0
+        self._freed = 0.0  # when large things were, last; 0: nothing to ask for
 
     def give_back(self) -> None:
         """Call it whenever large things were freed."""
-        now = time.monotonic()
-        if self._warehouse.embedded and now - self._asked > EVERY and _resident() > KEPT:
-            self._asked = now
+        self._freed = time.monotonic()
+        if self._freed - self._asked > EVERY:
+            self._ask(KEPT)
+
+    def rest(self) -> None:
+        """Call it, as often as you like, while nothing is to do."""
+        if self._freed and time.monotonic() - self._freed > QUIET:
+            self._freed = 0.0
+            self._ask(AT_REST)
+
+    def _ask(self, most: int) -> None:
+        if self._warehouse.embedded and resident() > most:
+            self._asked = time.monotonic()
             self._warehouse.load.command("SYSTEM JEMALLOC PURGE")
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes of memory that this process holds; 0 where the system does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
