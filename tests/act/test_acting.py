@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +37,15 @@ def test_it_is_decided_once(tmp_path: Path) -> None:
     assert isinstance(refused, Declined) and refused.code == "conflict"
     said = [entry.action for entry in audit.entries(ledger, project="p")]
     assert said[:2] == ["action.declined", "action.propose"]
+
+
+def test_a_late_yes_leaves_as_much_time_as_was_promised(tmp_path: Path) -> None:
+    ledger = ledger_at(tmp_path)
+    rule, late = replace(AUTHOR, actor="rule:answers"), replace(AUTHOR, at=AUTHOR.at + timedelta(hours=5))
+    for author, waited in ((rule, 5 * 3_600_000_000), (AUTHOR, 0)):
+        action = made(acting.propose(ledger, action_of("rollback"), author))
+        agreed = made(acting.approve(ledger, "p", action.id, late))
+        assert agreed.expects.by == action.expects.by + waited
 
 
 def test_nothing_happens_without_a_yes(tmp_path: Path) -> None:

@@ -116,11 +116,20 @@ def _decide(
             return Declined("conflict", f"Action {id} is {action.state} already.")
         ended = _now(author) if state in ENDED else 0
         result = {**action.result, f"{state}_by": author.actor} | ({"said": why[:_LONGEST_WHY]} if why else {})
-        after = actions.move(ledger, action, state=state, ended=ended, result=result)
+        expects = _from_now(action, author) if state == "approved" else action.expects
+        after = actions.move(ledger, action, state=state, ended=ended, result=result, expects=expects)
         if after is None:
             return _raced(id)
         author.wrote(ledger, project, f"action.{state}", str(id), before=action.state, after={"why": why})
         return after
+
+
+def _from_now(action: Action, author: Author) -> Expectation:
+    """What a rule proposed has as long for its effect as it was given, however late somebody says yes."""
+    if not action.by.startswith("rule:"):
+        return action.expects
+    waited = max(_now(author) - action.proposed, 0)
+    return replace(action.expects, by=action.expects.by + waited)
 
 
 def _enter(effects: Effects, action: Action, step: str) -> Action | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from homeostat.act.remedies import REMEDIES
 from homeostat.records import words
 from homeostat.records.action import Action, Expectation
-from homeostat.records.comparison import Comparison, as_json
+from homeostat.records.comparison import Comparison
 from homeostat.records.finding import Finding
 from homeostat.records.incident import Candidate, Incident
 from homeostat.records.policy import Policy
@@ -60,10 +60,12 @@ def harmful(measure: str) -> bool:
 
 
 def main_finding(findings: Sequence[Finding]) -> Finding:
-    """The one to be answered for: what people or scores say before what only costs; the surest of those."""
+    """The one to be answered for: what was found by comparing releases, then what people or scores say before what
+    only costs or counts; the surest of those."""
 
-    def order(one: Finding) -> tuple[bool, bool, float]:
-        return any(name in one.measure for name in _COSTS), one.value is None, one.chance_per_month
+    def order(one: Finding) -> tuple[bool, int, bool, float]:
+        weak = 2 if "coverage(" in one.measure else 1 if any(name in one.measure for name in _COSTS) else 0
+        return one.against != "release", weak, one.value is None, one.chance_per_month
 
     return min(findings, key=order)
 
@@ -123,18 +125,20 @@ def _release(incident: Incident, first: Candidate, findings: Sequence[Finding], 
         return [_by_hand(incident, "rollback", what, first, expectation(findings, facts), facts)]
     alone = policy.shares[suspect] >= 0.5
     held = holdback_share(facts.per_hour) if alone and not any(harmful(one.measure) for one in findings) else 0.0
-    strongest = max(
-        (one for one in facts.comparisons if one.route == route and one.candidate == suspect),
-        key=lambda one: one.harm, default=None,
-    )  # fmt: skip
-    compared = strongest is not None and strongest.harm >= 20 and not alone
-    if compared and strongest is not None:
-        expects = of_comparison(strongest, facts)
+    # A canary always has users put there by chance beside it: that is what it is judged by, however little it says yet.
+    compared = None if alone else _compared(route, suspect, facts)
+    if compared is not None:
+        expects = of_comparison(compared, facts)
     else:
         expects = expectation(findings, facts, control="holdback" if held else "before")
     parameters = {"route": route, "to": to, "leaving": suspect, "holdback": held}
-    result = {"comparison": _comparison(strongest)} if compared and strongest is not None else {}
-    return [_action(incident, "rollback", parameters, expects, first, facts, result=result)]
+    return [_action(incident, "rollback", parameters, expects, first, facts)]
+
+
+def _compared(route: str, suspect: str, facts: Facts) -> Comparison | None:
+    """The measure that says most against it, of those that can be told with an interval."""
+    own = [one for one in facts.comparisons if (one.route, one.candidate) == (route, suspect) and min(one.users) >= 10]
+    return max(own, key=lambda one: (one.low is not None, one.harm), default=None)
 
 
 def _provider(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
@@ -266,18 +270,14 @@ def _about(first: Candidate) -> str:
     return f": {first.subject}" if first.subject else ""
 
 
-def _comparison(one: Comparison | None) -> dict[str, Any]:
-    return {} if one is None else as_json(one)
-
-
 def _action(
     incident: Incident, remedy: str, parameters: Mapping[str, Any], expects: Expectation, first: Candidate,
-    facts: Facts, *, answer: str = "", result: Mapping[str, Any] | None = None,
+    facts: Facts, *, answer: str = "",
 ) -> Action:  # fmt: skip
     why = f"{words.cause(first)}: {'; '.join(first.supports[:2])}" if first.supports else words.cause(first)
     return Action(
         0, incident.project, remedy, answer or REMEDIES[remedy].answer, parameters, expects, "proposed",
-        "rule:answers", why[:2_000], incident.id, facts.at, result=result or {},
+        "rule:answers", why[:2_000], incident.id, facts.at,
     )  # fmt: skip
 
 

@@ -287,3 +287,24 @@ def test_a_proposal_to_change_the_prompt_comes_with_a_draft(tmp_path: Path, ware
     run(stage, NOON + 31 * MINUTE)
     [new] = stage.shares
     assert new.startswith("A-prompt-")
+
+
+def test_a_canary_that_a_person_takes_back_is_judged_by_its_comparison(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    """Evidence that was not enough to act on by itself still says what was wrong, as it stood when somebody acted."""
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.incident(NOON, "release", "B", measure="coverage(signal.thumbs)")
+    stage.compare(NOON, 5.0, low=-0.5, high=0.02)
+    run(stage, NOON)
+    proposed = only(stage)
+    assert (proposed.expects.measure, proposed.expects.control) == (RELEVANCE, "canary")
+    stage.compare(NOON + MINUTE, 60.0)
+    approved(stage, proposed.id, NOON + 2 * MINUTE)
+    run(stage, NOON + 2 * MINUTE)
+    assert only(stage).result["comparison"]["harm"] == 60.0
+    stage.talk(NOON + 2 * MINUTE, 170, {"A": 0.85}, a_minute=18, users=1_500)
+    for minute in range(5, 180, 5):
+        run(stage, NOON + minute * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, proposed.id)
+    assert said is not None and (said.outcome, said.rung) == ("worked", "randomised")

@@ -10,10 +10,11 @@ from homeostat.act.remedies.effects import Effects
 from homeostat.act.remedies.remedy import Told
 from homeostat.records import policy as policies_of
 from homeostat.records.action import Action
+from homeostat.records.comparison import as_json as comparison_json
 from homeostat.records.policy import Policy, Shadow, reshaped
 from homeostat.registry import steering
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import policies, releases, routing
+from homeostat.store.ledger import comparisons, policies, releases, routing
 
 
 def current(effects: Effects, project: str, route: str) -> Policy | Declined:
@@ -56,6 +57,7 @@ def put(
     if isinstance(done, Declined):
         return done
     told = {"route": route, "shares": _rounded(done.shares), "policy_version": done.version}
+    told |= _compared(effects, action, now, route)
     return Told({"policy": policies_of.as_json(now)}, told, publish=True)
 
 
@@ -80,6 +82,18 @@ def put_back(effects: Effects, action: Action, route: str) -> Told | Declined:
     if isinstance(done, Declined):
         return done
     return Told(result={"policy_restored": done.version, "shares": _rounded(done.shares)}, publish=True)
+
+
+def _compared(effects: Effects, action: Action, before: Policy, route: str) -> dict[str, Any]:
+    """How the measure stood for the release that is left, at the moment when it is left."""
+    if action.expects.control != "canary" or "comparison" in action.result:
+        return {}
+    own = [
+        one for one in comparisons.latest(effects.ledger, action.project, route)
+        if one.measure == action.expects.measure and one.candidate in before.shares and one.policy <= before.version
+        and one.candidate == (action.parameters.get("leaving") or one.candidate)
+    ]  # fmt: skip
+    return {"comparison": comparison_json(own[0])} if own else {}
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
