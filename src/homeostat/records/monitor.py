@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 Unit = Literal["user", "session", "exchange"]
 Way = Literal["down", "up", "both"]
 Standing = Literal["ok", "pending", "firing", "no data", "not enough data", "dead"]
-AGAINST: Final = ("limit", "band", "reference", "release", "segment", "threshold")
+AGAINST: Final = ("limit", "band", "reference", "release", "threshold")
 """What a monitor may compare with."""
 MOST_STREAMS: Final = 50
 """Segments of one monitor that are watched; what comes after them is not."""

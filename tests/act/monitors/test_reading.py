@@ -41,6 +41,8 @@ def test_a_file_of_them():
         ({"measure": "p95(latency)", "against": {"limit": 800}}, r"share\(latency_ms>800\)"),
         ({"against": {"threshold": {"window": "5m"}}}, "value is needed"),
         ({"against": {"threshold": {"value": 1, "window": "five"}}}, "10m"),
+        ({"against": {"threshold": {"value": 1}}, "direction": "both"}, "has a side"),
+        ({"against": {"segment": {"model": "a"}}}, "against is one of"),
         ({"against": {"release": "previous-good"}, "direction": "both"}, "worse"),
         ({"direction": "sideways"}, "down, up or both"),
         ({"unit": "trace"}, "user, session or exchange"),

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from homeostat.act.monitors import plan
+from homeostat.act.monitors.reading import monitor
 from homeostat.config import Settings
 from homeostat.loop.watching import watched
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.ticker import Ticker
 from homeostat.records.instant import micros
 from homeostat.records.policy import Policy, reshaped
-from homeostat.store.ledger import Ledger, comparisons, findings, incidents, policies, projects, streams
+from homeostat.store.ledger import Ledger, comparisons, findings, incidents, monitors, policies, projects, streams
 from homeostat.store.ledger.streams import Fenced
 from homeostat.store.warehouse.questions.ticks import MINUTE
 from tests.builders import NOON, exchange_row, score_row, signal_row, store
@@ -209,3 +211,23 @@ def test_a_monitor_rehearsed_on_history(world):
     )  # fmt: skip
     assert told["fired"] == 1 and told["firings"][0]["at"].startswith("2026-11-20T13:3")
     assert streams.look(world.context.ledger, world.project) is None
+
+
+def test_a_simple_threshold_with_its_time_and_its_hysteresis(world):
+    said = {"value": 0.2, "window": "10m", "min_n": 30, "for": "10m", "clear": 0.1}
+    wanted = monitor({"name": "e", "measure": "share(status=error)", "direction": "up", "against": {"threshold": said}},
+                     world.project)  # fmt: skip
+    monitors.put(world.context.ledger, wanted, at=NOON, author="ann")
+    world.live(range(30), errors=0.0)
+    world.live(range(30, 60), errors=0.5, seed=2)
+    world.live(range(60, 90), errors=0.0, seed=3)
+    ticker, states = world.ticker(), []
+    for minute in range(10, 91, 5):
+        world.tick(ticker, minute)
+        states.append(
+            ticker.watch.standing[plan.watch(monitors.current(world.context.ledger, world.project)[0], {}).key("up")]
+        )
+        states[-1] = (minute, states[-1].firing > 0)
+    [found] = [one for one in findings.newest(world.context.ledger, world.project) if one.monitor == "e"]
+    assert found.at == START + 45 * MINUTE and found.against == "threshold" and found.reference == 0.2
+    assert [minute for minute, firing in states if firing] == [45, 50, 55, 60, 65]

@@ -12,7 +12,7 @@ from homeostat.store.warehouse.questions.ticks import SEPARATOR, Column, Family,
 
 Side = Literal["up", "down"]
 #: Kinds of comparison that tick a detector whose baseline is sampled, or known.
-SAMPLED: Final = ("reference", "segment")
+SAMPLED: Final = ("reference",)
 KNOWN: Final = ("limit", "band")
 #: Between the parts of the name of a stream.
 BETWEEN: Final = "\x1e"

@@ -103,6 +103,8 @@ def _fits(made: Monitor) -> None:
     if made.tolerance < 0:
         raise BadMonitor(f"{made.name}: tolerance is 0 or more.")
     if kind == "threshold":
+        if made.direction == "both":
+            raise BadMonitor(f"{made.name}: a threshold has a side: direction = up, or down.")
         return
     if not told.kept:
         raise BadMonitor(f"{made.name}: {made.measure} can only be watched against a threshold.")
@@ -135,8 +137,6 @@ def _against(name: str, told: Any) -> Mapping[str, Any]:
         raise BadMonitor(f"{name}: reference is a time such as '7d', or 'all'.")
     if kind == "release" and value != "previous-good":
         raise BadMonitor(f"{name}: release is 'previous-good': the release that serves the others.")
-    if kind == "segment":
-        _where(name, value)
     if kind == "threshold":
         return {"threshold": _threshold(name, value)}
     return {kind: value}

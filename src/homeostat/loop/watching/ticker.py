@@ -17,7 +17,7 @@ from homeostat.act.monitors.comparing import Trial, Trials
 from homeostat.act.monitors.detectors import Known, Sampled
 from homeostat.act.monitors.plan import Group, Watched
 from homeostat.act.monitors.ticking import Watch
-from homeostat.loop.watching import told, trials, watched
+from homeostat.loop.watching import thresholds, told, trials, watched
 from homeostat.loop.watching.context import Context
 from homeostat.records.finding import Finding
 from homeostat.records.instant import micros
@@ -147,6 +147,7 @@ class Ticker:
         made, blames = comparing.told(self.trials, running, chosen, self.project, end)
         said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
         said += [told.blamed(self.project, one) for one in blames]
+        said += thresholds.crossed(context, self.watch, chosen, end)
         said += silence.stopped(self.watch, chosen, found, self.project, end)
         after = replace(
             kept, ticked=end, cursors={**kept.cursors, **ends}, standing=ticking.standings_json(self.watch.standing),

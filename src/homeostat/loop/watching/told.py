@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from homeostat.act.monitors import plan, silence
+from homeostat.act.monitors.columns import source
 from homeostat.act.monitors.comparing import Blame
 from homeostat.act.monitors.onset import Change, change
 from homeostat.act.monitors.ticking import Alarm
@@ -89,11 +90,12 @@ def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
 
 def _events(context: Context, project: str, alarm: Alarm) -> Change | None:
     """Answers and signals in the order of time; told as signals an answer."""
-    watched = alarm.stream.watched
+    monitor = alarm.stream.watched.monitor
+    column = source(monitor.measure, monitor.where).column
     start = max(0, alarm.at - _BACK)
     piece = Piece(start, alarm.at, start)
-    told = ticks.rows(context.warehouse, project, "signal", [watched.source.column], piece)
-    answers = Column(where=watched.source.column.where)
+    told = ticks.rows(context.warehouse, project, "signal", [column], piece)
+    answers = Column(where=column.where)
     piece = Piece(0, alarm.at + 60 * MINUTE, start)
     beside = ticks.rows(context.warehouse, project, "fact", [answers], piece, unit="exchange", since=start)
     signal, answer = told.minute[told.count[0] > 0], beside.minute[beside.minute * MINUTE < alarm.at]

@@ -90,7 +90,8 @@ def stand(monitor: Monitor, standing: Mapping[str, Standing]) -> Standings:
     silent = standing.get(f"silence {monitor.measure}{plan.BETWEEN}{plan.BETWEEN}")
     if silent is not None and silent.firing:
         return Standings("dead", silent.firing, len(mine), silent.units)
-    found = [(_state(one), key, one) for key, one in mine.items()]
+    simple = monitor.kind == "threshold"
+    found = [(_crossed(one) if simple else _state(one), key, one) for key, one in mine.items()]
     if not found:
         return Standings("no data", 0, 0, 0)
     state, key, first = min(found, key=lambda each: (ORDER.index(each[0]), -each[2].level))
@@ -105,6 +106,13 @@ def _state(one: Standing) -> Any:
     if one.units < LEAST:
         return "not enough data" if one.units else "no data"
     return "pending" if one.level >= PENDING else "ok"
+
+
+def _crossed(one: Standing) -> Any:
+    """Of a simple threshold."""
+    if one.firing:
+        return "firing"
+    return "pending" if one.last else "ok" if one.units else "no data"
 
 
 def rehearsed(
