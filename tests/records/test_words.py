@@ -123,3 +123,10 @@ def test_the_story_of_an_incident_nobody_has_done_anything_about() -> None:
         assert line in page.splitlines(), f"{line}\n{page}"
     assert page.count("Relevance fell since") == 1, "one stream is one line"
     assert max(len(line) for line in page.splitlines()) <= 110
+
+
+def test_of_a_long_timeline_the_beginning_and_the_end_are_told() -> None:
+    entries = tuple(Entry(T0 + n * MINUTE, "comment", f"line-{n}") for n in range(200))
+    page = story(Incident(7, "p", T0, T0, "warning", "open", "none", (), (1,), entries), [finding()], [], {})
+    assert "line-9\n" in page and "line-10\n" not in page and "  … 150 more" in page
+    assert "line-160\n" in page and "line-159\n" not in page and page.endswith("line-199\n")

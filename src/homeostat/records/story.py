@@ -18,6 +18,8 @@ from homeostat.records.verdict import Verdict
 _WIDTH: Final = 100
 _MOST: Final = 8
 _LIKELY: Final = 0.05
+#: Of a long timeline its beginning and its end.
+_FIRST, _LAST = 10, 40
 _WAITS: Final = ("proposed", "approved")
 
 
@@ -121,7 +123,12 @@ def _next(incident: Incident, actions: Sequence[Action], verdicts: Mapping[int, 
 
 
 def _happened(timeline: Sequence[Entry]) -> Iterator[str]:
-    for entry in timeline:
+    left_out = max(0, len(timeline) - _FIRST - _LAST)
+    for place, entry in enumerate(timeline):
+        if left_out and place == _FIRST:
+            yield f"  … {left_out} more"
+        if left_out and _FIRST <= place < _FIRST + left_out:
+            continue
         yield from _wrapped(f"{words.when(entry.at)}  {entry.text}", "  ", " " * 20)
 
 

@@ -1,0 +1,85 @@
+"""Open incidents are looked at when they are new, when they grow, and ever more rarely after that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from homeostat.act import incidents
+from homeostat.config import Settings
+from homeostat.loop.watching import diagnosing
+from homeostat.loop.watching.context import Context
+from homeostat.store.folder import Folder
+from homeostat.store.ledger import Ledger, projects
+from homeostat.store.ledger import incidents as kept_incidents
+from homeostat.store.warehouse.client import Warehouse
+from tests.act.diagnosis.practice import lay
+from tests.act.found import DAY, HOUR, MINUTE, finding, kept
+
+
+@pytest.fixture
+def context(tmp_path: Path, warehouse: Warehouse, project: str) -> Context:
+    folder = Folder(tmp_path)
+    folder.prepare()
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", seal=b"seal")
+    ledger.upgrade()
+    projects.ensure(ledger, project, at=datetime(2026, 1, 1, tzinfo=UTC))
+    clock: Any = SimpleNamespace(now=lambda: datetime.now(UTC))
+    return Context(warehouse, ledger, clock, Settings(data=tmp_path), folder, lambda: None)
+
+
+def test_the_cause_comes_with_the_evidence(context: Context, warehouse: Warehouse, project: str) -> None:
+    """All get a release that cuts answers off, and nobody says so: the policy and the scores do."""
+    laid = lay(warehouse, context.ledger, project, "cut-off")
+    seen = finding("mean(score.completeness)", project=project, onset=laid.onset + 5 * MINUTE)
+    at = laid.after(300)
+    (one,) = incidents.take(context.ledger, project, kept(context.ledger, seen), at=at)
+    assert one.candidates[0].weight < 0.5, "one finding alone settles nothing"
+    late = laid.after(2300)
+    assert diagnosing.run(context, late) == 1
+    (now,) = kept_incidents.open(context.ledger, project)
+    assert (now.cause, now.candidates[0].subject) == ("release", "B")
+    (told,) = [entry for entry in now.timeline if entry.kind == "diagnosis"]
+    assert told.refers["cause"] == "release" and "most likely a release of ours (B)" in told.text
+    assert diagnosing.run(context, late + MINUTE) == 0, "nothing is new"
+    more = finding("mean(score.coherence)", project=project, onset=laid.onset)
+    incidents.take(context.ledger, project, kept(context.ledger, more), at=late + 2 * MINUTE)
+    assert diagnosing.run(context, late + 2 * MINUTE) == 1, "another stream joined it"
+    assert diagnosing.run(context, late + 9 * HOUR) == 1
+    assert diagnosing.run(context, late + 9 * HOUR + 20 * MINUTE) == 0, "what is old is looked at rarely"
+    incidents.close(context.ledger, project, one.id, by="key:a", at=late + DAY)
+    assert diagnosing.run(context, late + 3 * DAY) == 0
+
+
+def test_with_nothing_to_look_at_nothing_is_said_for_two_hours(context: Context, project: str) -> None:
+    seen = finding("mean(score.relevance)", project=project)
+    at = seen.at
+    incidents.take(context.ledger, project, kept(context.ledger, seen), at=at)
+    for minutes, said in ((1, 0), (60, 0), (130, 1)):
+        diagnosing.run(context, at + minutes * MINUTE)
+        (now,) = kept_incidents.open(context.ledger, project)
+        assert [entry.kind for entry in now.timeline].count("diagnosis") == said, minutes
+
+
+def test_the_trouble_of_one_holds_up_no_other(context: Context, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(2):
+        seen = finding(f"mean(score.s{n})", project=project, onset=n * 2 * DAY + DAY)
+        incidents.take(context.ledger, project, kept(context.ledger, seen), at=seen.at)
+    real, broken = diagnosing.gather, []
+
+    def gather(*given: Any, **named: Any) -> Any:
+        if not broken:
+            broken.append(1)
+            raise OSError("the store is sick")
+        return real(*given, **named)
+
+    monkeypatch.setattr(diagnosing, "gather", gather)
+    with pytest.raises(RuntimeError, match="the store is sick"):
+        diagnosing.run(context, 9 * DAY)
+    told = [any(entry.kind == "diagnosis" for entry in each.timeline)
+            for each in kept_incidents.open(context.ledger, project)]  # fmt: skip
+    assert sorted(told) == [False, True]
