@@ -18,7 +18,7 @@ class Card:
 CARDS: Final[Mapping[str, Card]] = {
     "groundedness": Card(
         "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
-        "negation, opposites, quantifiers and conditions, who did what to whom. The value is the weakest claim's; the reason quotes claim and snippet.",
+        "negation, opposites, quantifiers and conditions, who did what to whom. The weakest claim decides; the reason quotes claim and snippet.",
         "What needs knowledge of the world or more than one step of reasoning; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(

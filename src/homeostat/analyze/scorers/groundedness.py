@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
@@ -13,6 +14,7 @@ from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import bounded, content, plain, words
 
 _MOST_CLAIMS: Final = 40
+_WEAKEST: Final = 0.75
 YES: Final = frozenset(["yes", "sure", "certainly", "ja", "sí", "oui", "yeah"])
 NO: Final = frozenset(["no", "nope", "nein", "non"])
 # Words that talk about the talk; a sentence made of them claims nothing.
@@ -64,15 +66,23 @@ class Groundedness:
     threshold: float = 0.5
 
     def score(self, case: Case) -> Scored | Unscored:
-        """The value of the weakest claim."""
+        """The weakest claim decides, the next one a little: a lone doubt may be a misreading, two seldom are."""
         if not any(document.strip() for document in case.documents):
             return Unscored("no documents to compare with")
         found = checks(case.output, case.documents, case.input)
         if not found:
             return judged(0.0, "the answer claims nothing")
         learned = model(self.name)
-        value, weakest = min(((learned.value(one.features), one) for one in found), key=lambda pair: pair[0])
-        return judged(value, reason(weakest, value))
+        ranked = sorted(((learned.value(one.features), one) for one in found), key=lambda pair: pair[0])
+        value = _together([value for value, _ in ranked[:2]])
+        return judged(value, reason(ranked[0][1], value))
+
+
+def _together(lowest: Sequence[float]) -> float:
+    """The two lowest values as one, on the scale of odds, three parts to one."""
+    odds = [math.log(max(1e-6, value) / max(1e-6, 1 - value)) for value in lowest]
+    line = odds[0] if len(odds) == 1 else _WEAKEST * odds[0] + (1 - _WEAKEST) * odds[1]
+    return 1 / (1 + math.exp(-line))
 
 
 def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
