@@ -191,7 +191,7 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
     """Blocks of equal length between the alert and the action, and since the action."""
     incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
     alert = incident.opened if incident is not None and incident.opened < action.ended else action.proposed
-    every = _block(alert, action.ended)
+    every = _block(alert, action.ended, at)
     fresh = asked.blocks(context.warehouse, replace(about, start=alert, end=action.ended), every)
     after = asked.blocks(context.warehouse, about, every)
     told = {"block_minutes": every // _MINUTE, "blocks": [len(fresh.n), len(after.n)]}
@@ -209,11 +209,11 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
     )  # fmt: skip
 
 
-def _block(alert: int, done: int) -> int:
-    """So long that there are enough of them between the two, whole minutes."""
-    between = max(done - alert, 0)
-    blocks = _BLOCKS if between >= 4 * _BLOCKS * 5 * _MINUTE else _FEWEST
-    return max(between // blocks // _MINUTE, 1) * _MINUTE
+def _block(alert: int, done: int, at: int) -> int:
+    """So long that there are enough of them on either side, whole minutes."""
+    shorter = max(min(done - alert, at - done), 0)
+    blocks = _BLOCKS if shorter >= _BLOCKS * 20 * _MINUTE else _FEWEST
+    return max(shorter // blocks // _MINUTE, 1) * _MINUTE
 
 
 def _means(blocks: asked.Blocks) -> NDArray[np.float64]:
