@@ -129,7 +129,7 @@ def test_before_and_after_uses_only_what_nobody_picked(tmp_path: Path, warehouse
     approved(stage, action.id, NOON + 90 * MINUTE)
     run(stage, NOON + 90 * MINUTE)
     stage.talk(NOON + 90 * MINUTE, 300, {"A": 0.85}, a_minute=10)
-    end = NOON + timedelta(hours=49)
+    end = NOON + timedelta(hours=51)
     run(stage, NOON + 100 * MINUTE)
     assert verdicts.latest(stage.context.ledger, project, action.id) is None
     run(stage, end)
