@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
-from operator import add
 from typing import Final
 
+Gram = str | tuple[str, ...]
 _ORDER: Final = 4
 # The tokenisation of mteval-v13a: these characters stand alone, dots and commas unless between digits, a dash after a digit.
 _ALONE: Final = re.compile(r"([{-~\[-`!-&(-+:-@/])")
@@ -54,41 +54,31 @@ def _cut(word: str) -> list[str]:
     return _DASH.sub(r"\1 \2 ", text).split()
 
 
-def _numbered(texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], int]:
-    """Tokens as small numbers, and a number above them: n-grams become numbers too, which are quick to compare."""
-    known = {word: at for at, word in enumerate(set(chain.from_iterable(texts)))}
-    return [list(map(known.__getitem__, text)) for text in texts], len(known) + 1
+def _grams(text: Sequence[str], size: int) -> Iterable[Gram]:
+    return text if size == 1 else zip(*(text[at:] for at in range(size)), strict=False)
 
 
 def _hits(mine: Sequence[str], theirs: Sequence[Sequence[str]]) -> list[int]:
     """For each size, how many n-grams of the output are in a reference, each at most as often as there."""
-    numbered, base = _numbered([mine, *theirs])
-    rows = numbered
     found = []
     for size in range(1, _ORDER + 1):
-        if size > 1:
-            # `gram * base + word` for the whole row, without a step of the interpreter for each.
-            rows = [
-                list(map(add, map(base.__mul__, row), whole[size - 1 :]))
-                for row, whole in zip(rows, numbered, strict=True)
-            ]
-        found.append(_shared(rows[0], rows[1:]))
+        found.append(_shared(list(_grams(mine, size)), [_grams(other, size) for other in theirs]))
         if not found[-1]:
             return found + [0] * (_ORDER - size)
     return found
 
 
-def _shared(here: list[int], there: Sequence[list[int]]) -> int:
+def _shared(here: Sequence[Gram], there: Sequence[Iterable[Gram]]) -> int:
     once = set(here)
-    common = once.intersection(there[0] if len(there) == 1 else chain.from_iterable(there))
     if len(once) == len(here):
-        return len(common)
+        return len(once.intersection(there[0] if len(there) == 1 else chain.from_iterable(there)))
     # Most n-grams stand once; only what is repeated here and is there at all must be counted.
+    rows = [list(row) for row in there]
     counts = Counter(here)
     total = 0
-    for gram in common:
+    for gram in once.intersection(chain.from_iterable(rows)):
         count = counts[gram]
-        total += 1 if count == 1 else min(count, max(row.count(gram) for row in there))
+        total += 1 if count == 1 else min(count, max(row.count(gram) for row in rows))
     return total
 
 
