@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.fill import PROJECT, fill
-from bench.machine import keep, note
+from bench.machine import keep
 from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.kinds import Runnable, defaults, runnable
 from homeostat.loop.scoring.matter import matters
@@ -72,4 +72,4 @@ def main() -> None:
         told["python"] = python(warehouse, [each for each in chosen if each.rung == "model"], now=now)
         print("python", told["python"], flush=True)
         warehouse.close()
-    keep("scoring", {"machine": note(), **told})
+    keep("scoring", told)
