@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any, Final
@@ -56,6 +57,9 @@ def gather(
     low, high = blank.onset
     sides = Sides(project, max(0, low - BEFORE), low, max(min(high, now), low), now)
     answers = ask.answers(warehouse, sides)
+    if 1 in answers and answers.get(0, {"n": 0})["n"] < _FEW:
+        sides = _thirds(sides, answers[1]["first"])
+        answers = ask.answers(warehouse, sides)
     counted = tuple(int(answers.get(side, {}).get("n", 0)) for side in (0, 1))
     changes = tuple(_changes(ledger, project, low, now))
     if min(counted) < _FEW:
@@ -90,6 +94,12 @@ def gather(
         repeated=_repeated(ask.comments(warehouse, sides)),
         givers=_busiest(opinions.get(1)) - _busiest(opinions.get(0)),
     )
+
+
+def _thirds(sides: Sides, first: int) -> Sides:
+    """An onset from which nothing is older cannot be compared with what was before: the first third with the last."""
+    third = (sides.high - first) // 3
+    return replace(sides, low=first, before=first + third, after=first + 2 * third)
 
 
 def _changes(ledger: Ledger, project: str, low: int, now: int) -> Iterator[Change]:

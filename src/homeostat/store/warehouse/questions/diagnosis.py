@@ -188,7 +188,7 @@ SELECT side, name, what, {_TOTALS} FROM each GROUP BY side, name, what
 """  # noqa: S608
 
 _ANSWERS: Final = f"""
-SELECT {_SIDE} AS side, count() AS n, uniq({_UNIT}) AS users,
+SELECT {_SIDE} AS side, count() AS n, uniq({_UNIT}) AS users, toUnixTimestamp64Micro(min(at)) AS first,
     sumMap(map(concat(requested_model, '\\n', model), toUInt64(1))) AS models
 FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2 GROUP BY side
 """  # noqa: S608
