@@ -90,7 +90,7 @@ def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
     numbers: dict[str, int] = {key: at for at, key in enumerate(watch.streams)}
     parts: list[tuple[Ints, Ints, Ints, Floats]] = []
     for group, rows in found:
-        segment = np.array(rows.segment, dtype=object) if group.by else None
+        segment = np.unique(np.array(rows.segment, dtype=np.str_), return_inverse=True) if group.by else None
         for at, watched in enumerate(group.watched):
             here = np.flatnonzero(rows.count[at] > 0)
             if not len(here) or not watched.source.kept or watched.monitor.kind not in (*plan.SAMPLED, *plan.KNOWN):
@@ -106,14 +106,19 @@ def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
 
 
 def _apart(
-    watch: Watch, watched: Watched, segment: NDArray[Any] | None, here: NDArray[Any]
+    watch: Watch, watched: Watched, segment: tuple[NDArray[Any], NDArray[Any]] | None, here: NDArray[Any]
 ) -> list[tuple[str, NDArray[Any]]]:
     """The rows of each segment that is watched."""
     if segment is None:
         return [("", here)]
-    known = [one.segment for one in watch.streams.values() if one.watched.monitor == watched.monitor]
-    chosen = plan.segments(watched.monitor, list(dict.fromkeys(known)), sorted(set(segment[here])))
-    return [(text, here[segment[here] == text]) for text in chosen]
+    names, code = segment
+    known = [one.segment for one in watch.streams.values() if one.watched.head == watched.head]
+    fresh = [str(names[at]) for at in np.unique(code[here])]
+    numbers = {str(name): at for at, name in enumerate(names)}
+    chosen = plan.segments(watched.monitor, list(dict.fromkeys(known)), fresh)
+    order = here[np.argsort(code[here], kind="stable")]
+    ends = np.searchsorted(code[order], np.arange(len(names) + 1))
+    return [(text, order[ends[numbers[text]] : ends[numbers[text] + 1]]) for text in chosen if text in numbers]
 
 
 def _of_stream(
