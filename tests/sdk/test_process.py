@@ -14,7 +14,7 @@ import pytest
 from tests.sdk.listener import Listener, listening
 
 
-def run(code: str, url: str, seconds: float = 30, **env: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, url: str, seconds: float = 120, **env: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEOSTAT_", "OTEL_"))}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],

@@ -35,7 +35,7 @@ def document(version: int, **shares: float) -> dict[str, Any]:
     }
 
 
-def until(name: str, seconds: float = 5, **who: Any) -> float:
+def until(name: str, seconds: float = 20, **who: Any) -> float:
     """Ask until that release is the answer; how long it took."""
     began = time.monotonic()
     while homeostat.release("chat", **who).name != name:
@@ -126,6 +126,10 @@ def test_a_file_answers_a_start_without_a_server(listener: Listener, start: Star
     start(listener.url, cache=str(cache))
     listener.publish(document(1, A=1.0))
     until("A", user_id="anna")
+    end = time.monotonic() + 10
+    while not cache.exists():  # obeyed first, remembered then
+        assert time.monotonic() < end
+        time.sleep(0.01)
     assert cache.stat().st_mode & 0o777 == 0o600
     told = json.loads(cache.read_text())
     listener.status = 503
@@ -139,17 +143,25 @@ def test_a_file_answers_a_start_without_a_server(listener: Listener, start: Star
     assert homeostat.release("chat", user_id="anna").name == ""
 
 
-def test_a_forked_worker_follows_the_policy_itself(listener: Listener) -> None:
+def test_a_forked_worker_follows_the_policy_itself(listener: Listener, tmp_path: Path) -> None:
     listener.publish(document(1, A=1.0))
-    later = threading.Timer(1.5, lambda: listener.publish(document(2, B=1.0)))
-    later.start()
+    forked = tmp_path / "forked"
+
+    def then() -> None:
+        end = time.monotonic() + 60
+        while not forked.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        listener.publish(document(2, B=1.0))
+
+    thread = threading.Thread(target=then)
+    thread.start()
     done = run(
-        """
-        import os, sys, time, homeostat
+        f"""
+        import os, pathlib, sys, time, homeostat
         homeostat.init()
 
         def until(name):
-            end = time.monotonic() + 10
+            end = time.monotonic() + 30
             while homeostat.release("chat", user_id="anna").name != name:
                 assert time.monotonic() < end
                 time.sleep(0.01)
@@ -158,11 +170,12 @@ def test_a_forked_worker_follows_the_policy_itself(listener: Listener) -> None:
         pid = os.fork()
         if pid == 0:
             assert homeostat.release("chat", user_id="anna").name == "A"
+            pathlib.Path({str(forked)!r}).touch()
             until("B")
             sys.exit(0)
         assert os.waitpid(pid, 0)[1] == 0
         """,
         listener.url,
     )
-    later.cancel()
+    thread.join()
     assert (done.returncode, done.stderr) == (0, "")
