@@ -31,12 +31,12 @@ class Seen:
     silent: bool
 
 
-def scorers_of(tools: Tools, project: str) -> list[Seen]:
-    """By name."""
+def scorers_of(tools: Tools, project: str, window: int = WINDOW) -> list[Seen]:
+    """By name, with what they did of the exchanges of this window (µs)."""
     configured = scorers.current(tools.ledger, project)
     asked = [Its(each.scorer, filters.parse(each.filters), each.share) for each in configured]
     found = coverage.done(
-        tools.warehouse, project, asked, start=tools.now - WINDOW, until=tools.now,
+        tools.warehouse, project, asked, start=tools.now - window, until=tools.now,
         lately=(tools.now - _HOUR, tools.now - _ON_ITS_WAY),
     )  # fmt: skip
     created = {each.name: _created(tools, each) for each in configured}
@@ -53,7 +53,7 @@ def scorers_of(tools: Tools, project: str) -> list[Seen]:
 
 def silent(tools: Tools, project: str) -> list[str]:
     """Versions that have said nothing for an hour while exchanges came."""
-    return [each.configured.scorer for each in scorers_of(tools, project) if each.silent]
+    return [each.configured.scorer for each in scorers_of(tools, project, _HOUR) if each.silent]
 
 
 def told(seen: Seen) -> dict[str, Any]:

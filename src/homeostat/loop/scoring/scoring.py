@@ -31,7 +31,7 @@ from homeostat.store.warehouse.client import Warehouse
 log: Final = logging.getLogger("homeostat.scoring")
 _PAUSE: Final = 1.0
 _REST: Final = 30.0
-_LOOK_AGAIN: Final = 30.0
+_LOOK_AGAIN: Final = 300.0
 
 
 WORKERS: Final = ("texts", "judges", "history")
