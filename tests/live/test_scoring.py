@@ -45,8 +45,8 @@ SERVED = {
 
 def test_a_bad_prompt_is_seen_in_the_scores(tmp_path: Path) -> None:
     story = named("bad-prompt-release").sized(2400)
-    judge = Judge(World(story, 11).book, story, 5)
-    model = Model(World(story, 11))
+    world = World(story, 11)
+    model, judge = Model(world), Judge(world.book, story, 5)
     with listening(Providers(model, judge, Tuning(model))) as url:
         settings = {
             "clock": "world",
@@ -57,11 +57,7 @@ def test_a_bad_prompt_is_seen_in_the_scores(tmp_path: Path) -> None:
         with serving(tmp_path / "data", **settings) as server, product.at(server.url) as client:
             paused(server, ENGINE)
             assert server.post("/api/v1/scorers", {"name": "served", "kind": "judge", "settings": SERVED})[0] == 201
-
-            def watch(told: Played) -> None:
-                judge.book = told.world.book  # the judge knows the truth of the world that is played
-
-            played = play(story, 11, client, watch)
+            played = play(world, client)
             points = by_release(server, played, "served", *ENGINE)
             good, bad = points["served", "A"], points["served", "B"]
             assert bad["high"] < good["low"], "the fall is seen, and the intervals do not touch"
