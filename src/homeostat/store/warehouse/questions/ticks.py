@@ -121,7 +121,8 @@ def rows(
         f"{MINUTE}) AS minute, sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
         "CAST(release, 'String') AS of_release, toUInt64(user_id != '') AS named, "
         f"CAST({segment}, 'String') AS of_segment, {', '.join(told)} FROM {relation} AS told "
-        "GROUP BY minute, unit_key, window, of_release, named, of_segment ORDER BY minute, window, unit_key"
+        "GROUP BY minute, unit_key, window, of_release, named, of_segment ORDER BY minute, window, unit_key "
+        "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
     )
     with warehouse.reader() as client:
         found = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
