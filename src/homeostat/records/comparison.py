@@ -1,4 +1,7 @@
-"""A comparison: how a release does against the one beside it, for users put to them by chance. See design/0009-acting.md."""
+"""A comparison: how a release does against the one beside it, for users put to them by chance.
+
+See design/0009-acting.md.
+"""
 
 from __future__ import annotations
 

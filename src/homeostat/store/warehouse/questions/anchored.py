@@ -19,10 +19,10 @@ _LONG: Final = 90 * 86_400_000_000
 def choose(warehouse: Warehouse, project: str, scorer: str, *, most: int, until: int) -> list[str]:
     """Ids of exchanges that a scorer has judged: at most so many that passed, and so many that failed."""
     bound = Bound(project, EPOCH + timedelta(microseconds=until), max(0, until - _LONG), until + 1)
-    name = bound.add(scorer, "String")
+    judge = bound.add(scorer, "String")
     rows = warehouse.ask(
         "SELECT concat(lower(hex(trace_id)), '-', lower(hex(span_id))) AS full_id, value >= 0.5 AS passed FROM scores "  # noqa: S608
-        f"WHERE {WINDOW} AND scorer = {name} AND value IS NOT NULL "
+        f"WHERE {WINDOW} AND scorer = {judge} AND value IS NOT NULL "
         f"ORDER BY sipHash64(full_id) LIMIT {most} BY passed",
         bound.values,
     )

@@ -20,7 +20,7 @@ def _number(name: str, kind: type[sa.Integer] = sa.Integer) -> sa.Column[int]:
 
 
 def _of_project(table: str, *primary: str) -> list[sa.Constraint]:
-    own = [sa.ForeignKeyConstraint(["project"], ["projects.name"], name=f"fk_{table}_project")]
+    own: list[sa.Constraint] = [sa.ForeignKeyConstraint(["project"], ["projects.name"], name=f"fk_{table}_project")]
     return own if not primary else [sa.PrimaryKeyConstraint("project", *primary, name=f"pk_{table}"), *own]
 
 
