@@ -31,6 +31,9 @@ def test_it_acts_on_the_mean_of_the_evidence() -> None:
     assert held([replace(ONE, harm=99.0)]) == []
     assert held([replace(ONE, harm=101.0), replace(ONE, measure="x")]) == []
     assert held([replace(ONE, harm=200.0), replace(ONE, measure="x")]) == ["to A"]
+    fact = replace(ONE, measure="share(status=error)", rung="")
+    assert held([replace(ONE, harm=124.7), fact]) == []
+    assert held([replace(ONE, harm=124.8), fact]) == ["to A"]  # what people say weighs four times a fact
     assert held([replace(ONE, harm=100.0)], policy=replace(POLICY, pieces=reshaped((), {"A": 1.0}))) == []
 
 

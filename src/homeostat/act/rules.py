@@ -1,6 +1,7 @@
 """When a machine may roll back by itself. Evidence first, then manners.
 
-*Evidence.* Every measure of a comparison is an e-process under "the candidate does no harm". Their mean is one too, so
+*Evidence.* Every measure of a comparison is an e-process under "the candidate does no harm". Their mean, what people
+and judges say weighing more, is one too, so
 the route as a whole is rolled back falsely with a chance of at most alpha, however often it is looked at, however many
 measures there are and however they depend on each other. A judge's scores alone never suffice: without them the mean
 must reach 1/alpha too, or an independent measure that no judge made speaks the same way with e >= 4.
@@ -16,7 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from homeostat.records.comparison import Comparison
+from homeostat.records.comparison import Comparison, together
 from homeostat.records.policy import Policy
 
 HOUR: Final = 3_600_000_000
@@ -36,7 +37,7 @@ class Verdict:
     candidate: str
     to: str
     evidence: float
-    """Mean e-value over the measures."""
+    """E-value of all measures together."""
     comparisons: tuple[Comparison, ...]
     """Of this candidate, the strongest first."""
     held: Why | Literal[""] = ""
@@ -70,21 +71,12 @@ def due(
     told = []
     for candidate, ones in sorted(apart.items()):
         ranked = tuple(sorted(ones, key=lambda one: -one.harm))
-        evidence = mean(ranked)
+        evidence = together(ranked)
         if evidence >= 1 / alpha:
             to = _target(policy, candidate, ranked)
             held = _held(policy, ranked, past, to, at, alpha)
             told.append(Verdict(policy.route, candidate, to, evidence, ranked, held))
     return told
-
-
-def mean(found: Sequence[Comparison]) -> float:
-    """E-value of all measures together; one without data counts as 1.
-
-    >>> mean([])
-    1.0
-    """
-    return sum(one.harm for one in found) / len(found) if found else 1.0
 
 
 def _target(policy: Policy, candidate: str, ranked: Sequence[Comparison]) -> str:
@@ -117,5 +109,4 @@ def _independent(ranked: Sequence[Comparison], alpha: float) -> bool:
     """Without the judges it would be enough, or one that is no judge's speaks the same way."""
     others = [one for one in ranked if one.rung != "judge"]
     # The judges' places stay in the mean, with evidence 1: leaving them out would be another test.
-    without = (sum(one.harm for one in others) + len(ranked) - len(others)) / len(ranked)
-    return without >= 1 / alpha or any(one.harm >= INDEPENDENT for one in others)
+    return together(ranked, without="judge") >= 1 / alpha or any(one.harm >= INDEPENDENT for one in others)

@@ -5,10 +5,14 @@ See design/0009-acting.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from homeostat.records.finding import Direction
+
+#: What people or a judge say of an answer counts so many times what a plain fact or a smoke detector does.
+WEIGHTS: Final = {"signal": 4.0, "human": 4.0, "judge": 4.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +50,18 @@ class Comparison:
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """The one shape of a comparison outside."""
     return asdict(comparison)
+
+
+def together(found: Sequence[Comparison], *, without: str = "") -> float:
+    """E-value of all measures of a trial: a mean with weights fixed beforehand is an e-value, however they depend.
+
+    `without`: measures of this rung count as if they said nothing. No measures say 1.
+
+    >>> together([])
+    1.0
+    """
+    if not found:
+        return 1.0
+    weights = [WEIGHTS.get(one.rung, 1.0) for one in found]
+    said = sum(weight * (1.0 if one.rung == without else one.harm) for weight, one in zip(weights, found, strict=True))
+    return said / sum(weights)

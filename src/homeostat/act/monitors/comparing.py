@@ -24,7 +24,7 @@ from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.analyze.inference.confidence import Moments, asymptotic
 from homeostat.analyze.inference.experiment import Evidence, Predictor, pseudo_outcomes, running_means
 from homeostat.analyze.inference.packing import packed, unpacked
-from homeostat.records.comparison import Comparison
+from homeostat.records.comparison import Comparison, together
 from homeostat.store.warehouse.questions.ticks import MINUTE, Rows
 
 #: An incident is opened at so small a chance that a release that does no harm is blamed, over all its measures.
@@ -148,7 +148,7 @@ class Blame:
     watched: Watched
     at: int
     mean: float
-    """Of the e-values of all measures."""
+    """Of the e-values of all measures, with their weights."""
 
 
 def compare(trials: Trials, running: Sequence[Trial], found: Sequence[tuple[Group, Rows]], at: int) -> None:
@@ -169,7 +169,7 @@ def told(
 ) -> tuple[list[Comparison], list[Blame]]:
     """How every comparison stands; and of trials that became sure of harm, the measures that say so.
 
-    The mean of the e-values of all measures is an e-value for the trial: nothing has to be paid for their number.
+    The weighted mean of the e-values of all measures is an e-value for the trial.
     """
     made: list[Comparison] = []
     blames: list[Blame] = []
@@ -181,7 +181,7 @@ def told(
             if measure in by_measure and min(arms.users)
         ]
         made += mine
-        mean = sum(one.harm for one in mine) / len(mine) if mine else 0.0
+        mean = together(mine)
         if trial.key not in trials.blamed and mean >= 1 / BLAME:
             trials.blamed[trial.key] = at
             blames += [Blame(one, by_measure[one.measure], at, mean) for one in mine if one.harm >= mean]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, Final
 
 from homeostat.act import incidents
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
-from homeostat.loop.watching import told
+from homeostat.loop.watching import actor, diagnosing, telling, told, verifier
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.ticker import Ticker
 from homeostat.records.instant import micros
@@ -26,8 +24,13 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.ticks import MINUTE
 
 log: Final = logging.getLogger("homeostat.watching")
-#: Who runs after a tick, in this order; each has `run(context, at)`.
-STEPS: Final = ("diagnosing", "actor", "verifier", "telling")
+#: Who runs after a tick, in this order.
+STEPS: Final[Mapping[str, Callable[[Context, int], object]]] = {
+    "diagnosing": diagnosing.run,
+    "actor": actor.run,
+    "verifier": verifier.run,
+    "telling": telling.run,
+}
 _PAUSE: Final = 1.0
 #: Ticks wait so long for what ended in their minute to become ready and scored.
 _SETTLE: Final = 20_000_000
@@ -67,7 +70,7 @@ class Watching:
         )  # fmt: skip
         self._owner = secrets.token_hex(8)
         self._tickers: dict[str, Ticker] = {}
-        self.steps = [step for name in STEPS if (step := _step(name)) is not None]
+        self.steps = [Step(name, run) for name, run in STEPS.items()]
         self._ticking = Step("ticker", self._tick)
         self._stop = threading.Event()
         self._turn = threading.Lock()
@@ -169,10 +172,3 @@ class Watching:
         step.runs += 1
         step.last = time.monotonic()
         step.took = step.last - begun
-
-
-def _step(name: str) -> Step | None:
-    with contextlib.suppress(ModuleNotFoundError):
-        module = import_module(f"homeostat.loop.watching.{name}")
-        return Step(name, module.run)
-    return None
