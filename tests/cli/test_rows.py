@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from homeostat.analyze.scorers import Case
-from homeostat.cli.main import app
+from homeostat.cli.main import build
 from homeostat.cli.rows import NAMES, as_case
 
 
@@ -55,7 +55,7 @@ def test_scoring_a_file_with_ones_own_documents(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"question": "How long may I return it?", "answer": "You have 60 days."}\n{"x": 1}\nno json\n')
     asked = ["score", str(rows), "--scorer", "groundedness", "-s", "privacy", "--documents", str(tmp_path / "shop.md")]
-    found = CliRunner().invoke(app, [*asked, "--json"])
+    found = CliRunner().invoke(build("score"), [*asked, "--json"])
     assert found.exit_code == 0, found.output
     first, second, third = (json.loads(line) for line in found.stdout.splitlines() if line.startswith("{"))
     assert first["scores"]["groundedness"]["label"] == "bad"
@@ -68,6 +68,6 @@ def test_scoring_a_file_with_ones_own_documents(tmp_path: Path) -> None:
 def test_entities_are_told_with_their_places(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps({"answer": "Write to ann@mail.example.org."}) + "\n")
-    found = CliRunner().invoke(app, ["score", str(rows), "--scorer", "privacy", "--json"])
+    found = CliRunner().invoke(build("score"), ["score", str(rows), "--scorer", "privacy", "--json"])
     answer = json.loads(found.stdout.splitlines()[0])
     assert answer["scores"]["privacy"]["reason"] == [{"type": "email", "start": 9, "end": 29}]

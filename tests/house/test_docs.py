@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from homeostat.cli.main import app
+from homeostat.cli.main import build
 from homeostat.config import Settings
 from homeostat.doors.routes import TABLE
 from homeostat.sdk.settings import VARIABLES
@@ -20,7 +20,7 @@ USER = [path for path in DOCUMENTS if path.parent.name != "design"]
 
 def commands() -> set[str]:
     """Every command as typed: `up`, `exchanges ls` …"""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(build())
     found = set()
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         found.add(name)
