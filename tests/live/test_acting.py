@@ -151,7 +151,7 @@ def settled(server: Server, id: int) -> str:
 
 
 def test_an_action_is_whole_when_the_core_is_killed(tmp_path: Path) -> None:
-    killed_while_acting(tmp_path, 3, 1)
+    killed_while_acting(tmp_path, 1, 1)
 
 
 @pytest.mark.nightly
