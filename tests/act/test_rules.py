@@ -29,6 +29,7 @@ def held(found: list[Comparison], past: Past | None = None, policy: Policy = POL
 def test_it_acts_on_the_mean_of_the_evidence() -> None:
     assert held([replace(ONE, harm=100.0)]) == ["to A"]
     assert held([replace(ONE, harm=99.0)]) == []
+    assert held([replace(ONE, measure="mean(cost)", rung="", harm=100.0)]) == ["to A"]
     assert held([replace(ONE, harm=101.0), replace(ONE, measure="x")]) == []
     assert held([replace(ONE, harm=200.0), replace(ONE, measure="x")]) == ["to A"]
     fact = replace(ONE, measure="share(status=error)", rung="")

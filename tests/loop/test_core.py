@@ -23,7 +23,7 @@ def core(folder: Path, **more: Any) -> Any:
     """A core without an engine."""
     (folder / "spool").mkdir()
     told = {"folder": Folder(folder), "loader": SimpleNamespace(doubtful=0), "_stop": threading.Event(), **more}
-    told.setdefault("settings", SimpleNamespace(scoring=False))
+    told.setdefault("settings", SimpleNamespace(scoring=False, watching=False))
     return SimpleNamespace(**told)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from datetime import datetime
 from math import log
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_the_same_seed_is_the_same_world_byte_for_byte() -> None:
         subprocess.run(
             [sys.executable, "-c", _DIGEST],
             env={"PYTHONHASHSEED": seed, "PATH": ""},
+            cwd=Path(__file__).parents[2],
             capture_output=True,
             check=True,
             text=True,

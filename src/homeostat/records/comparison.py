@@ -52,7 +52,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     return asdict(comparison)
 
 
-def together(found: Sequence[Comparison], *, without: str = "") -> float:
+def together(found: Sequence[Comparison], *, without: str | None = None) -> float:
     """E-value of all measures of a trial: a mean with weights fixed beforehand is an e-value, however they depend.
 
     `without`: measures of this rung count as if they said nothing. No measures say 1.

@@ -1,61 +1,19 @@
-"""Merging waits while a burst is loaded, and never for long."""
+"""Merging is stopped for a whole engine, and a process has only one: these tests have a process of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from pathlib import Path
 
-import pytest
+import tests
 
-from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.merging import MOST, Merging
-from homeostat.store.warehouse.schema import migrate
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    made = Warehouse(f"chdb://{tmp_path_factory.mktemp('merging')}/warehouse", readers=1)
-    migrate(made.jobs)
-    yield made
-    made.close()
+ROOT = Path(tests.__file__).parents[1]
 
 
-def parts(warehouse: Warehouse) -> int:
-    found = warehouse.ask("SELECT count() AS n FROM system.parts WHERE table = 'spans' AND active")
-    return int(found[0]["n"])
-
-
-def merges(warehouse: Warehouse) -> bool:
-    """Whether two parts become one when that is asked for."""
-    warehouse.load.command("TRUNCATE TABLE spans")
-    for number in (1, 2):
-        warehouse.load.command(f"INSERT INTO spans (project, segment) VALUES ('p', {number})")
-    try:
-        warehouse.jobs.command("OPTIMIZE TABLE spans FINAL")
-    except Exception as error:
-        assert "ancelled" in str(error), error
-    return parts(warehouse) == 1
-
-
-def test_merging_waits_while_more_is_to_be_loaded(warehouse: Warehouse) -> None:
-    merging = Merging(warehouse)
-    assert merges(warehouse)
-    merging.pace(busy=True)
-    assert not merges(warehouse)
-    merging.pace(busy=False)
-    assert merges(warehouse)
-
-
-def test_merging_goes_on_under_a_load_without_end(warehouse: Warehouse) -> None:
-    merging = Merging(warehouse)
-    for _ in range(MOST):
-        merging.pace(busy=True)
-    assert not merges(warehouse)
-    merging.pace(busy=True)
-    assert merges(warehouse)
-    merging.pace(busy=True)
-    assert merges(warehouse)
-    merging.pace(busy=False)
-    merging.pace(busy=True)
-    assert not merges(warehouse)
-    merging.resume()
-    assert merges(warehouse)
+def test_merging_in_a_process_of_its_own() -> None:
+    alone = Path(__file__).with_name("merging_alone.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(alone)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert found.returncode == 0, found.stdout[-3000:]
+    assert "2 passed" in found.stdout
