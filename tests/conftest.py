@@ -34,6 +34,10 @@ def project() -> str:
     return f"p{secrets.token_hex(6)}"
 
 
+#: Files that take long; the questions of the last one take longer the more other tests have stored.
+LONG = ("test_loader_crash.py", "test_attacks.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, so that no worker waits for the other at the end."""
-    items.sort(key=lambda item: not ("/live/" in str(item.path) or item.path.name == "test_loader_crash.py"))
+    items.sort(key=lambda item: not ("/live/" in str(item.path) or item.path.name in LONG))
