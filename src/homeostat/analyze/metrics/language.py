@@ -20,7 +20,12 @@ def language(text: str) -> tuple[str, float]:
     >>> language("Where is the nearest station, please?")[0]
     'en'
     """
-    text = text[:5000]
+    return _read(text[:5000])
+
+
+@lru_cache(maxsize=512)
+def _read(text: str) -> tuple[str, float]:
+    """Several scorers ask about one text."""
     if not any(char.isalpha() for char in text):
         return "", 0.0
     code, sure = _identifier().classify(text)

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.phrases import Phrases, phrases
+from homeostat.analyze.text.phrases import Phrases, phrases, present
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import plain, words
 
@@ -84,9 +84,10 @@ def features(case: Case) -> Mapping[str, float]:
     group_before = asked_group
     # What speaks of no group neither harms nor excuses what another sentence says of one.
     about: list[str] = []
-    for part in list(sentences(text))[:400]:
+    there = present(_patterns(), text.lower())
+    for part in sentences(text)[:400]:
         low = part.lower()
-        here = {kind: len(pattern.found(low)) for kind, pattern in _patterns().items()}
+        here = {kind: len(one.found(low)) if kind in there else 0 for kind, one in _patterns().items()}
         group = here["group"] > 0
         theirs = group or (group_before and bool(_THEY.search(low)))
         claim = bool(_CLAIM.search(part))

@@ -14,7 +14,7 @@ from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import against
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.grammar import order, surprise
-from homeostat.analyze.text.lexicon import alike, fields, opposite
+from homeostat.analyze.text.lexicon import fields, nearest, opposite, polar
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.thesaurus import related
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
@@ -272,12 +272,10 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
     loose = strange = false_so = 0
     for at in range(1, len(read)):
         before = [word for earlier in matter[:at] for word in earlier]
-        near = max((alike(a.stem, b.stem) for a in matter[at] for b in before[-60:]), default=0.0)
-        near = max(near, 2 * max((related(a.stem, b.stem) for a in matter[at] for b in before[-60:]), default=0.0))
         topics = {name for word in before for name in fields(word.stem)}
         mine = {name for word in matter[at] for name in fields(word.stem)}
         pronoun = any(word.low in _LINK for word in read[at][:4])
-        linked = near >= 0.7 or bool(mine & topics)
+        linked = bool(mine & topics) or _near(matter[at], before[-60:])
         loose += not linked and not pronoun
         strange += not linked and not pronoun and len(matter[at]) >= 2
         false_so += not linked and bool(_SO.search(parts[at]))
@@ -296,6 +294,14 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
         ),
         "ends_with_intro": _ends_with_intro(read),
     }
+
+
+def _near(matter: Sequence[Word], before: Sequence[Word]) -> bool:
+    """Whether a word stands for one of before, or is explained by the same."""
+    stems = frozenset(word.stem for word in before)
+    return any(nearest(word.stem, stems) >= 0.7 for word in matter) or any(
+        2 * related(word.stem, other) >= 0.7 for word in matter for other in stems
+    )
 
 
 def _named_later(read: Sequence[Sequence[Word]]) -> bool:
@@ -340,7 +346,11 @@ def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, 
                 flips = max(flips, shared * denied)
     for sentence in read:
         matter = [word for word in sentence if word.low not in STOP or word.low in NEGATORS]
-        pairs = sum(opposite(x.stem, y.stem) for x, y in combinations(matter[:40], 2) if 0 < y.start - x.start < 60)
+        pairs = sum(
+            opposite(x.stem, y.stem)
+            for x, y in combinations(matter[:40], 2)
+            if 0 < y.start - x.start < 60 and (polar(x.stem) or polar(y.stem))
+        )
         twice = [word.stem for word in content(sentence)]
         denied = sum(word.low in NEGATORS for word in sentence) and len(twice) - len(set(twice))
         inside = max(inside, min(2.0, 0.6 * pairs + (1.0 if denied else 0.0)))

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.question import Question, answers, covered, parts, read
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import alike, fields, marks
+from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
 from homeostat.analyze.text.thesaurus import related
@@ -146,11 +146,14 @@ def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
         return True
     if not part.matter:
         return False
-    near = (
-        max((max(alike(a.stem, b.stem), min(0.8, 2 * related(a.stem, b.stem))) for b in told), default=0.0)
-        for a in part.matter
-    )
-    return sum(near) / len(part.matter) >= 0.35
+    stems = frozenset(word.stem for word in told)
+    return sum(_near(word.stem, stems) for word in part.matter) / len(part.matter) >= 0.35
+
+
+def _near(stem: str, told: frozenset[str]) -> float:
+    """How far something told can stand for a word, or comes near it."""
+    near = nearest(stem, told)
+    return near if near >= 0.8 else max(near, min(0.8, 2 * max((related(stem, one) for one in told), default=0.0)))
 
 
 def features(case: Case) -> Mapping[str, float]:

@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.question import parts, read
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import alike, lines
+from homeostat.analyze.text.lexicon import lines, nearest
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import STOP, bounded, content, plain, words
 
@@ -39,9 +39,8 @@ _ALLOWED: Final = {
 
 @lru_cache(maxsize=1)
 def _filler() -> re.Pattern[str]:
-    return re.compile(
-        "|".join(rf"(?<!\w){re.escape(phrase)}(?!\w)" for phrase in sorted(lines("filler"), key=len, reverse=True))
-    )
+    told = "|".join(re.escape(phrase) for phrase in sorted(lines("filler"), key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{told})(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,10 @@ def features(case: Case) -> Mapping[str, float]:
     if _DETAIL.search(asked.text):
         allowed = max(allowed, 60) * 1.6
     stems = [word.stem for word in told]
-    fresh = {stem for stem in stems if all(alike(stem, one.stem) < 0.7 for one in asked.matter)}
+    wanted = frozenset(word.stem for word in asked.matter)
+    fresh = {stem for stem in stems if nearest(stem, wanted) < 0.7}
     phrases = filler(text)
-    echo = sum(any(stem == one.stem for one in asked.matter) for stem in stems)
+    echo = sum(stem in wanted for stem in stems)
     return {
         "filler": min(4.0, len(phrases) / max(1.0, total / 20)) if total > 8 else 0.0,
         "filler_any": float(len(phrases) > 0),

@@ -10,7 +10,7 @@ from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import check
 from homeostat.analyze.scorers.question import covered
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import alike, opposite
+from homeostat.analyze.text.lexicon import nearest, opposite
 from homeostat.analyze.text.quantities import quantities, same
 from homeostat.analyze.text.words import NEGATORS, Word, bounded, content, plain, words
 
@@ -67,12 +67,8 @@ def features(case: Case) -> Mapping[str, float]:
     held = covered([word for word in key if not word.low[0].isdigit()], told)
     sides = (_polar(reference), _polar(output))
     whole = content(words(reference))
-    known = [*whole, *asked]
-    strange = [
-        word
-        for word in told
-        if not word.low[0].isdigit() and all(alike(word.stem, other.stem) < 0.7 for other in known)
-    ]
+    known = frozenset(word.stem for word in (*whole, *asked))
+    strange = [word for word in told if not word.low[0].isdigit() and nearest(word.stem, known) < 0.7]
     sameness = output.strip(" .").casefold() == reference.strip(" .").casefold()
     return {
         "key_held": held if any(not word.low[0].isdigit() for word in key) else 0.6,

@@ -35,6 +35,8 @@ class _Form:
     pattern: re.Pattern[str]
     holds: Callable[[str, str, str], bool]
     group: int = 0
+    # Cheaper than the pattern: whether a text, in lower case, can hold such data at all.
+    may: Callable[[str], bool] = lambda low: True
 
 
 def luhn(digits: str) -> bool:
@@ -222,19 +224,31 @@ def _birth(value: str, before: str, after: str) -> bool:
 _STREET: Final = r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|square|terrace|way|parkway|pkwy|close|crescent|highway|hwy|row|walk|gardens|grove|hill|mews)"
 _PART: Final = r"(?:(?:,\s?|\s(?=\d{5}\b))(?:(?:apt|unit|flat|suite|#)\.?\s?\w{1,6}|[A-Z][\w.'-]+(?:\s[A-Z][\w.'-]+){0,2}(?:\s\d{4,5}(?:-\d{4})?|\s[A-Z]{1,2}\d{1,2}[A-Z]?\s?\d[A-Z]{2})?|\d{4,5}(?:\s[A-Z][\w-]+)?|[A-Z]{1,2}\d{1,2}[A-Z]?\s?\d[A-Z]{2}))"
 
+_AT: Final = re.compile(r"\b(?:at|arroba|arobase)\b")
+
+
+def _any(*parts: str) -> Callable[[str], bool]:
+    return lambda low: any(part in low for part in parts)
+
+
+def _spelled(low: str) -> bool:
+    """Seven digits in letters, or none that count."""
+    return sum(low.count(name) for name in (*_DIGIT, "double")) >= 7
+
+
 # The first form that holds wins where two overlap. All patterns are our own and take linear time.
 _FORMS: Final = (
     _Form("secret", re.compile(r"\b(?:sk|pk|rk)[-_](?:proj[-_]|live[-_]|test[-_]|ant[-_])?[A-Za-z0-9_-]{16,200}|\b(?:AKIA|ASIA)[A-Z0-9]{12,20}\b|\bgh[pousr]_[A-Za-z0-9]{20,80}|\bgithub_pat_\w{20,90}|\bxox[abposr]-[A-Za-z0-9-]{10,120}|\bAIza[\w-]{30,45}|\bglpat-[\w-]{15,60}|\beyJ[\w-]{8,2000}\.[\w-]{8,4000}\.[\w-]{8,1000}|\bhf_[A-Za-z0-9]{20,60}|\bSG\.[\w-]{16,30}\.[\w-]{30,60}"), _always),
     _Form("secret", re.compile(r"://[^\s:/@]{1,60}:([^\s@/]{3,80})@"), _always, 1),
-    _Form("secret", re.compile(r"(?:password|passwort|passwd|pwd|contraseña|mot de passe|api[ _-]?key|secret(?:[ _-]?key)?|client secret|access token|token|passphrase|pin(?: code)?)\b(?:\s(?:for [\w ]{1,25}|is set to|ist|es|est|was|is|to|code is)){0,2}\s?[:=]?\s?[\"'“`]?([^\s\"'“”`,;]{4,120})", re.IGNORECASE), lambda value, before, after: _strong(value.rstrip(".!?"), before, after) or (value.rstrip(".").isdigit() and "pin" in before[-20:].lower()), 1),
+    _Form("secret", re.compile(r"(?:password|passwort|passwd|pwd|contraseña|mot de passe|api[ _-]?key|secret(?:[ _-]?key)?|client secret|access token|token|passphrase|pin(?: code)?)\b(?:\s(?:for [\w ]{1,25}|is set to|ist|es|est|was|is|to|code is)){0,2}\s?[:=]?\s?[\"'“`]?([^\s\"'“”`,;]{4,120})", re.IGNORECASE), lambda value, before, after: _strong(value.rstrip(".!?"), before, after) or (value.rstrip(".").isdigit() and "pin" in before[-20:].lower()), 1, _any("passw", "pwd", "contrase", "passe", "api", "secret", "token", "passph", "pin")),
     _Form("email", re.compile(r"[A-Za-z0-9][\w.+%-]{0,62}@(?:[A-Za-z0-9-]{1,62}\.){1,4}[A-Za-z]{2,12}\b"), lambda value, before, after: not re.match(r"@(?:types|\d)", value) and value.rsplit(".", 1)[-1].isalpha()),
-    _Form("email", re.compile(r"\b[\w+-]{1,40}(?:(?:\.|\s?[(\[{]?\s?(?:dot|punto|punkt|point)\s?[)\]}]?\s?)[\w+-]{1,40}){0,2}\s?[(\[{<]?\s?(?:@|\bat\b|\barroba\b|\barobase\b)\s?[)\]}>]?\s?[\w-]{1,40}(?:\s?(?:\.|[(\[{]?\b(?:dot|punto|punkt|point)\b[)\]}]?)\s?[\w-]{2,20}){1,3}", re.IGNORECASE), _mail_words),
+    _Form("email", re.compile(r"\b[\w+-]{1,40}(?:(?:\.|\s?[(\[{]?\s?(?:dot|punto|punkt|point)\s?[)\]}]?\s?)[\w+-]{1,40}){0,2}\s?[(\[{<]?\s?(?:@|\bat\b|\barroba\b|\barobase\b)\s?[)\]}>]?\s?[\w-]{1,40}(?:\s?(?:\.|[(\[{]?\b(?:dot|punto|punkt|point)\b[)\]}]?)\s?[\w-]{2,20}){1,3}", re.IGNORECASE), _mail_words, may=lambda low: "@" in low or _AT.search(low) is not None),
     _Form("iban", re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{2,4}){3,9}\b"), lambda value, before, after: iban(value)),
     _Form("card", re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-]|[.,]\d)"), _card),
-    _Form("card", re.compile(rf"\b(?:{_NAMES})\b(?:[\s,-]{{1,3}}(?:{_NAMES})\b){{12,18}}", re.IGNORECASE), _card),
+    _Form("card", re.compile(rf"\b(?:{_NAMES})\b(?:[\s,-]{{1,3}}(?:{_NAMES})\b){{12,18}}", re.IGNORECASE), _card, may=_spelled),
     _Form("ssn", re.compile(r"(?<![\d-])\d{3}[- ]\d{2}[- ]\d{4}(?![\d-])"), _ssn),
     _Form("ssn", re.compile(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"), _always),
-    _Form("birthdate", re.compile(_DATE, re.IGNORECASE), _birth),
+    _Form("birthdate", re.compile(_DATE, re.IGNORECASE), _birth, may=_any("birth", "born", "dob", "d.o.b", "gebor", "geburt", "naci", "né")),
     _Form("ip", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]\d)"), _ip),
     _Form("passport", re.compile(r"\b[A-Z0-9]{7,10}\b"), lambda value, before, after: bool(re.search(r"\bpass(?:port|aporte|eport)\b[^.!?]{0,25}$|\breisepass", before[-45:], re.IGNORECASE)) and bool(re.search(r"\d{2}", value))),
     _Form("license", re.compile(r"\b[A-Z]{0,3}\d[\dA-Z-]{4,14}\b"), _said(r"\b(?:driver'?s?|driving) licen[cs]e\b[^.!?]{0,25}$|\bführerschein")),
@@ -244,7 +258,7 @@ _FORMS: Final = (
     _Form("address", re.compile(rf"\b[A-ZÄÖÜ][\wäöüß-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|ufer|damm)\s\d{{1,4}}[a-z]?{_PART}{{0,3}}"), _always),
     _Form("address", re.compile(rf"\b\d{{1,4}},?\s(?:rue|avenue|boulevard|place)\s(?:d[eu]s?\s(?:la\s)?|de l')?[A-ZÉ][\wé'-]+(?:\s[A-Z][\w-]+){{0,2}}{_PART}{{0,3}}|\b(?:Calle|Avenida|Plaza|Via)\s(?:de\s(?:la\s)?)?[A-Z][\wáéí'-]+(?:\s[A-Z]\w+)?,?\s\d{{1,4}}{_PART}{{0,3}}"), _always),
     _Form("phone", re.compile(r"(?<![\w.,/#-])(?:\+|00)?\(?\d[\d() ./-]{5,22}\d(?:\s?(?:ext|x)\.?\s?\d{1,5})?(?![\w-]|[.,]\d)"), _phone),
-    _Form("phone", re.compile(rf"\b(?:{_NAMES})\b(?:[\s,.-]{{1,3}}(?:{_NAMES}|double \w+)\b){{6,14}}", re.IGNORECASE), _phone),
+    _Form("phone", re.compile(rf"\b(?:{_NAMES})\b(?:[\s,.-]{{1,3}}(?:{_NAMES}|double \w+)\b){{6,14}}", re.IGNORECASE), _phone, may=_spelled),
 )  # fmt: skip
 
 
@@ -272,8 +286,11 @@ class Privacy:
 def entities(text: str) -> Iterator[Entity]:
     """Private data in a text, in order, without overlaps."""
     text = text[:_MOST]
+    low = text.lower()
     taken: list[Entity] = []
     for form in _FORMS:
+        if not form.may(low):
+            continue
         for match in form.pattern.finditer(text):
             start, end = match.span(form.group)
             value = text[start:end]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from homeostat.analyze.text.lexicon import alike
+from homeostat.analyze.text.lexicon import nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.thesaurus import entry
@@ -224,7 +224,8 @@ def covered(asked: tuple[Word, ...] | list[Word], told: list[Word]) -> float:
     """Which part of the question's matter comes back in a text, synonyms included."""
     if not asked:
         return 0.0
-    return sum(max((alike(one.stem, other.stem) for other in told), default=0.0) for one in asked) / len(asked)
+    stems = frozenset(word.stem for word in told)
+    return sum(nearest(one.stem, stems) for one in asked) / len(asked)
 
 
 _SPLIT: Final = re.compile(

@@ -11,7 +11,7 @@ from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.lexicon import alike, fields
+from homeostat.analyze.text.lexicon import fields, nearest
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.thesaurus import nearness
 from homeostat.analyze.text.words import Word, bounded, content, plain, words
@@ -72,10 +72,11 @@ def features(case: Case) -> Mapping[str, float]:
     first = content(words(sentences(text)[0])) if sentences(text) else told
     fits = answers(asked.kind, asked, text)
     focus, rest = _focus(asked)
-    new = [word for word in told if max((alike(word.stem, one.stem) for one in asked.matter), default=0.0) < 0.7]
+    wanted = frozenset(word.stem for word in asked.matter)
+    new = [word for word in told if nearest(word.stem, wanted) < 0.7]
     topic = {name for word in asked.matter for name in fields(word.stem)}
     theirs = [fields(word.stem) for word in new if fields(word.stem)]
-    echo = [word for word in told if any(word.stem == one.stem for one in asked.matter)]
+    echo = [word for word in told if word.stem in wanted]
     # Who asks for a text to be changed wants its words back.
     copies = bool(_CHANGES.search(case.input[:200])) and len(asked.matter) >= 5
     # So does who answers in a full sentence: what was asked, and the thing that was wanted.

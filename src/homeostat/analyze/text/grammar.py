@@ -25,16 +25,19 @@ END: Final = "$"
 
 def kind(word: Word) -> str:
     """The class of a word."""
-    if word.low in STOP:
-        return word.low
-    if word.low[0].isdigit():
+    return word.low if word.low in STOP else _kind(word.low, word.stem, big=word.big)
+
+
+@lru_cache(maxsize=20_000)
+def _kind(low: str, stem: str, *, big: bool) -> str:
+    if low[0].isdigit():
         return "#9"
-    if not word.low[0].isalpha():
+    if not low[0].isalpha():
         return "#%"
-    speech = entry(word.stem).speech
+    speech = entry(stem).speech
     if not speech:
-        return "#N" if word.big else "#x"
-    ending = next((one for one in _ENDINGS if word.low.endswith(one) and len(word.low) > len(one) + 2), "")
+        return "#N" if big else "#x"
+    ending = next((one for one in _ENDINGS if low.endswith(one) and len(low) > len(one) + 2), "")
     return f"#{speech}{ending}"
 
 
@@ -63,16 +66,25 @@ def _cost(a: str, b: str, c: str) -> float:
     return -math.log(triple)
 
 
+@lru_cache(maxsize=256)
+def _orders(length: int) -> tuple[tuple[int, ...], ...]:
+    """The same few shuffles for all sentences of a length."""
+    chance = random.Random(length)
+    found = []
+    for _ in range(_SHUFFLES):
+        turned = list(range(length))
+        chance.shuffle(turned)
+        found.append(tuple(turned))
+    return tuple(found)
+
+
 def order(sentence: Sequence[Word]) -> float:
     """How much more ordinary the words are in this order than shuffled: about 2 in a sentence, about 0 in a heap of words.
 
     Rare words cost the same in any order, so that a text is not odd for what it speaks of.
     """
     kinds = [kind(word) for word in sentence]
-    chance = random.Random(len(kinds))
     shuffled = 0.0
-    for _ in range(_SHUFFLES):
-        turned = list(kinds)
-        chance.shuffle(turned)
-        shuffled += sum(_costs(turned))
+    for turned in _orders(len(kinds)):
+        shuffled += sum(_costs([kinds[at] for at in turned]))
     return (shuffled / _SHUFFLES - sum(_costs(kinds))) / (len(kinds) + 1)

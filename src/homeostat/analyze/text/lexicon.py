@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
-from homeostat.analyze.text.thesaurus import broader, contrary, means_same
+from homeostat.analyze.text.thesaurus import broader, contrary, entry, means_same
 from homeostat.analyze.text.words import stem
 
 
@@ -63,11 +63,41 @@ def groups(word: str) -> frozenset[int]:
     return _groups().get(word, _NONE)
 
 
+@lru_cache(maxsize=50_000)
+def _kin(stem_: str) -> frozenset[int | str]:
+    """Two stems without a common one of these cannot stand for each other: groups, meanings, the first four letters."""
+    known = entry(stem_)
+    root = (f"^{stem_[:4]}",) if len(stem_) >= 4 else ()
+    return frozenset((*_groups().get(stem_, _NONE), *known.same, *known.broader, *root))
+
+
+@lru_cache(maxsize=4096)
+def _kin_of_all(stems: frozenset[str]) -> frozenset[int | str]:
+    return frozenset[int | str]().union(*map(_kin, stems))
+
+
+@lru_cache(maxsize=100_000)
+def nearest(one: str, others: frozenset[str]) -> float:
+    """How far the best of some stems can stand for another; most have nothing in common, and are not compared one by one."""
+    if one in others:
+        return 1.0
+    if _kin(one).isdisjoint(_kin_of_all(others)):
+        return 0.0
+    best = 0.0
+    for other in others:
+        best = max(best, alike(one, other))
+        if best >= 0.8:  # Only the same stem is nearer.
+            break
+    return best
+
+
 @lru_cache(maxsize=200_000)
 def alike(one: str, other: str) -> float:
     """How far one stem can stand for another: 1 the same, 0.8 a synonym, 0.7 the same root or a step more general, else 0."""
     if one == other:
         return 1.0
+    if _kin(one).isdisjoint(_kin(other)):
+        return 0.0
     if _groups().get(one, _NONE) & _groups().get(other, _NONE):
         return 0.8
     if opposite(one, other):
@@ -93,6 +123,12 @@ def opposite(one: str, other: str) -> bool:
     if not mine or not theirs:
         return False
     return any((number, 1 - side) in theirs and (number, side) not in theirs for number, side in mine)
+
+
+@lru_cache(maxsize=50_000)
+def polar(stem_: str) -> bool:
+    """Whether a stem has opposites of its own; of two opposites at least one has."""
+    return bool(entry(stem_).against) or stem_ in _sides()
 
 
 def fields(word: str) -> frozenset[str]:

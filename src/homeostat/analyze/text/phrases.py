@@ -37,6 +37,11 @@ class Phrases:
         return [(match.start(), match.group()) for match in self.pattern.finditer(low)]
 
 
+def present(lists: Mapping[str, Phrases], low: str) -> frozenset[str]:
+    """Which lists have a phrase in a text: its sentences need not be asked about the others."""
+    return frozenset(name for name, one in lists.items() if one.inside(low))
+
+
 @lru_cache(maxsize=8)
 def phrases(name: str) -> Mapping[str, Phrases]:
     """The lists of a file of the lexicon: `name: phrase | phrase`. A star between blanks is any word, in a word any ending."""

@@ -55,6 +55,8 @@ def sentences(text: str) -> tuple[str, ...]:
     return tuple(clean for piece in found if (clean := _ITEM.sub("", piece, count=1).strip()))
 
 
-def clauses(sentence: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def clauses(sentence: str) -> tuple[str, ...]:
     """The parts of a sentence that can be true or false by themselves."""
-    return [part.strip() for part in _CLAUSE.split(sentence) if part and len(part.split()) >= 2] or [sentence]
+    found = tuple(part.strip() for part in _CLAUSE.split(sentence) if part and len(part.split()) >= 2)
+    return found or (sentence,)

@@ -85,7 +85,7 @@ def related(one: str, other: str) -> float:
     mine, theirs = _vector(one), _vector(other)
     if len(mine) > len(theirs):
         mine, theirs = theirs, mine
-    return sum(value * theirs.get(key, 0.0) for key, value in mine.items())
+    return sum(mine[key] * theirs[key] for key in filter(theirs.__contains__, mine))
 
 
 def nearness(asked: Iterable[str], told: Sequence[str]) -> float:

@@ -1,0 +1,160 @@
+"""Does a snippet support a claim? Words are aligned with synonyms; numbers, names, negation, scope and order are checked.
+
+The checks answer with named features, each 0 when nothing is wrong; what they weigh together is learned (`weights.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from homeostat.analyze.scorers.entailment.numbers import numbers
+from homeostat.analyze.scorers.entailment.reading import Read, Sources, coverage, digit, read, sources
+from homeostat.analyze.scorers.entailment.roles import bound, order, turned
+from homeostat.analyze.scorers.entailment.scope import scope
+from homeostat.analyze.scorers.entailment.sides import polarity
+from homeostat.analyze.text.lexicon import marks, nearest
+from homeostat.analyze.text.quantities import same
+from homeostat.analyze.text.sentences import clauses
+from homeostat.analyze.text.thesaurus import related
+from homeostat.analyze.text.words import Word
+
+_WEAK: Final = marks("weak")
+_MONTHS: Final = marks("months")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of comparing one claim with the snippets: features, the best snippet, and remarks for a reader."""
+
+    claim: str
+    snippet: str
+    features: dict[str, float]
+    remarks: tuple[str, ...] = field(default=())
+
+
+def against(one: str, other: str) -> tuple[float, float, float]:
+    """How much two sentences share, how much of it they turn to its opposite or another number, and whether one denies it."""
+    mine, theirs = read(one), read(other)
+    shared = coverage(mine.matter, theirs.stems)
+    if shared < 0.3:
+        return shared, 0.0, 0.0
+    sided, _ = polarity(mine, theirs)
+    lost = [each for each in mine.numbers if not each.soft and not any(same(each, held) for held in theirs.numbers)]
+    exact = sum(word.stem in theirs.stems for word in mine.matter) / max(1, len(mine.matter))
+    close = min(1.0, max(0.0, (exact - 0.3) / 0.4))
+    number = min(2.0, len(lost)) * (0.3 + 0.7 * close) if theirs.numbers else 0.0
+    return shared, sided["antonym"] + 0.4 * number, sided["negation_flip"]
+
+
+def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
+    """Compare one claim with the sentence of the documents that fits it best."""
+    told, held = read(claim), sources(tuple(documents))
+    if not held.pieces:
+        return Check(claim, "", {"nothing": 1.0})
+    ranked = sorted(held.pieces, key=lambda piece: -_fit(told, piece))
+    best = ranked[0]
+    features, remarks = _lexical(told, best, held, held.stems | read(question).stems if question else held.stems)
+    for part in (
+        numbers(told, best, held, read(question)),
+        polarity(told, best),
+        scope(told, best),
+        order(told, best),
+        bound(told, held),
+        turned(told, best),
+    ):
+        features.update(part[0])
+        remarks += part[1]
+    if len(ranked) > 1:
+        features["cover_two"] = coverage(told.matter, best.stems | ranked[1].stems)
+    return Check(claim, best.text, _crossed(features), tuple(remarks))
+
+
+# What is wrong in a claim that otherwise repeats the snippet was changed on purpose; in a free retelling it may be the retelling.
+_SPLIT: Final = ("antonym", "negation_flip", "swapped_word", "strange_name", "widened", "only_added", "only_dropped", "condition_dropped", "certain_added", "hedge_dropped", "partial_dropped")  # fmt: skip
+
+
+def _crossed(features: dict[str, float]) -> dict[str, float]:
+    close = min(1.0, max(0.0, (features["cover_exact"] - 0.3) / 0.4))
+    crossed = dict(features)
+    for name in _SPLIT:
+        value = crossed.pop(name)
+        crossed[f"{name}_close"] = value * close
+        crossed[f"{name}_far"] = value * (1 - close)
+    wrong = any(
+        features[name]
+        for name in (
+            "number_lost",
+            "number_misbound",
+            "bound_elsewhere",
+            "turned",
+            "antonym",
+            "negation_flip",
+            "swapped_word",
+            "strange_name",
+            "widened",
+        )
+    )
+    wrong = wrong or features["order_swapped"] > 0
+    crossed["clean"] = 0.0 if wrong else features["cover_best"]
+    crossed["clean_exact"] = 0.0 if wrong else features["cover_exact"]
+    return crossed
+
+
+def _fit(claim: Read, snippet: Read) -> float:
+    shared = coverage(claim.matter, snippet.stems)
+    shown = sum(any(same(one, other) for other in snippet.numbers) for one in claim.numbers)
+    return shared + 0.15 * shown - 0.002 * len(snippet.matter)
+
+
+def _lexical(claim: Read, best: Read, held: Sources, known: frozenset[str]) -> tuple[dict[str, float], list[str]]:
+    matter = [word for word in claim.matter if not digit(word)]
+    strange = [word for word in matter if word.low not in _WEAK and nearest(word.stem, known) < 0.7]
+    first = claim.words[0].start if claim.words else 0
+    names = [word for word in strange if word.big and word.start != first]
+    calendar = [word for word in matter if word.low in _MONTHS and nearest(word.stem, known) < 1]
+    exact = sum(word.stem in best.stems for word in matter) / len(matter) if matter else 1.0
+    features = {
+        "cover_best": coverage(claim.matter, best.stems),
+        "cover_all": coverage(claim.matter, held.stems),
+        "cover_exact": exact,
+        "strange": len(strange) / max(1, len(matter)),
+        "strange_all": float(len(strange) >= 3 and len(strange) >= 0.75 * len(matter)),
+        # In a claim that is otherwise the snippet's own words, a strange word is a swapped one.
+        "swapped_word": min(2.0, float(len(strange))),
+        "strange_name": min(2.0, float(len(names) + len(calendar))),
+        "borrowed": _borrowed(claim, held) if exact >= 0.4 else 0.0,
+        # An invention comes near nothing in the documents; a retelling in other words does.
+        "remote": _remote(strange, known) / max(1, len(matter)),
+        "short": 1.0 if len(matter) <= 3 else 0.0,
+    }
+    return features, [
+        f"“{word.low}” is not in the documents"
+        for word in [*names, *calendar][:3] or strange[:2]
+        if names or calendar or (strange and exact >= 0.5)
+    ]
+
+
+def _borrowed(claim: Read, held: Sources) -> float:
+    """Said of something else: part of a clause is in one sentence of the documents, the rest only in others."""
+    most = 0.0
+    for clause in clauses(claim.text):
+        for part in re.split(r"\s(?:and|or)\s(?=\w+\s\w+\s\w+)|,\s", clause):
+            matter = [word for word in read(part).matter if not digit(word) and word.low not in _WEAK]
+            if len(matter) < 3:
+                continue
+            shared = [sum(piece.near(word) >= 0.7 for word in matter) for piece in held.pieces[:80]]
+            known = sum(nearest(word.stem, held.stems) >= 0.8 for word in matter)
+            if max(shared) >= 0.5 * len(matter):
+                most = max(most, float(known - max(shared)))
+    return min(2.0, max(0.0, most))
+
+
+def _remote(strange: Sequence[Word], known: frozenset[str]) -> float:
+    """How many strange words have no relation to anything that is there."""
+    held = sorted(known)[:150] if strange else []
+    return sum(
+        1 - min(1.0, 3 * max((related(word.stem, other) for other in held), default=0.0)) for word in strange[:8]
+    )

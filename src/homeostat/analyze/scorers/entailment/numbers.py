@@ -1,0 +1,133 @@
+"""Numbers of a claim: are they in the documents, beside the same words, or can they be reckoned from what is there?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final
+
+from homeostat.analyze.scorers.entailment.reading import Read, Sources, around, coverage, digit
+from homeostat.analyze.text.quantities import Quantity, same
+
+_ABOUT: Final = frozenset(
+    [
+        "about",
+        "around",
+        "roughly",
+        "almost",
+        "nearly",
+        "approximately",
+        "over",
+        "some",
+        "circa",
+        "ca",
+        "etwa",
+        "environ",
+        "unos",
+    ]
+)
+_SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
+
+
+def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dict[str, float], list[str]]:
+    """Numbers that are lost, that belong to something else, that were reckoned, and that are right."""
+    there = [one for one, _ in held.numbers]
+    asked = question.numbers
+    said = [one for one in claim.numbers if not one.soft and not (one.kind == "number" and one.text.lower() == "one")]
+    told = [one for one in said if not any(same(one, other) for other in there)]
+    told = [one for one in told if not _small(one) or _counts_other(one, claim, best)]
+    # A number of the question may be repeated, and reckoned with.
+    told = [one for one in told if not any(same(one, other) for other in asked)]
+    about = bool(_ABOUT & {word.low for word in claim.words})
+    scaled = bool(_SCALES & {word.low for word in (*claim.words, *question.words)})
+    derived = [one for one in told if _derivable(one, [*there, *asked], said, about=about, scaled=scaled)]
+    lost = [one for one in told if one not in derived]
+    bound = [one for one in said if one not in told and _misbound(one, claim, held)]
+    rival = [one for one in lost if any(other.kind == one.kind and not other.soft for other in best.numbers)]
+    remarks = [f"{one.text} is not in the documents" for one in lost[:3]] + [
+        f"{one.text} belongs to something else there" for one in bound[:2]
+    ]
+    return {
+        "number_lost": min(2.0, float(len(lost))),
+        "number_rival": min(1.0, float(len(rival))),
+        "number_derived": min(1.0, float(len(derived))),
+        "number_misbound": min(1.0, float(len(bound))),
+        "number_right": 1.0 if said and not lost and not bound else 0.0,
+    }, remarks
+
+
+def _small(one: Quantity) -> bool:
+    """Two or three in letters: often a count of what the documents list without counting."""
+    return one.kind == "number" and one.value <= 3 and one.text.isalpha()
+
+
+def _counts_other(one: Quantity, claim: Read, best: Read) -> bool:
+    """The documents put another number to the same noun."""
+    noun = next((word for word in claim.matter if word.start > one.start and not digit(word)), None)
+    if noun is None:
+        return False
+    for other in best.numbers:
+        theirs = next((word for word in best.matter if word.start > other.start + len(other.text) - 1), None)
+        if theirs is not None and theirs.stem == noun.stem and not same(one, other):
+            return True
+    return False
+
+
+def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity], *, about: bool, scaled: bool) -> bool:
+    """A sum, a difference, a share, twelve months of it, half or double, or a rounding of what is there."""
+    near = 0.06 if about else 0.0
+    same_kind = [other for other in held if other.kind == one.kind and not other.soft]
+    if any(same(one, other, loose=0.06) for other in same_kind if one.kind != "clock" and other.value > 20):
+        return about or not one.value.is_integer() or one.value % 10 == 0 or one.value != round(one.value, -1)
+    if about and any(abs(one.value - other.value) <= 0.06 * other.value for other in same_kind):
+        return True
+    pool = [other.value for other in held if other.kind in (one.kind, "number") and not other.soft][:14]
+    if one.kind == "clock":
+        return False
+    years = [other.value for other in held if other.kind == "number" and 1000 <= other.value <= 2100]
+    if one.kind == "time":
+        unit = 315576000 if "decade" in one.text else 31557600
+        clocks = [other.value for other in held if other.kind == "clock"]
+        if any(abs(a - b) * 31557600 == one.value for a in years for b in years if unit) or any(
+            abs(a - b) * 60 == one.value for a in clocks for b in clocks
+        ):
+            return True
+    shares = [other.value / 100 for other in held if other.kind == "percent"]
+    made = [a * 12 for a in pool] + [a * 12 * (1 - share) for a in pool for share in shares]
+    made += [a * share for a in pool for share in shares] + [a * (1 - share) for a in pool for share in shares]
+    made += [a * 100 for a in pool]
+    if scaled:
+        made += [a / 2 for a in pool] + [a * 2 for a in pool]
+    made += [value for a, b in combinations(pool, 2) for value in (abs(a - b), a + b)]
+    made += [sum(other.value for other in same_kind)]
+    if one.kind == "percent" or (one.kind == "number" and len(said) > 1):
+        ratios = [a / b * 100 for a in pool for b in pool if 0 < a < b]
+        made += ratios
+        bases = [other.value for other in said if other.kind == "number" and other.value > one.value]
+        made += [share * base / 100 for share in [*ratios, *(100 * share for share in shares)] for base in bases]
+        if (
+            one.kind == "number"
+            and one.value in [other.value for other in said]
+            and any(
+                abs(two.value / one.value * 100 - 100 * share) < 1.5
+                for two in said
+                for share in shares
+                if one.value > two.value > 0
+            )
+        ):
+            return True
+    return any(value > 3 and abs(value - one.value) <= max(0.015, near) * abs(one.value) for value in made)
+
+
+def _misbound(one: Quantity, claim: Read, held: Sources) -> bool:
+    """Another number of the documents stands next to the words that this one stands next to."""
+    near = around(one, claim)
+    if len(near) < 2 or (one.text.isalpha() and one.kind == "number" and one.value <= 3):
+        return False
+    scores: dict[bool, float] = {True: 0.0, False: 0.0}
+    for other, beside in held.numbers:
+        if other.kind not in (one.kind, "number") and one.kind != "number":
+            continue
+        mine = same(one, other)
+        scores[mine] = max(scores[mine], coverage(near, beside))
+    return scores[False] > scores[True] + 0.12

@@ -1,0 +1,83 @@
+"""A claim and its documents, read once: words, matter, numbers, clauses, and what stands next to each number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from homeostat.analyze.text.lexicon import nearest
+from homeostat.analyze.text.quantities import Quantity, quantities
+from homeostat.analyze.text.sentences import clauses, sentences
+from homeostat.analyze.text.words import Word, content, words
+
+_MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A sentence or clause as the checks see it."""
+
+    text: str
+    words: tuple[Word, ...]
+    matter: tuple[Word, ...]
+    numbers: tuple[Quantity, ...]
+    stems: frozenset[str]
+
+    def near(self, word: Word) -> float:
+        """How far something here can stand for a word."""
+        return nearest(word.stem, self.stems)
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Read:
+    """One text."""
+    found = words(text)
+    matter = tuple(content(found))
+    return Read(text, found, matter, quantities(text), frozenset(word.stem for word in matter))
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sentences of some documents, their clauses each with its sentence, and their numbers with the words beside."""
+
+    pieces: tuple[Read, ...]
+    clauses: tuple[tuple[Read, Read], ...]
+    numbers: tuple[tuple[Quantity, frozenset[str]], ...]
+    stems: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def sources(documents: tuple[str, ...]) -> Sources:
+    """Documents as the checks see them; every claim of an answer, and often many answers, ask for the same ones."""
+    pieces = tuple([read(piece) for document in documents for piece in sentences(document)][:_MOST])
+    parts = tuple((read(part), piece) for piece in pieces[:80] for part in clauses(piece.text))
+    numbers = tuple(
+        (one, frozenset(word.stem for word in around(one, piece))) for piece in pieces for one in piece.numbers
+    )
+    return Sources(pieces, parts, numbers, frozenset[str]().union(*(piece.stems for piece in pieces)))
+
+
+def around(quantity: Quantity, where: Read) -> tuple[Word, ...]:
+    """The matter next to a number: three words before and three after, numbers apart."""
+    matter = [word for word in where.matter if not digit(word)]
+    before = [word for word in matter if word.start < quantity.start][-3:]
+    after = [word for word in matter if word.start > quantity.start][:3]
+    return (*before, *after)
+
+
+def digit(word: Word) -> bool:
+    """Whether a word is a number in digits."""
+    return word.low[0].isdigit()
+
+
+def coverage(claim: Sequence[Word], stems: frozenset[str]) -> float:
+    """Which part of the claim's matter is in the snippet; names and long words weigh more."""
+    total = held = 0.0
+    for word in claim:
+        if not word.low[0].isdigit():
+            weight = 1.5 if word.big else 1.0
+            total += weight
+            held += weight * nearest(word.stem, stems)
+    return held / total if total else 1.0
