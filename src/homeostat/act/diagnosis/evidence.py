@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from homeostat.records.comparison import Comparison
 from homeostat.records.finding import Finding
 
+_SAID: Final = re.compile(r"(?:score|signal)\.\w+")
 Family = Literal["judge", "human", "text", "feedback", "behaviour", "plain"]
 #: Signals by which people say what they think; all others are things that they do.
 OPINIONS: Final = frozenset((
@@ -17,6 +19,8 @@ OPINIONS: Final = frozenset((
 ))  # fmt: skip
 #: A measure counts as moved beyond so many standard errors: dozens are looked at, at a moment that one of them chose.
 MOVED: Final = 4.0
+#: What a monitor found by its own budget needs less when it is looked at again: it was not picked from dozens.
+FIRED: Final = 2.5
 #: Within so many it counts as unmoved, if it could have been seen to move at all.
 STILL: Final = 2.5
 
@@ -33,6 +37,8 @@ class Moved:
     """Standard error of the difference."""
     n: int
     """Users behind `after`."""
+    fired: bool = False
+    """A monitor found it, in the same direction."""
 
     @property
     def z(self) -> float:
@@ -42,7 +48,7 @@ class Moved:
     @property
     def moved(self) -> bool:
         """It is another one now."""
-        return abs(self.z) >= MOVED
+        return abs(self.z) >= (FIRED if self.fired else MOVED)
 
     def still(self, shift: float) -> bool:
         """It did not move, and a shift of that size would have been seen."""
@@ -143,6 +149,25 @@ class Evidence:
             return low, high
         first = min(self.findings, key=lambda each: each.onset_high - each.onset_low)
         return first.onset_low, first.onset_high
+
+
+def marked(moved: Iterable[Moved], findings: Sequence[Finding]) -> tuple[Moved, ...]:
+    """The same, with those marked that a monitor found moving that way, everywhere and on all releases."""
+    fired = {
+        (_about(each.measure), _rising(each)) for each in findings if not each.segment and each.against != "silence"
+    }
+    return tuple(replace(each, fired=(_about(each.measure), each.after > each.before) in fired) for each in moved)
+
+
+def _about(measure: str) -> str:
+    """What a measure is about, however it is summed: `score.relevance`, `signal.thumbs`, else itself."""
+    found = _SAID.search(measure)
+    return found[0] if found else measure
+
+
+def _rising(finding: Finding) -> bool:
+    """More thumbs down are a lower mean of thumbs."""
+    return (finding.direction == "up") != ("=-1" in finding.measure or "<0" in finding.measure)
 
 
 def family(measure: str, rung: str = "") -> Family:

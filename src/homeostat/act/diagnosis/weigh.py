@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from homeostat.act.diagnosis.evidence import MOVED, Change, Evidence, Moved, Shift, Volume, family
+from homeostat.act.diagnosis.evidence import FIRED, MOVED, Change, Evidence, Moved, Shift, Volume, family, marked
 from homeostat.records import words
 from homeostat.records.comparison import Comparison
 from homeostat.records.incident import CAUSES, Candidate, Cause
@@ -46,6 +46,7 @@ class Case:
 
 def diagnose(evidence: Evidence) -> tuple[Candidate, ...]:
     """Every cause with its weight, the likeliest first. The weights sum to 1."""
+    evidence = replace(evidence, moved=marked(evidence.moved, evidence.findings))
     cases = {cause: rule(evidence) for cause, rule in _RULES.items()}
     most = max(case.points for case in cases.values())
     raw = {cause: math.exp((case.points - most) / DOUBT) for cause, case in cases.items()}
@@ -258,7 +259,7 @@ def _instrumentation(evidence: Evidence) -> Case:
     if silent:
         case.subject = words.measure(silent[0].measure)
         case.add(5.0, words.finding(silent[0]))
-    lost = [each for each in evidence.volumes if each.ratio <= 0.5 and each.z <= -MOVED]
+    lost = _stopped(evidence)
     if lost:
         case.subject = case.subject or ", ".join(each.signal for each in lost[:3])
         told = ", ".join(f"{each.signal} {each.before:.1%} → {each.after:.1%}" for each in lost[:3])
@@ -269,10 +270,25 @@ def _instrumentation(evidence: Evidence) -> Case:
         if each.measure.startswith(("coverage(", "count(signal")) and each.direction == "down"
     ]
     if covers and not silent:
-        case.add(2.0, words.finding(covers[0]))
+        if lost or not evidence.looked:
+            case.add(2.0, words.finding(covers[0]))
+        else:
+            case.add(-3.0, "looked at again, no more than one kind of signal comes less often")
+    answers = [each for each in _answers_moved(evidence) if each.family in ("text", "human", "judge", "plain")]
+    if answers and not silent:
+        case.add(-2.0, f"the answers changed too: {_told(answers)}")
     if not silent and not lost and not covers:
         case.add(-4.0, "everything that came before still comes")
     return case
+
+
+def _stopped(evidence: Evidence) -> list[Volume]:
+    """Kinds of signals that come so much less often that no change of the answers would explain it: by half, or all
+    kinds alike. People who are discontent do less of one thing and more of another."""
+    gone = [each for each in evidence.volumes if each.ratio <= 0.5 and each.z <= -MOVED]
+    less = [each for each in evidence.volumes if each.ratio <= 0.8 and each.z <= -FIRED]
+    kept = [each for each in evidence.volumes if each.z >= -1.0 and each.before > 0]
+    return less if len(less) >= 3 and len(kept) <= len(less) // 3 else gone
 
 
 def _none(evidence: Evidence) -> Case:

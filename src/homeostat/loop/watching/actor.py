@@ -32,6 +32,8 @@ from homeostat.store.warehouse.questions.verdicts import answers
 log: Final = logging.getLogger("homeostat.acting")
 _ANSWERING: Final = "rule:answers"
 _ADOPTED: Final = "adopted"
+#: Below that the diagnosis leans, and may lean elsewhere in an hour: what people have on their table stays there.
+_SURE: Final = 0.5
 
 
 def run(context: Context, at: int) -> None:
@@ -153,6 +155,8 @@ def _keep_up(context: Context, incident: Incident, own: Sequence[Action], wanted
     """What is proposed is what answers the incident as it is seen now."""
     author = Author(_ANSWERING, _moment(at), datetime.now(UTC))
     pending = [action for action in own if action.state == "proposed" and action.by == _ANSWERING]
+    if pending and (not incident.candidates or incident.candidates[0].weight < _SURE):
+        return
     said_no = {action.answer for action in own if action.state == "declined" and action.ended and not _by_us(action)}
     for action in pending:
         if action.answer not in {each.answer for each in wanted}:

@@ -143,7 +143,7 @@ _SCORES: Final = f"""
 WITH own AS ({_OWN}),
     said AS (
         SELECT trace_id, name, rung, value FROM scores
-        WHERE {SAID_WINDOW} AND value IS NOT NULL AND trace_id IN (SELECT trace_id FROM own) LIMIT 1 BY row_key
+        WHERE {SAID_WINDOW} AND value IS NOT NULL AND trace_id IN (SELECT trace_id FROM own) LIMIT 1 BY id
     ),
     each AS (
         SELECT side, name, rung, unit, sum(value) AS us, count() AS un

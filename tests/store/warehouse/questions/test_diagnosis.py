@@ -1,0 +1,41 @@
+"""What a diagnosis reads: every score there is, whoever made it, each once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from homeostat.records.instant import micros
+from homeostat.store.warehouse import scored
+from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import diagnosis, feed
+from homeostat.store.warehouse.questions.diagnosis import Sides
+from homeostat.store.warehouse.questions.feed import Place
+from homeostat.store.warehouse.scored import Score
+from tests.builders import NOON, exchange_row, score_row, store
+
+BEFORE, SINCE = 40, 30
+
+
+def test_scores_of_our_own_count_each_by_itself(warehouse: Warehouse, project: str) -> None:
+    """They carry no key of a row: what tells them apart is their id."""
+    start = NOON - timedelta(hours=1)
+    rows = [
+        exchange_row(project, at=start + timedelta(minutes=number), user_id=f"u{number}")
+        for number in range(BEFORE + SINCE)
+    ]
+    store(warehouse, exchanges=rows)
+    taken = feed.take(warehouse, project, Place(micros(start) - 1), micros(NOON) + 3_600_000_000, limit=100)
+    edge = start + timedelta(minutes=BEFORE)
+    made = [
+        Score(each, "relevance", "relevance@1", "model", 0.9 if each.at < micros(edge) else 0.6, "")
+        for each in taken.exchanges
+    ]
+    scored.put(warehouse, project, made, now=micros(NOON))
+    told = [score_row(project, trace_id=rows[0]["trace_id"], span_id=rows[0]["span_id"], at=start, name="mine")] * 2
+    store(warehouse, scores=told)
+    sides = Sides(project, micros(start), micros(edge), micros(edge), micros(NOON) + 3_600_000_000)
+    found = diagnosis.scores(warehouse, sides)
+    sums = found["relevance", "model"]
+    assert (sums[0].users, sums[1].users) == (BEFORE, SINCE)
+    assert (round(sums[0].mean, 6), round(sums[1].mean, 6)) == (0.9, 0.6)
+    assert found["mine", "engine"][0].n == 1
