@@ -16,7 +16,7 @@ from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.grammar import order, surprise
 from homeostat.analyze.text.lexicon import fields, nearest, opposite, polar
 from homeostat.analyze.text.sentences import sentences
-from homeostat.analyze.text.thesaurus import related
+from homeostat.analyze.text.thesaurus import closest
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
@@ -299,9 +299,7 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
 def _near(matter: Sequence[Word], before: Sequence[Word]) -> bool:
     """Whether a word stands for one of before, or is explained by the same."""
     stems = frozenset(word.stem for word in before)
-    return any(nearest(word.stem, stems) >= 0.7 for word in matter) or any(
-        2 * related(word.stem, other) >= 0.7 for word in matter for other in stems
-    )
+    return any(nearest(word.stem, stems) >= 0.7 or 2 * closest(word.stem, stems) >= 0.7 for word in matter)
 
 
 def _named_later(read: Sequence[Sequence[Word]]) -> bool:

@@ -13,7 +13,7 @@ from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
-from homeostat.analyze.text.thesaurus import related
+from homeostat.analyze.text.thesaurus import closest
 from homeostat.analyze.text.words import bounded, content, plain, words
 
 # No answer ends with these words.
@@ -153,7 +153,7 @@ def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
 def _near(stem: str, told: frozenset[str]) -> float:
     """How far something told can stand for a word, or comes near it."""
     near = nearest(stem, told)
-    return near if near >= 0.8 else max(near, min(0.8, 2 * max((related(stem, one) for one in told), default=0.0)))
+    return near if near >= 0.8 else max(near, min(0.8, 2 * closest(stem, told)))
 
 
 def features(case: Case) -> Mapping[str, float]:

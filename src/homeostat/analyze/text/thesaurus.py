@@ -88,7 +88,22 @@ def related(one: str, other: str) -> float:
     return sum(mine[key] * theirs[key] for key in filter(theirs.__contains__, mine))
 
 
+@lru_cache(maxsize=2048)
+def _ways(stems: frozenset[str]) -> frozenset[str]:
+    """Everything in which one of some stems can be near to another."""
+    return frozenset[str]().union(*map(_vector, stems))
+
+
+@lru_cache(maxsize=50_000)
+def closest(one: str, others: frozenset[str]) -> float:
+    """How near the nearest of some stems is; what has nothing in common with all of them, as no made-up word has, is not compared."""
+    if _ways(others).isdisjoint(_vector(one)):
+        return 0.0
+    return max(related(one, other) for other in others)
+
+
 def nearness(asked: Iterable[str], told: Sequence[str]) -> float:
     """How near a text comes to each of some words, on average."""
-    best = [max((related(one, other) for other in told), default=0.0) for one in asked]
+    there = frozenset(told)
+    best = [closest(one, there) for one in asked]
     return sum(best) / len(best) if best else 0.0

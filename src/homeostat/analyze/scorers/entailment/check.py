@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from homeostat.analyze.scorers.entailment.numbers import numbers
@@ -18,7 +19,7 @@ from homeostat.analyze.scorers.entailment.sides import polarity
 from homeostat.analyze.text.lexicon import marks, nearest
 from homeostat.analyze.text.quantities import same
 from homeostat.analyze.text.sentences import clauses
-from homeostat.analyze.text.thesaurus import related
+from homeostat.analyze.text.thesaurus import closest
 from homeostat.analyze.text.words import Word
 
 _WEAK: Final = marks("weak")
@@ -56,7 +57,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         return Check(claim, "", {"nothing": 1.0})
     ranked = sorted(held.pieces, key=lambda piece: -_fit(told, piece))
     best = ranked[0]
-    features, remarks = _lexical(told, best, held, held.stems | read(question).stems if question else held.stems)
+    features, remarks = _lexical(told, best, held, _with(held.stems, question))
     for part in (
         numbers(told, best, held, read(question)),
         polarity(told, best),
@@ -154,7 +155,15 @@ def _borrowed(claim: Read, held: Sources) -> float:
 
 def _remote(strange: Sequence[Word], known: frozenset[str]) -> float:
     """How many strange words have no relation to anything that is there."""
-    held = sorted(known)[:150] if strange else []
-    return sum(
-        1 - min(1.0, 3 * max((related(word.stem, other) for other in held), default=0.0)) for word in strange[:8]
-    )
+    held = _some(known) if strange else known
+    return sum(1 - min(1.0, 3 * closest(word.stem, held)) for word in strange[:8])
+
+
+@lru_cache(maxsize=1024)
+def _some(known: frozenset[str]) -> frozenset[str]:
+    return known if len(known) <= 150 else frozenset(sorted(known)[:150])
+
+
+@lru_cache(maxsize=1024)
+def _with(known: frozenset[str], question: str) -> frozenset[str]:
+    return known | read(question).stems if question else known
