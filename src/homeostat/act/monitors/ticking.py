@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -14,7 +14,7 @@ from homeostat.act.monitors import detectors, plan
 from homeostat.act.monitors.columns import bins
 from homeostat.act.monitors.detectors import Known, Sampled
 from homeostat.act.monitors.plan import Group, Watched
-from homeostat.act.monitors.seen import Seen
+from homeostat.act.monitors.seen import BITS, Seen
 from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.analyze.inference.budget import MONTH, Budget, Purpose, shares
 from homeostat.analyze.inference.conformal import Bag
@@ -90,13 +90,11 @@ def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
     numbers: dict[str, int] = {key: at for at, key in enumerate(watch.streams)}
     parts: list[tuple[Ints, Ints, Ints, Floats]] = []
     for group, rows in found:
-        segment = np.unique(np.array(rows.segment, dtype=np.str_), return_inverse=True) if group.by else None
-        for at, watched in enumerate(group.watched):
-            here = np.flatnonzero(rows.count[at] > 0)
-            if not len(here) or not watched.source.kept or watched.monitor.kind not in (*plan.SAMPLED, *plan.KNOWN):
-                continue
-            for text, some in _apart(watch, watched, segment, here):
-                parts += _of_stream(watch, watched, text, group, rows, at, some, numbers)
+        segment = _coded(rows.segment if group.by else [""] * len(rows))
+        taken = [one for at in range(len(group.watched)) if (one := _taken(watch, group, at, segment, rows))]
+        once = _once(watch.seen, group, taken, segment, rows)
+        for one in taken:
+            parts += _of_monitor(watch, one, segment, group, rows, once.get(one.watched.head), numbers)
     if not parts:
         none = np.zeros(0, np.int64)
         return Values(none, none, none, np.zeros(0))
@@ -105,42 +103,96 @@ def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
     return Values(stream[order], minute[order], bin_[order], value[order])
 
 
-def _apart(
-    watch: Watch, watched: Watched, segment: tuple[NDArray[Any], NDArray[Any]] | None, here: NDArray[Any]
-) -> list[tuple[str, NDArray[Any]]]:
-    """The rows of each segment that is watched."""
-    if segment is None:
-        return [("", here)]
-    names, code = segment
+@dataclass(frozen=True, slots=True)
+class _Segments:
+    """The segment of each row: its number, and what the numbers stand for."""
+
+    names: list[str]
+    code: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What one monitor takes of the rows of its question."""
+
+    watched: Watched
+    column: int
+    rows: Ints
+    segments: list[str]
+
+
+def _coded(texts: Sequence[str]) -> _Segments:
+    numbers: dict[str, int] = {}
+    code = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int64, len(texts))
+    return _Segments(list(numbers), code)
+
+
+def _taken(watch: Watch, group: Group, column: int, segment: _Segments, rows: Rows) -> _Taken | None:
+    """The rows that have a value and are of a segment that is watched; None: there are none."""
+    watched, here = group.watched[column], np.flatnonzero(rows.count[column] > 0)
+    if not len(here) or not watched.source.kept or watched.monitor.kind not in (*plan.SAMPLED, *plan.KNOWN):
+        return None
     known = [one.segment for one in watch.streams.values() if one.watched.head == watched.head]
-    fresh = [str(names[at]) for at in np.unique(code[here])]
-    numbers = {str(name): at for at, name in enumerate(names)}
-    chosen = plan.segments(watched.monitor, list(dict.fromkeys(known)), fresh)
-    order = here[np.argsort(code[here], kind="stable")]
-    ends = np.searchsorted(code[order], np.arange(len(names) + 1))
-    return [(text, order[ends[numbers[text]] : ends[numbers[text] + 1]]) for text in chosen if text in numbers]
+    came = np.bincount(segment.code[here], minlength=len(segment.names)) > 0
+    fresh = sorted(text for text, some in zip(segment.names, came.tolist(), strict=True) if some)
+    chosen = set(plan.segments(watched.monitor, list(dict.fromkeys(known)), fresh))
+    mine = np.array([text in chosen for text in segment.names], dtype=bool)
+    return _Taken(watched, column, here[mine[segment.code[here]]], [text for text in fresh if text in chosen])
 
 
-def _of_stream(
-    watch: Watch, watched: Watched, segment: str, group: Group, rows: Rows, at: int, some: NDArray[Any],
+def _once(
+    seen: Seen, group: Group, taken: Sequence[_Taken], segment: _Segments, rows: Rows
+) -> dict[str, NDArray[np.bool_]]:
+    """By monitor, which rows are the first of their unit and hour. Events have no such rule of theirs."""
+    asked = [one for one in taken if one.watched.source.scale != "event"]
+    found: dict[str, NDArray[np.bool_]] = {}
+    name = f"{group.family} {group.cursor} {group.by} {group.unit}"
+    for table, bits in _tables(seen, name, [one.watched.head for one in asked]).items():
+        wanted = np.zeros(len(rows), np.uint64)
+        for one in asked:
+            if one.watched.head in bits:
+                wanted[one.rows] |= bits[one.watched.head]
+        stream = np.array([_hash(f"{name} {table} {text}") for text in segment.names], np.uint64)
+        first = seen.first(stream[segment.code], rows.unit, rows.window, wanted)
+        found |= {head: (first & bit) > 0 for head, bit in bits.items()}
+    return found
+
+
+def _tables(seen: Seen, name: str, heads: Sequence[str]) -> dict[int, dict[str, np.uint64]]:
+    """The bit of each monitor; those beyond the first 64 stand in further tables."""
+    found: dict[int, dict[str, np.uint64]] = {}
+    for head in heads:
+        table, bit = divmod(seen.number(name, head), BITS)
+        found.setdefault(table, {})[head] = np.uint64(1 << bit)
+    return found
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _of_monitor(
+    watch: Watch, taken: _Taken, segment: _Segments, group: Group, rows: Rows, once: NDArray[np.bool_] | None,
     numbers: dict[str, int],
 ) -> list[tuple[Ints, Ints, Ints, Floats]]:  # fmt: skip
-    if watched.source.scale == "event":  # each answer is a 0; each signal a 1, of one unit and minute only once
+    watched, some, at = taken.watched, taken.rows, taken.column
+    if once is None:  # an event: each answer is a 0; each signal a 1, of one unit and minute only once
         signal = group.family == "signal"
         some = some if signal else np.repeat(some, rows.count[at][some].astype(np.int64))
         mean = np.full(len(some), float(signal))
     else:
+        some = some[once[some]]
         mean = rows.total[at][some] / rows.count[at][some]
-        name = np.uint64(zlib.crc32(watched.key("", segment).encode()) << 24)
-        fresh = watch.seen.fresh(name, rows.unit[some], rows.window[some])
-        some, mean = some[fresh], mean[fresh]
     minute = rows.minute[some].astype(np.int64)
+    place = {text: number for number, text in enumerate(segment.names)}
     made = []
     for side in watched.sides:
-        key = watched.key(side, segment)
-        number = numbers.setdefault(key, len(numbers))
-        watch.streams.setdefault(key, Stream(watched, side, segment))
-        made.append((np.full(len(some), number), minute, bins(watched.source.scale, mean, side), mean))
+        of = np.full(len(segment.names), -1)
+        for text in taken.segments:
+            key = watched.key(side, text)
+            of[place[text]] = numbers.setdefault(key, len(numbers))
+            watch.streams.setdefault(key, Stream(watched, side, text))
+        made.append((of[segment.code[some]], minute, bins(watched.source.scale, mean, side), mean))
     return made
 
 
