@@ -231,6 +231,8 @@ def test_limits_of_keys(shop: Shop) -> None:
     assert "60 requests per minute" in shop.said("key", "limit", id, "--requests-per-minute", "60")
     told = shop.json("key", "limit", id, "--tokens-per-day", "1000")
     assert told == {"key": id, "project": "floor", "limits": {"requests_per_minute": 60, "tokens_per_day": 1000}}
+    assert shop.json("key", "limit", id, "--usd-per-day", "2.5")["limits"]["usd_per_day"] == 2.5
+    assert "usd_per_day" not in shop.json("key", "limit", id, "--usd-per-day", "0")["limits"]
     assert "no limits" in shop.said("key", "limit", "*")
     assert shop.json("key", "limit", id, "--requests-per-minute", "0")["limits"] == {"tokens_per_day": 1000}
     shop.run("key", "limit", "no-such-key", "--tokens-per-day", "1", code=USAGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_tokens_stop_the_calls_that_come_after() -> None:
     assert refused(limits) == 0
 
 
+def test_money_counts_on_its_own_day() -> None:
+    clock = Day()
+    key = PublishedKey("k", b"", "p", frozenset(), limits={"usd_per_day": 2.5}, paid=(20_000, 2.4))
+    limits = Limits(lambda: Snapshot(1, "", {"k": key}), clock)
+    assert refused(limits) == 0
+    key = replace(key, paid=(20_000, 2.5))
+    assert refused(limits) == 86_400
+    clock.now += 86_400
+    assert refused(limits) == 0, "another day"
+
+
 @pytest.mark.parametrize("key", ["", "other"])
 def test_keys_without_limits_have_none(key: str) -> None:
     snapshot = published(requests_per_minute=1)
@@ -80,7 +92,8 @@ def test_own_limits_stand_before_those_of_all() -> None:
 
 @pytest.mark.parametrize("said", [
     [], {"k": 1}, {"k": {"requests": 1}}, {"k": {"requests_per_minute": 0}}, {"k": {"requests_per_minute": True}},
-    {"k": {"requests_per_minute": 1.5}}, {"k": {"requests_per_minute": "1"}},
+    {"k": {"requests_per_minute": 1.5}}, {"k": {"usd_per_day": -1.5}}, {"k": {"usd_per_day": float("nan")}},
+    {"k": {"requests_per_minute": "1"}},
 ])  # fmt: skip
 def test_bad_limits_are_named_and_shut_nobody_out(said: object) -> None:
     with pytest.raises(BadLimits, match="limits"):

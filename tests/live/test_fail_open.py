@@ -94,19 +94,27 @@ def test_a_fresh_directory_without_a_core(tmp_path: Path, provider: Fake) -> Non
 def test_a_cold_start_without_a_core_obeys_the_last_policy_and_knows_the_keys(tmp_path: Path, provider: Fake) -> None:
     keys = {}
     with serving(tmp_path / "data", upstream=provider.url) as server:
-        for name in ("good", "revoked", "limited"):
+        for name in ("good", "revoked", "limited", "spender"):
             keys[name] = server.post("/api/v1/keys", {"name": name, "scopes": ["gateway"]})[1]
         status, _ = server.request("DELETE", f"/api/v1/keys/{keys['revoked']['id']}")
         assert status in (200, 204)
-        limits = {keys["limited"]["id"]: {"requests_per_minute": 3, "tokens_per_day": 100_000}}
-        body = json.dumps({"settings": {"limits": limits}}).encode()
+        limits = {
+            keys["limited"]["id"]: {"requests_per_minute": 3, "tokens_per_day": 100_000},
+            keys["spender"]["id"]: {"usd_per_day": 0.5},
+        }
+        a_token_a_dollar = {"*": {"input": 1e6, "output": 1e6}}
+        body = json.dumps({"settings": {"limits": limits, "prices": a_token_a_dollar}}).encode()
         headers = {"content-type": "application/json"}
         assert server.request("PATCH", "/api/v1/projects/default", body, headers)[0] == 200
         prepared(server)
         within(1, server, {"A": 0.9, "B": 0.1})
         command(server, "rollback", "--to", "B")
         within(1, server, {"B": 1.0})
+        assert call(server, key=keys["spender"]["key"])[0] == 200, "what it will cost is not known yet"
+        until(lambda: call(server, key=keys["spender"]["key"])[0] == 429)
     with only_edge(tmp_path / "data", upstream=provider.url, auth="required") as server:
+        status, answer = call(server, key=keys["spender"]["key"])
+        assert (status, b"usd per day" in answer) == (429, True)
         flows(server, key=keys["good"]["key"])
         assert provider.seen[-1].json["model"] == "model-B"
         assert not any("hs_" in value for seen in provider.seen for _, value in seen.headers)

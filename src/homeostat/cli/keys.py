@@ -51,6 +51,7 @@ def limit(
     requests_per_minute: Annotated[int | None, typer.Option(help="Calls through the gateway; 0: no limit.")] = None,
     tokens_per_minute: Annotated[int | None, typer.Option(help="Of all its calls; 0: no limit.")] = None,
     tokens_per_day: Annotated[int | None, typer.Option(help="Of all its calls, by UTC day; 0: no limit.")] = None,
+    usd_per_day: Annotated[float | None, typer.Option(help="Of all its calls, by UTC day; 0: no limit.")] = None,
     project: Annotated[str, typer.Option(help="For *: the project. A key has its own.")] = "default",
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -60,6 +61,7 @@ def limit(
         "requests_per_minute": requests_per_minute,
         "tokens_per_minute": tokens_per_minute,
         "tokens_per_day": tokens_per_day,
+        "usd_per_day": usd_per_day,
     }
     items = client.get("/api/v1/projects")["items"]
     limits = next((item["settings"].get("limits") or {} for item in items if item["name"] == project), {})
@@ -81,7 +83,7 @@ def _project_of(key: str) -> str:
     raise client.Refused(f"There is no key {key}. Its id stands in: homeostat key ls")
 
 
-def _in_a_line(limits: dict[str, int]) -> str:
+def _in_a_line(limits: dict[str, float]) -> str:
     return ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in limits.items()) or "no limits"
 
 

@@ -1,4 +1,4 @@
-"""Limits per key: requests and tokens, counted in this process. See records/limits.py.
+"""Limits per key: requests and tokens, counted in this process; money, counted by the core. See records/limits.py.
 
 Windows begin with the minute and with the day (UTC). Tokens are known when a call is over, so a limit on them stops the
 calls that come after the one that passed it. A restart begins to count anew.
@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from homeostat.doors.answers import Refused
-from homeostat.records.limits import WINDOWS
-from homeostat.records.snapshot import Snapshot
+from homeostat.records.limits import MONEY, WINDOWS
+from homeostat.records.snapshot import PublishedKey, Snapshot
 
 _MOST_KEYS: Final = 10_000
 
@@ -34,7 +34,8 @@ class Limits:
             return
         now = self._now()
         for name, most in published.limits.items():
-            if self._count(key, name, now) >= most:
+            used = _paid(published, now) if name == MONEY else self._count(key, name, now)
+            if used >= most:
                 seconds = WINDOWS[name] - now % WINDOWS[name]
                 words = name.replace("_", " ")
                 raise Refused(429, f"This key may use {most} {words}.", "key_limit", math.ceil(seconds))
@@ -57,3 +58,9 @@ class Limits:
         if len(self._used) >= _MOST_KEYS:
             self._used.clear()
         self._used[key, name] = (int(now // WINDOWS[name]), self._count(key, name, now) + more)
+
+
+def _paid(published: PublishedKey, now: float) -> float:
+    """USD of the calls of this day, as far as they are priced and published."""
+    day, usd = published.paid
+    return usd if day == now // WINDOWS[MONEY] else 0.0

@@ -19,6 +19,7 @@ from homeostat.loop.scoring import Scoring
 from homeostat.loop.watching import Watching
 from homeostat.observe.loader import Loader
 from homeostat.records.instant import micros
+from homeostat.records.limits import MONEY, WINDOWS
 from homeostat.records.snapshot import PublishedKey
 from homeostat.records.visitor import SCOPES
 from homeostat.registry import implicit, steering
@@ -29,6 +30,7 @@ from homeostat.store.ledger import keys as ledger_keys
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.paid import paid
 from homeostat.store.warehouse.schema import forget_staging, migrate
 
 log: Final = logging.getLogger("homeostat.core")
@@ -70,6 +72,7 @@ class Core:
         self.ledger = Ledger(self.settings.ledger_dsn, seal=control.pepper(self.folder.control))
         self.ledger.upgrade()
         projects.ensure(self.ledger, "default", at=datetime.now(UTC))
+        self._paid: dict[str, tuple[int, float]] = {}
         self.publish()
         self.warehouse = Warehouse(
             self.settings.warehouse_dsn,
@@ -85,6 +88,7 @@ class Core:
             Job("retention", 3600.0, self._retention),
             Job("implicit releases", 15.0, self._implicit),
             Job("publish", 30.0, self.publish),
+            Job("money", 5.0, self._money),
             Job("keys used", 30.0, self._used),
             Job("forget", 3600.0, self._forget),
             Job("audit", 600.0, self._audit),
@@ -135,7 +139,9 @@ class Core:
         operator = PublishedKey(made.id, made.hash, "default", SCOPES, operator=True)
         with overrides.locked(folder):
             taken = steering.take_over(self.ledger, folder)
-            control.publish(folder, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator]))
+            control.publish(
+                folder, published.snapshot(self.ledger, at=datetime.now(UTC), besides=[operator], paid=self._paid)
+            )
             for override in taken:
                 overrides.drop(folder, override)
 
@@ -261,6 +267,17 @@ class Core:
     def _retention(self) -> None:
         days, size = self.settings.retention_days, self.settings.retention_bytes
         retention.run(self.warehouse, self.ledger, self.clock.now(), days=days, bytes=size)
+
+    def _money(self) -> None:
+        """What keys with a limit in money have used of their day; edges hear of it when it has grown."""
+        snapshot = self._snapshot()
+        keys = [key.id for key in snapshot.keys.values() if MONEY in key.limits] if snapshot is not None else []
+        now, window = micros(self.clock.now()), WINDOWS[MONEY] * 1_000_000
+        day = now // window
+        found = paid(self.warehouse, keys, day * window, now) if keys else {}
+        if {key: (day, usd) for key, usd in found.items()} != self._paid:
+            self._paid = {key: (day, usd) for key, usd in found.items()}
+            self.publish()
 
     def _used(self) -> None:
         ledger_keys.used(self.ledger, control.used(self.folder.control))

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 #: name -> seconds of the window that it counts in.
-WINDOWS: Final = {"requests_per_minute": 60, "tokens_per_minute": 60, "tokens_per_day": 86_400}
+WINDOWS: Final = {"requests_per_minute": 60, "tokens_per_minute": 60, "tokens_per_day": 86_400, "usd_per_day": 86_400}
+#: Counted by the core, which knows prices; the others by each edge.
+MONEY: Final = "usd_per_day"
 EVERY: Final = "*"
 _EXAMPLE: Final = '{"*": {"requests_per_minute": 60, "tokens_per_day": 1000000}}'
 
-Limits = Mapping[str, int]
+Limits = Mapping[str, int | float]
 
 
 class BadLimits(ValueError):
@@ -25,8 +27,9 @@ def check(said: Any) -> None:
         for name, value in limits.items():
             if name not in WINDOWS:
                 raise BadLimits(f"limits.{key}.{name} is not known; choose from {', '.join(WINDOWS)}.")
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 53:
-                raise BadLimits(f"limits.{key}.{name} must be a whole number above 0.")
+            kind, words = ((int, float), "number") if name == MONEY else (int, "whole number")
+            if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < 1 << 53:
+                raise BadLimits(f"limits.{key}.{name} must be a {words} above 0.")
 
 
 def of(said: Any, key: str) -> Limits:

@@ -25,6 +25,8 @@ class PublishedKey:
     """The local operator's token: it may make keys, and choose its project."""
     limits: Limits = field(default_factory=dict)
     """What it may use of the gateway."""
+    paid: tuple[int, float] = (0, 0.0)
+    """Day (since 1970, UTC), and what the calls of that day have cost so far, in USD."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,7 @@ def _key_as_json(key: PublishedKey) -> dict[str, Any]:
         "revoked": key.revoked,
         "operator": key.operator,
         "limits": dict(key.limits),
+        "paid": list(key.paid),
     }
 
 
@@ -198,6 +199,7 @@ def _key_from_json(said: dict[str, Any]) -> PublishedKey:
         revoked=said["revoked"],
         operator=said["operator"],
         limits=said.get("limits", {}),
+        paid=tuple(said.get("paid", (0, 0.0))),
     )
 
 
