@@ -230,6 +230,8 @@ def _with_unit(value: float, before: str, tokens: list[re.Match[str]], at: int, 
         return Quantity(value * 60 + (720 if "morning" not in following and value < 12 else 0), "clock", start, text)
     for ahead in range(after, min(after + 3, len(tokens))):
         word = tokens[ahead][0].lower()
+        if word == "an" and ahead + 1 < len(tokens) and tokens[ahead + 1][0].lower() in _UNIT:
+            continue  # `half an hour`; `dix ans` is years.
         if word in _UNIT:
             kind, factor = _UNIT[word]
             if len(word) == 1 and word.isalpha() and ahead > after:

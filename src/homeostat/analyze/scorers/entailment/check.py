@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from homeostat.analyze.scorers.entailment.edits import edits
 from homeostat.analyze.scorers.entailment.numbers import numbers
 from homeostat.analyze.scorers.entailment.reading import Read, Sources, coverage, digit, read, sources
 from homeostat.analyze.scorers.entailment.roles import bound, order, turned
@@ -65,6 +66,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         order(told, best),
         bound(told, held),
         turned(told, best),
+        edits(told, best, held),
     ):
         features.update(part[0])
         remarks += part[1]
@@ -96,6 +98,10 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
             "swapped_word",
             "strange_name",
             "widened",
+            "replaced",
+            "exchanged",
+            "limit_changed",
+            "label_changed",
         )
     )
     wrong = wrong or features["order_swapped"] > 0

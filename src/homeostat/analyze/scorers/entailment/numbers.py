@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
@@ -26,6 +27,7 @@ _ABOUT: Final = frozenset(
         "unos",
     ]
 )
+_POINTS: Final = re.compile(r"\b(?:those|these|all|both|diese|diesen|estos|estas|ces)\s$", re.IGNORECASE)
 _SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
 
 
@@ -35,6 +37,7 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
     asked = question.numbers
     said = [one for one in claim.numbers if not one.soft and not (one.kind == "number" and one.text.lower() == "one")]
     told = [one for one in said if not any(same(one, other) for other in there)]
+    told = [one for one in told if not _pointed(one, claim)]
     told = [one for one in told if not _small(one) or _counts_other(one, claim, best)]
     # A number of the question may be repeated, and reckoned with.
     told = [one for one in told if not any(same(one, other) for other in asked)]
@@ -54,6 +57,16 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
         "number_misbound": min(1.0, float(len(bound))),
         "number_right": 1.0 if said and not lost and not bound else 0.0,
     }, remarks
+
+
+def _year(one: Quantity) -> bool:
+    """A year is told, not reckoned."""
+    return len(one.text) == 4 and one.text.isdigit() and 1100 <= one.value <= 2100
+
+
+def _pointed(one: Quantity, claim: Read) -> bool:
+    """`those two days`, `both times`: counts again what was spoken of."""
+    return one.text.split()[0].isalpha() and bool(_POINTS.search(claim.text[: one.start]))
 
 
 def _small(one: Quantity) -> bool:
@@ -82,7 +95,7 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
     if about and any(abs(one.value - other.value) <= 0.06 * other.value for other in same_kind):
         return True
     pool = [other.value for other in held if other.kind in (one.kind, "number") and not other.soft][:14]
-    if one.kind == "clock":
+    if one.kind == "clock" or (one.kind == "number" and _year(one)):
         return False
     years = [other.value for other in held if other.kind == "number" and 1000 <= other.value <= 2100]
     if one.kind == "time":
@@ -99,7 +112,7 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
     if scaled:
         made += [a / 2 for a in pool] + [a * 2 for a in pool]
     made += [value for a, b in combinations(pool, 2) for value in (abs(a - b), a + b)]
-    made += [sum(other.value for other in same_kind)]
+    made += [sum(other.value for other in same_kind)] if len(same_kind) > 1 else []
     if one.kind == "percent" or (one.kind == "number" and len(said) > 1):
         ratios = [a / b * 100 for a in pool for b in pool if 0 < a < b]
         made += ratios

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +11,10 @@ from typing import Final
 from homeostat.analyze.text.lexicon import nearest
 from homeostat.analyze.text.quantities import Quantity, quantities
 from homeostat.analyze.text.sentences import clauses, sentences
-from homeostat.analyze.text.words import Word, content, words
+from homeostat.analyze.text.words import STOP, Word, content, words
 
 _MOST: Final = 200
+_LABEL: Final = re.compile(r"\b([A-Za-z]{3,20})\s([A-Z]|[A-Z]{1,2}\d{1,4})\b(?![’'-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,28 @@ class Sources:
     clauses: tuple[tuple[Read, Read], ...]
     numbers: tuple[tuple[Quantity, frozenset[str]], ...]
     stems: frozenset[str]
+    labels: frozenset[tuple[str, str]]
 
 
 @lru_cache(maxsize=256)
 def sources(documents: tuple[str, ...]) -> Sources:
     """Documents as the checks see them; every claim of an answer, and often many answers, ask for the same ones."""
-    pieces = tuple([read(piece) for document in documents for piece in sentences(document)][:_MOST])
+    pieces = tuple(
+        [read(part) for document in documents for piece in sentences(document) for part in piece.split("; ") if part][
+            :_MOST
+        ]
+    )
     parts = tuple((read(part), piece) for piece in pieces[:80] for part in clauses(piece.text))
     numbers = tuple(
         (one, frozenset(word.stem for word in around(one, piece))) for piece in pieces for one in piece.numbers
     )
-    return Sources(pieces, parts, numbers, frozenset[str]().union(*(piece.stems for piece in pieces)))
+    named = frozenset(label for piece in pieces for label in labels(piece.text))
+    return Sources(pieces, parts, numbers, frozenset[str]().union(*(piece.stems for piece in pieces)), named)
+
+
+def labels(text: str) -> list[tuple[str, str]]:
+    """Nouns with a capital letter behind, or a letter and a number: pier C, gate B12."""
+    return [(noun.lower(), label) for noun, label in _LABEL.findall(text) if noun.lower() not in STOP]
 
 
 def around(quantity: Quantity, where: Read) -> tuple[Word, ...]:

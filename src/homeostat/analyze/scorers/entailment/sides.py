@@ -16,21 +16,28 @@ _WEAK: Final = marks("weak")
 _BREAK: Final = re.compile(r"[;:,.!?]|\s-\s")
 
 
+_OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "nada", "nadie", "rien", "personne"])
+
+
 def _negated(claim: Read) -> dict[str, bool]:
     """Which stems a negation governs: the first two words of matter after it, in its own clause."""
     found: dict[str, bool] = {}
     left = 0
     before = 0
+    told = ""
     for at, word in enumerate(claim.words):
         if _BREAK.search(claim.text, before, word.start):
             left = 0
         before = word.start + len(word.low)
         if word.low in _DENIES and not (at == 0 and claim.text[before:][:1] in (",", ".", ":", ";", "!")):
             left = 2
+            if word.low in _OBJECTS and told:  # She has written nothing: the verb before is denied as well.
+                found[told] = True
             continue
         found[word.stem] = found.get(word.stem, False) or left > 0
         if word.low not in STOP and word.low not in _WEAK:
             left -= 1
+            told = word.stem
     return found
 
 
