@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import dataset_items, datasets
+from homeostat.store.ledger.versioned import newest_of, versions_of
 
 #: Rows in one statement: SQLite binds 32,766 values at most.
 _AT_ONCE = 1000
@@ -51,34 +52,21 @@ def add(ledger: Ledger, project: str, version: Version, items: Sequence[Mapping[
 
 def get(ledger: Ledger, project: str, name: str, version: int | None = None) -> Version | None:
     """A version; without a number the newest."""
-    query = select(datasets).where(datasets.c.project == project, datasets.c.name == name)
-    if version is not None:
-        query = query.where(datasets.c.version == version)
     with ledger.read() as connection:
-        row = connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).first()
+        row = connection.execute(versions_of(datasets, project, name, version).limit(1)).first()
     return None if row is None else _version(row)
 
 
 def versions(ledger: Ledger, project: str, name: str) -> list[Version]:
     """All of one dataset, newest first."""
-    query = select(datasets).where(datasets.c.project == project, datasets.c.name == name)
     with ledger.read() as connection:
-        return [_version(row) for row in connection.execute(query.order_by(datasets.c.version.desc()))]
+        return [_version(row) for row in connection.execute(versions_of(datasets, project, name))]
 
 
 def newest(ledger: Ledger, project: str) -> list[Version]:
     """The newest version of each, by name."""
-    last = (
-        select(datasets.c.name, func.max(datasets.c.version).label("version"))
-        .where(datasets.c.project == project)
-        .group_by(datasets.c.name)
-        .subquery()
-    )
-    query = select(datasets).join(
-        last, (datasets.c.name == last.c.name) & (datasets.c.version == last.c.version)
-    ).where(datasets.c.project == project).order_by(datasets.c.name)  # fmt: skip
     with ledger.read() as connection:
-        return [_version(row) for row in connection.execute(query)]
+        return [_version(row) for row in connection.execute(newest_of(datasets, project))]
 
 
 def items(

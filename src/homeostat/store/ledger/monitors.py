@@ -7,12 +7,13 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, update
 
 from homeostat.records.monitor import Monitor, as_json
 from homeostat.store.ledger import audit
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import monitors
+from homeostat.store.ledger.versioned import newest_of, versions_of
 
 _APART: Final = ("project", "name", "version", "state")
 _FIELDS: Final = tuple(field.name for field in fields(Monitor) if field.name not in _APART)
@@ -20,31 +21,15 @@ _FIELDS: Final = tuple(field.name for field in fields(Monitor) if field.name not
 
 def current(ledger: Ledger, project: str) -> list[Monitor]:
     """The newest version of each name, by name."""
-    newest = (
-        select(monitors.c.name, func.max(monitors.c.version).label("version"))
-        .where(monitors.c.project == project)
-        .group_by(monitors.c.name)
-        .subquery()
-    )
-    query = (
-        select(monitors)
-        .join(newest, (monitors.c.name == newest.c.name) & (monitors.c.version == newest.c.version))
-        .where(monitors.c.project == project)
-        .order_by(monitors.c.name)
-    )
     with ledger.read() as connection:
-        return [_read(row) for row in connection.execute(query)]
+        return [_read(row) for row in connection.execute(newest_of(monitors, project))]
 
 
 def versions(ledger: Ledger, project: str, name: str) -> list[tuple[Monitor, datetime, str]]:
     """Every version of a name with when and by whom it was made, newest first."""
-    query = (
-        select(monitors)
-        .where(monitors.c.project == project, monitors.c.name == name)
-        .order_by(monitors.c.version.desc())
-    )
     with ledger.read() as connection:
-        return [(_read(row), row.created, row.author) for row in connection.execute(query)]
+        found = connection.execute(versions_of(monitors, project, name))
+        return [(_read(row), row.created, row.author) for row in found]
 
 
 def put(ledger: Ledger, wanted: Monitor, *, at: datetime, author: str) -> Monitor:

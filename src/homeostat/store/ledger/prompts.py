@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select
 
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import prompts
+from homeostat.store.ledger.versioned import newest_of, versions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +38,21 @@ def add(ledger: Ledger, project: str, name: str, template: str, *, at: datetime,
 
 def get(ledger: Ledger, project: str, name: str, version: int | None = None) -> Prompt | None:
     """One version, or the newest."""
-    query = select(prompts).where(prompts.c.project == project, prompts.c.name == name)
-    if version is not None:
-        query = query.where(prompts.c.version == version)
     with ledger.read() as connection:
-        row = connection.execute(query.order_by(prompts.c.version.desc()).limit(1)).first()
+        row = connection.execute(versions_of(prompts, project, name, version).limit(1)).first()
         return None if row is None else _prompt(row)
 
 
 def versions(ledger: Ledger, project: str, name: str, limit: int = 1000) -> list[Prompt]:
     """Every version of a name, newest first."""
-    query = select(prompts).where(prompts.c.project == project, prompts.c.name == name)
     with ledger.read() as connection:
-        return [_prompt(row) for row in connection.execute(query.order_by(prompts.c.version.desc()).limit(limit))]
+        return [_prompt(row) for row in connection.execute(versions_of(prompts, project, name).limit(limit))]
 
 
 def newest(ledger: Ledger, project: str, limit: int = 1000) -> list[Prompt]:
     """The newest version of each name."""
-    last = (
-        select(prompts.c.name, func.max(prompts.c.version).label("version"))
-        .where(prompts.c.project == project)
-        .group_by(prompts.c.name)
-        .subquery()
-    )
-    both = (prompts.c.name == last.c.name) & (prompts.c.version == last.c.version)
-    query = select(prompts).join(last, both).where(prompts.c.project == project).order_by(prompts.c.name).limit(limit)
     with ledger.read() as connection:
-        return [_prompt(row) for row in connection.execute(query)]
+        return [_prompt(row) for row in connection.execute(newest_of(prompts, project).limit(limit))]
 
 
 def _prompt(row: Any) -> Prompt:

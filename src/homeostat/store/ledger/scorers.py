@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, update
 
 from homeostat.store.ledger import audit
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import scorers
+from homeostat.store.ledger.versioned import newest_of, versions_of
 
 State = Literal["on", "paused"]
 Pairs = tuple[tuple[str, str], ...]
@@ -42,29 +43,15 @@ class Configured:
 
 def current(ledger: Ledger, project: str) -> list[Configured]:
     """The newest version of each name, by name."""
-    newest = (
-        select(scorers.c.name, func.max(scorers.c.version).label("version"))
-        .where(scorers.c.project == project)
-        .group_by(scorers.c.name)
-        .subquery()
-    )
-    query = (
-        select(scorers)
-        .join(newest, (scorers.c.name == newest.c.name) & (scorers.c.version == newest.c.version))
-        .where(scorers.c.project == project)
-        .order_by(scorers.c.name)
-    )
     with ledger.read() as connection:
-        return [_read(row) for row in connection.execute(query)]
+        return [_read(row) for row in connection.execute(newest_of(scorers, project))]
 
 
 def versions(ledger: Ledger, project: str, name: str) -> list[tuple[Configured, datetime, str]]:
     """Every version of a name with when and by whom it was made, newest first."""
-    query = (
-        select(scorers).where(scorers.c.project == project, scorers.c.name == name).order_by(scorers.c.version.desc())
-    )
     with ledger.read() as connection:
-        return [(_read(row), row.created, row.author) for row in connection.execute(query)]
+        found = connection.execute(versions_of(scorers, project, name))
+        return [(_read(row), row.created, row.author) for row in found]
 
 
 def put(ledger: Ledger, wanted: Configured, *, at: datetime, author: str) -> Configured:
