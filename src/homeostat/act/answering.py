@@ -23,6 +23,8 @@ from homeostat.records.release import Release
 HARMFUL: Final = ("score.safety", "score.privacy", "score.bias", "score.toxic")
 #: Facts about answers that are no judgement of them.
 _COSTS: Final = ("latency", "ttft", "cost", "tokens", "error", "status")
+#: Chance alone would do it less often than once a year.
+_SURELY: Final = 1 / 12
 HOUR: Final = 3_600_000_000
 #: So many answers are to come in before a verdict is due.
 ANSWERS_TO_JUDGE: Final = 2_000
@@ -49,7 +51,7 @@ def proposals(incident: Incident, findings: Sequence[Finding], facts: Facts) -> 
     first = incident.candidates[0] if incident.candidates else Candidate(incident.cause, 1.0)
     answer = _ANSWERS.get(incident.cause)
     found = answer(incident, first, findings, facts) if answer else []
-    if found and any(harmful(each.measure) for each in findings):
+    if found and harming(findings):
         found.append(_blocking(incident, findings, facts))
     return found
 
@@ -57,6 +59,12 @@ def proposals(incident: Incident, findings: Sequence[Finding], facts: Facts) -> 
 def harmful(measure: str) -> bool:
     """Does it tell of answers that did harm?"""
     return any(name in measure for name in HARMFUL)
+
+
+def harming(findings: Sequence[Finding]) -> bool:
+    """Did answers do harm? It is what the incident is about, or sure: other troubles move these scores a little too."""
+    about = harmful(main_finding(findings).measure)
+    return about or any(harmful(one.measure) and one.chance_per_month <= _SURELY for one in findings)
 
 
 def main_finding(findings: Sequence[Finding]) -> Finding:
@@ -124,7 +132,7 @@ def _release(incident: Incident, first: Candidate, findings: Sequence[Finding], 
         what = f"No release is known that {route} could go back to: name one."
         return [_by_hand(incident, "rollback", what, first, expectation(findings, facts), facts)]
     alone = policy.shares[suspect] >= 0.5
-    held = holdback_share(facts.per_hour) if alone and not any(harmful(one.measure) for one in findings) else 0.0
+    held = holdback_share(facts.per_hour) if alone and not harming(findings) else 0.0
     # A canary always has users put there by chance beside it: that is what it is judged by, however little it says yet.
     compared = None if alone else _compared(route, suspect, facts)
     if compared is not None:
@@ -149,7 +157,7 @@ def _provider(incident: Incident, first: Candidate, findings: Sequence[Finding],
         release = facts.releases.get(leaving)
         if release is None:
             continue
-        held = 0.0 if any(harmful(one.measure) for one in findings) else holdback_share(facts.per_hour)
+        held = 0.0 if harming(findings) else holdback_share(facts.per_hour)
         expects = expectation(findings, facts, control="holdback" if held else "before")
         told: dict[str, Any] = {"route": route, "leaving": leaving, "holdback": held}
         if release.fallbacks:

@@ -161,7 +161,9 @@ def _signal(project: str, said: dict[str, Any], number: int) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _scores(project: str, each: Exchange, fault: str, scenario: Scenario) -> Iterator[dict[str, Any]]:
+def _scores(
+    project: str, each: Exchange, fault: str, scenario: Scenario, changes: Changes | None = None
+) -> Iterator[dict[str, Any]]:
     if fault == "error":
         return
     dice = Random(zlib.crc32(each.id.encode()))
@@ -183,7 +185,7 @@ def _scores(project: str, each: Exchange, fault: str, scenario: Scenario) -> Ite
             **common,
         )
     if dice.random() < 0.25:
-        passes = dice.random() < (_passes(scenario, each.number) if fault else 0.93)
+        passes = dice.random() < (_passes(changes or Changes(scenario), each.number) if fault else 0.93)
         yield score_row(
             project,
             id=f"{project}-{each.id}-judge",
@@ -195,7 +197,7 @@ def _scores(project: str, each: Exchange, fault: str, scenario: Scenario) -> Ite
         )
 
 
-def _passes(scenario: Scenario, number: int) -> float:
+def _passes(changes: Changes, number: int) -> float:
     """How often the judge lets a bad answer pass."""
-    lenient: Sequence[Any] = Changes(scenario).judging(number)
+    lenient: Sequence[Any] = changes.judging(number)
     return 1 - float(lenient[0][1].values.get("specificity", 0.8)) if lenient else 0.2

@@ -177,14 +177,14 @@ def _by_us(action: Action) -> bool:
 
 
 def _filled(context: Context, incident: Incident, wanted: Action, at: int) -> Action:
-    """Whom a block concerns is looked up; a prompt comes with a draft."""
+    """Whom a block concerns is looked up, where visitors are the trouble; a prompt comes with a draft."""
     if wanted.remedy == "prompt":
         return _drafted(context, incident, wanted, at)
     if wanted.remedy != "block" or wanted.parameters.get("detector"):
         return wanted
     users = curate.busiest(
         context.warehouse, incident.project, _moment(at), incident.onset, at, least=_unusual(incident, at)
-    )
+    ) if incident.cause == "data" else []  # fmt: skip
     if users:
         return replace(wanted, parameters={**wanted.parameters, "where": "question", "users": users[:200]})
     return replace(

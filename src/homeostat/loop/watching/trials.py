@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from homeostat.act.monitors.comparing import Trial, shares
 from homeostat.records.instant import micros
-from homeostat.store.ledger import Ledger, policies
+from homeostat.records.policy import Policy
+from homeostat.store.ledger import Ledger, actions, policies
 
 
 def running(ledger: Ledger, project: str) -> list[Trial]:
-    """Every candidate of every route whose users are drawn, since the shares are what they are."""
+    """Every candidate of every route whose users are drawn, since the shares are what they are.
+
+    A hold-back is no trial: that its users are worse off is what the action says already, and its verdict looks at it.
+    """
     found = []
     for _, kept in policies.listed(ledger, project):
         policy = kept.policy
         if policy.sticky != "user" or len(policy.shares) < 2:
             continue
-        baseline, candidates = shares(policy.shares)
+        held = _held_back(ledger, project, policy)
+        serving = {name: share for name, share in policy.shares.items() if name not in held}
+        if len(serving) < 2:
+            continue
+        baseline, candidates = shares(serving)
         version, since = policy.version, 0
         for each in policies.history(ledger, project, policy.route, limit=50):
             if each.policy.pieces != policy.pieces:
@@ -22,3 +30,13 @@ def running(ledger: Ledger, project: str) -> list[Trial]:
             version, since = each.policy.version, micros(each.at)
         found += [Trial(policy.route, version, since, name, baseline, part) for name, part in candidates]
     return found
+
+
+def _held_back(ledger: Ledger, project: str, policy: Policy) -> set[str]:
+    """Releases that serve on only so that an action can be judged by them."""
+    return {
+        str(action.parameters.get("leaving"))
+        for action in actions.listed(ledger, project, states=("doing", "done"))
+        if action.parameters.get("holdback") and action.parameters.get("route") == policy.route
+        and not action.result.get("holdback_ended") and action.result.get("policy_version") == policy.version
+    }  # fmt: skip
