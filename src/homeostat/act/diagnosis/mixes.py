@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from homeostat.act.diagnosis.evidence import Shift, Topic
@@ -34,6 +35,7 @@ class Said:
     things: frozenset[Hashable]
 
 
+@lru_cache(maxsize=8192)
 def words_of(text: str) -> frozenset[Hashable]:
     """The different words of a text, without numbers."""
     return frozenset(_WORD.findall(text.lower()))
@@ -186,6 +188,7 @@ def _weights(said: Sequence[Said]) -> dict[tuple[int, str], float]:
     return {key: 1 / n for key, n in counts.items()}
 
 
+@lru_cache(maxsize=65_536)
 def half(unit: str) -> int:
     """Which half of the users somebody belongs to, always the same."""
     return sum(unit.encode()) % 2
