@@ -1,5 +1,7 @@
 """Fit the scorers' small logistic models on the tuning half of our own cases: `python -m bench.train_scorers [name …]`.
 
+`python -m bench.train_scorers grammar FOLDER [name …]` counts the model of word order first.
+
 Deterministic: a ridge around what reason expects, its strength chosen by leaving groups out, Newton's method.
 The held-out half is never read here. `bench.scorers` measures it.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import worldly
+from bench.thesaurus import synsets
 from homeostat.analyze.scorers.case import Case
 from homeostat.analyze.text.grammar import END, START, kind
 from homeostat.analyze.text.sentences import sentences
@@ -42,6 +46,7 @@ WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety",
 MADE = 0.1
 # The plain exchanges are many and alike.
 PLAIN = {"groundedness": 0.03}
+_EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
 
 
@@ -86,15 +91,13 @@ def broken() -> list[dict[str, Any]]:
     texts = sorted({" ".join(row["documents"]) for row in rows("groundedness", "tune")})
     chance = random.Random(5)
     made = [{"output": text, "label": "good"} for text in texts]
-    for at, text in enumerate(texts[:-1]):
-        mine, other = list(sentences(text)), list(sentences(texts[at + 1]))
-        if at % 3 == 0:
-            mixed = [sentence for pair in zip(mine, other, strict=False) for sentence in pair]
-            made.append({"output": " ".join(mixed), "label": "bad"})
-        elif at % 3 == 1:
-            made.append({"output": " ".join(_shuffled(sentence, chance) for sentence in mine), "label": "bad"})
-        else:
-            made.append({"output": " ".join([mine[0], mine[-1], mine[0], *mine[1:]]), "label": "bad"})
+    for at, text in enumerate(texts):
+        mine, other = list(sentences(text)), list(sentences(texts[(at + 7) % len(texts)]))
+        mixed = [sentence for pair in zip(mine, other, strict=False) for sentence in pair]
+        strange = [*mine[:1], other[-1], *mine[1:]]
+        shuffled = [_shuffled(sentence, chance) for sentence in mine]
+        twice = [mine[0], mine[-1], mine[0], *mine[1:]]
+        made += [{"output": " ".join(one), "label": "bad"} for one in (mixed, strange, shuffled, twice)[at % 2 :: 2]]
     return made
 
 
@@ -204,8 +207,14 @@ def remarks() -> Iterator[str]:
                 yield from (part for part in sentences(told) if part.endswith(".") and "`" not in part)
 
 
-def grammar() -> None:
-    """Count word classes in sentences of the tuning half, of our own documentation, and of our code's remarks."""
+def examples(folder: Path) -> Iterator[str]:
+    """The sentences with which WordNet shows how words are used; the folder is that of `bench.thesaurus`."""
+    for meaning in synsets(folder).values():
+        yield from (told for told in _EXAMPLE.findall(meaning.gloss) if len(told.split()) >= 5)
+
+
+def grammar(folder: Path) -> None:
+    """Count word classes in sentences of the tuning half, of our documentation and remarks, and of WordNet."""
     # The scorer that uses the model is tuned on texts that the model has not seen: cases of coherence, and documents.
     others = [name for name in TRAINED if name not in ("coherence", "groundedness")]
     texts = {
@@ -217,6 +226,7 @@ def grammar() -> None:
             part for part in page.read_text(encoding="utf-8").split("\n\n") if part[:1].isalpha() and "`" not in part
         }
     texts |= set(remarks())
+    texts |= set(examples(folder))
     one, two, three = Counter[str](), Counter[str](), Counter[str]()
     for text in sorted(texts):
         for sentence in sentences(text):
@@ -230,7 +240,7 @@ def grammar() -> None:
 
 
 if __name__ == "__main__":
-    if not sys.argv[1:] or "grammar" in sys.argv:
-        grammar()
-    for wanted in [name for name in sys.argv[1:] if name != "grammar"] or TRAINED:
+    if sys.argv[1:2] == ["grammar"]:
+        grammar(Path(sys.argv[2]))
+    for wanted in sys.argv[3:] if sys.argv[1:2] == ["grammar"] else sys.argv[1:] or TRAINED:
         train(wanted)

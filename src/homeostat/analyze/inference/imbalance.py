@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln
 
 from homeostat.analyze.inference.arrays import Floats, finite
 
@@ -24,6 +23,8 @@ def mismatch(counts: ArrayLike, planned: ArrayLike, *, strength: float = 100.0) 
     >>> (mismatch([[500, 500], [700, 300]], [0.5, 0.5]) > np.log(1 / ALPHA)).tolist()
     [False, True]
     """
+    from scipy.special import gammaln  # a tenth of a second to import, and most starts ask for no interval
+
     n = finite("counts", counts, low=0)
     p = finite("planned", planned, low=0, high=1)
     if p.ndim != 1 or n.shape[-1] != len(p) or (p <= 0).any() or abs(p.sum() - 1) > 1e-9:

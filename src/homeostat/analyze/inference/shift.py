@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc
 
 from homeostat.analyze.inference.arrays import Bools, Floats, chance, finite, same_length
 from homeostat.analyze.inference.proportions import Unknown
@@ -61,6 +60,8 @@ def _resampled(p: Floats, q: Floats, n: float, m: float, rng: Generator) -> Floa
 
 def g_test(reference: ArrayLike, current: ArrayLike) -> float:
     """p-value of the likelihood-ratio test that both windows have one distribution."""
+    from scipy.special import chdtrc  # a tenth of a second to import, and most starts ask for no interval
+
     a, b = _windows(reference, current)
     pooled = (a + b) / (a.sum() + b.sum())
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -16,7 +16,7 @@ from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.grammar import order, surprise
 from homeostat.analyze.text.lexicon import fields, nearest, opposite, polar
 from homeostat.analyze.text.sentences import sentences
-from homeostat.analyze.text.thesaurus import closest
+from homeostat.analyze.text.thesaurus import closest, entry
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
@@ -28,8 +28,33 @@ _BACK: Final = re.compile(r"\W*(?:he|she|they|it|their|his|her|its|them|these|th
 _FIRST: Final = re.compile(r"\W*(?:first|firstly|to begin|start by|zuerst|primero|d'abord)\b", re.IGNORECASE)
 _LAST: Final = re.compile(r"\W*(?:finally|lastly|in the end|in conclusion|zuletzt|enfin|por último)\b", re.IGNORECASE)
 _SO: Final = re.compile(
-    r"\b(?:therefore|because|so|as a result|which is why|hence|thus|since|however|that is why|in conclusion)\b",
+    r"\W*(?:therefore|so|as a result|because of (?:this|that)|for this reason|hence|thus|consequently|that is why|in conclusion|deshalb|daher|por eso|c'est pourquoi)\b",
     re.IGNORECASE,
+)
+_POINTS: Final = frozenset(
+    ["it", "they", "them", "he", "she", "him", "her", "his", "their", "its", "this", "these", "those"]
+)
+_EXPLETIVE: Final = frozenset(
+    [
+        "is",
+        "was",
+        "takes",
+        "took",
+        "has",
+        "had",
+        "will",
+        "would",
+        "can",
+        "may",
+        "might",
+        "depends",
+        "rained",
+        "rains",
+        "snowed",
+        "seems",
+        "looks",
+        "should",
+    ]
 )
 _LINK: Final = frozenset(
     [
@@ -278,7 +303,8 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
         linked = bool(mine & topics) or _near(matter[at], before[-60:])
         loose += not linked and not pronoun
         strange += not linked and not pronoun and len(matter[at]) >= 2
-        false_so += not linked and bool(_SO.search(parts[at]))
+        points = any(word.low in _POINTS for word in read[at][2:])
+        false_so += not linked and not points and bool(_SO.match(parts[at]))
     first = parts[0] if parts else ""
     heads = [at for at, part in enumerate(parts) if _FIRST.match(part)]
     tails = [at for at, part in enumerate(parts) if _LAST.match(part)]
@@ -287,13 +313,41 @@ def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, fl
         "loose_many": float(loose >= 2),
         "foreign": min(2.0, float(strange)),
         "false_so": min(2.0, float(false_so)),
+        **_apart(matter),
         "late_start": float(bool(_LATE.match(first)) and len(parts) > 1),
         "back_start": float(bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
         "wrong_order": float(
             bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)
         ),
         "ends_with_intro": _ends_with_intro(read),
+        "unresolved": _unresolved(read),
     }
+
+
+def _apart(matter: Sequence[Sequence[Word]]) -> dict[str, float]:
+    """How far the sentences are from each other by what explains their words, and how far the farthest one is."""
+    stems = [frozenset(word.stem for word in one) for one in matter]
+    near = []
+    for at, one in enumerate(stems):
+        rest = frozenset[str]().union(*(other for place, other in enumerate(stems) if place != at))
+        if len(one) >= 2 and rest:
+            near.append(min(1.0, sum(closest(stem, rest) for stem in one) / len(one)))
+    if len(near) < 2:
+        return {"apart": 0.0, "farthest": 0.0}
+    return {"apart": max(0.0, 0.35 - sum(near) / len(near)) * 3, "farthest": max(0.0, 0.25 - min(near)) * 4}
+
+
+def _unresolved(read: Sequence[Sequence[Word]]) -> float:
+    """The first sentence says `it` or `them` before it names anything that could be meant, and a later one names it."""
+    if len(read) < 2:
+        return 0.0
+    for at, word in enumerate(read[0]):
+        if entry(word.stem).speech.startswith("n") and word.low not in STOP:
+            return 0.0
+        after = read[0][at + 1].low if at + 1 < len(read[0]) else ""
+        if word.low in ("they", "them", "he", "him", "she", "her") or (word.low == "it" and after not in _EXPLETIVE):
+            return float(_named_later(read))
+    return 0.0
 
 
 def _near(matter: Sequence[Word], before: Sequence[Word]) -> bool:
@@ -303,13 +357,18 @@ def _near(matter: Sequence[Word], before: Sequence[Word]) -> bool:
 
 
 def _named_later(read: Sequence[Sequence[Word]]) -> bool:
-    """A later sentence brings in by name, or with `a`, what the first one only points at."""
+    """A later sentence begins with what the first one only points at: a name, or `our kiln`, `the bridge`."""
     known = {word.stem for word in content(read[0])}
+    person = read[0][0].low in _HE | _SHE
     for sentence in read[1:]:
-        for at, word in enumerate(sentence):
-            fresh = word.stem not in known and word.low not in STOP
-            if fresh and ((word.big and at) or (at and sentence[at - 1].low in ("a", "an", "our", "your"))):
+        head = [word for word in sentence[:3] if word.low not in STOP]
+        if not head or head[0].stem in known:
+            continue
+        if person:
+            if head[0].start == sentence[0].start and not entry(head[0].stem).speech:
                 return True
+        elif sentence[0].low in ("the", "our", "your", "a", "an", "his", "her", "their") or head[0].big:
+            return True
     return False
 
 
@@ -412,6 +471,6 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "disorder": -1.5, "disorder_worst": -1.5, "disorder_share": -2.5, "odd_words": -0.5, "broken_pairs": -2, "contradiction": -1.5, "flip": -1.5, "inside": -0.7, "yes_no": -1, "loose": -1, "loose_many": -0.7,
-    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "stutter": -1.5, "fours": -1.5,
+    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "apart": -0.7, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
     "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7,
 }  # fmt: skip
