@@ -21,7 +21,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from homeostat.analyze.inference.arrays import Floats, finite, same_length
 from homeostat.analyze.inference.band import VERIFIED
@@ -97,6 +96,8 @@ def correlation(*periods: Floats) -> float:
 
 
 def _half_width(bad: Floats, good: Floats, alpha: float) -> float:
+    from scipy.special import stdtrit  # a tenth of a second to import, and most starts ask for no interval
+
     rho = correlation(bad, good)
     inflation = (1 + rho) / (1 - rho)
     variance, parts = 0.0, []

@@ -11,7 +11,6 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from homeostat.analyze.inference.arrays import Floats, chance, finite
 
@@ -68,6 +67,8 @@ def clopper_pearson(hits: ArrayLike, n: ArrayLike, alpha: float = 0.05) -> Inter
     >>> one.low.tolist(), one.high.round(4).tolist()
     ([0.0], [0.3085])
     """
+    from scipy import special  # a tenth of a second to import, and most starts ask for no interval
+
     k, size = _counts(hits, n)
     chance("alpha", alpha)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -12,7 +12,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr
 
 from homeostat.analyze.inference.arrays import Floats, Ints, chance, finite, same_length, whole
 from homeostat.analyze.inference.proportions import Interval, z_of
@@ -115,6 +114,8 @@ def _value(bucket: Ints, inside: Floats) -> Floats:
 
 def _ranks(n: int, level: float, alpha: float) -> tuple[int, int]:
     """Ranks (from 0) between which the true quantile lies with probability 1 - alpha; -1 or n: there is none."""
+    from scipy.special import bdtr  # a tenth of a second to import, and most starts ask for no interval
+
     if n == 0:
         return -1, 0
     spread = z_of(alpha) * np.sqrt(n * level * (1 - level)) + 3

@@ -16,6 +16,9 @@ _WEAK: Final = marks("weak")
 _BREAK: Final = re.compile(r"[;:,.!?]|\s-\s")
 
 
+_COMPARED: Final = frozenset(
+    ["more", "less", "fewer", "later", "earlier", "longer", "older", "younger", "higher", "lower"]
+)
 _OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "nada", "nadie", "rien", "personne"])
 
 
@@ -29,6 +32,9 @@ def _negated(claim: Read) -> dict[str, bool]:
         if _BREAK.search(claim.text, before, word.start):
             left = 0
         before = word.start + len(word.low)
+        ahead = [other.low for other in claim.words[at + 1 : at + 3]]
+        if word.low in ("no", "not") and ahead[1:] == ["than"] and ahead[0] in _COMPARED:
+            continue  # `No more than ten` is a limit.
         if word.low in _DENIES and not (at == 0 and claim.text[before:][:1] in (",", ".", ":", ";", "!")):
             left = 2
             if word.low in _OBJECTS and told:  # She has written nothing: the verb before is denied as well.
