@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from homeostat.cli.client import Refused, Unreachable
-
-#: Verb, and where it is. Only the one that is asked for is imported: `rollback` shall not wait for the practice world.
+#: Verb, where it is, and what the help says. Only the one that is asked for is imported: `rollback` shall not wait for
+#: the practice world, nor the list of verbs for any of them.
 COMMANDS: Final = {
-    "up": "up:up",
-    "demo": "demo:demo",
-    "doctor": "doctor:doctor",
-    "tail": "tail:tail",
-    "measures": "measures:measures",
-    "score": "score:score",
-    "export": "data:export",
-    "rollback": "policies:rollback",
+    "up": ("up:up", "Serve API and OTLP, and keep what arrives."),
+    "demo": (
+        "demo:demo",
+        "An LLM application that goes wrong on purpose: starts a server and the world, and tells what happens.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Say of each part whether it is alive, and how far behind the loader is. Exits 3 when something is not.",
+    ),
+    "tail": (
+        "tail:tail",
+        "Live exchanges in the terminal, until Ctrl-C. Reconnects by itself and misses nothing.",
+    ),
+    "measures": ("measures:measures", "Numbers over exchanges, each with its interval."),
+    "score": (
+        "score:score",
+        "Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too.",
+    ),
+    "export": ("data:export", "Exchanges as JSONL, CSV or Parquet."),
+    "rollback": (
+        "policies:rollback",
+        "Put the last good release back on all of a route. "
+        "Works with the core away; with --data with no server at all.",
+    ),
 }
 #: Verbs with verbs of their own: where they are, and what the help says.
 GROUPS: Final = {
@@ -43,15 +58,9 @@ GROUPS: Final = {
 
 def build(verb: str = "") -> typer.Typer:
     """The command with this verb only; with all of them when there is no such verb."""
-    app = typer.Typer(
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        help="Keeps a language-model application inside its limits. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY.",
-    )
-    app.callback()(_everything)
+    app = _empty()
     every = verb not in COMMANDS and verb not in GROUPS
-    for name, place in COMMANDS.items():
+    for name, (place, _) in COMMANDS.items():
         if every or name == verb:
             app.command(name)(_at(place))
     for name, (place, told) in GROUPS.items():
@@ -60,8 +69,43 @@ def build(verb: str = "") -> typer.Typer:
     return app
 
 
-def _everything() -> None:
+def outline() -> typer.Typer:
+    """The command with all verbs by name and help, none of them imported: for who asks what there is."""
+    app = _empty()
+    for name, (_, told) in (COMMANDS | GROUPS).items():
+        app.command(name, help=told)(_everything)
+    return app
+
+
+def _empty() -> typer.Typer:
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Keeps a language-model application inside its limits. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY.",
+    )
+    app.callback()(_options)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"homeostat {version('homeostat')}")
+        raise typer.Exit
+
+
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
     """Keeps a language-model application inside its limits. Talks to HOMEOSTAT_URL with HOMEOSTAT_KEY."""
+
+
+def _everything() -> None:
+    """Stands for a verb in the list of verbs."""
 
 
 def _at(place: str) -> Any:
@@ -71,8 +115,14 @@ def _at(place: str) -> Any:
 
 def main() -> None:
     """Entry point. Exit codes: 0 ok, 1 gate failed, 2 usage, 3 unreachable."""
+    verb = sys.argv[1] if len(sys.argv) > 1 else ""
+    if verb not in COMMANDS and verb not in GROUPS:
+        outline()()
+        return
+    from homeostat.cli.client import Refused, Unreachable
+
     try:
-        build(sys.argv[1] if len(sys.argv) > 1 else "")()
+        build(verb)()
     except Unreachable as error:
         sys.stderr.write(f"homeostat: {error}\n")
         sys.exit(3)
