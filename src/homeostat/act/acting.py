@@ -105,6 +105,20 @@ def give(
         return after
 
 
+def restate(ledger: Ledger, wanted: Action, author: Author) -> Action | None:
+    """What a proposal that waits for a yes would do and expects, as it is known now. None: somebody decided already."""
+    with ledger.begin():
+        action = actions.get(ledger, wanted.project, wanted.id)
+        if action is None or action.state != "proposed":
+            return None
+        after = actions.move(ledger, action, parameters=wanted.parameters, expects=wanted.expects)
+        if after is not None:
+            author.wrote(
+                ledger, wanted.project, "action.restate", str(wanted.id), before=_told(action), after=_told(after)
+            )
+        return after
+
+
 def _decide(
     ledger: Ledger, project: str, id: int, author: Author, state: State, before: tuple[State, ...], why: str
 ) -> Action | Declined:

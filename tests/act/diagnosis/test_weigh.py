@@ -107,6 +107,31 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
             volumes=(Volume("thumbs", 0.08, 0.002, -12.0), Volume("rating", 0.05, 0.001, -9.0)), **LOOKED,
         ),
     ),
+    "fewer signals, says one monitor; looked at again they come, and the answers are worse": (
+        "provider",
+        Evidence(
+            (finding("coverage(signals)"), finding()), moved=(RELEVANCE,),
+            volumes=(Volume("thumbs", 0.08, 0.08, 0.1), Volume("rating", 0.05, 0.049, -0.2)), **LOOKED,
+        ),
+    ),
+    "all kinds of signals come less, by a third": (
+        "instrumentation",
+        Evidence(
+            (finding("coverage(signals)"),), moved=STILL,
+            volumes=(
+                Volume("thumbs", 0.08, 0.05, -5.0), Volume("rating", 0.05, 0.03, -4.0),
+                Volume("answer_copied", 0.06, 0.04, -4.5), Volume("human_requested", 0.03, 0.02, -3.0),
+            ), **LOOKED,
+        ),
+    ),
+    "a monitor found it, and looked at again it is there": (
+        "provider",
+        Evidence((finding(),), moved=(moved("mean(score.relevance)", "text", -3),), **LOOKED),
+    ),
+    "a tenth of the users got another release when everybody lost": (
+        "provider",
+        Evidence((finding(),), moved=(RELEVANCE,), changes=(replace(PUT, share=0.1),), **LOOKED),
+    ),
     "a stream fell silent": ("instrumentation", Evidence((finding(against="silence", rung="model"),))),
     "the judge fell silent": ("judge", Evidence((finding(against="silence", rung="judge"),))),
     "weak, and gone when looked at again": (

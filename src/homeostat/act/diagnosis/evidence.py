@@ -64,6 +64,8 @@ class Change:
     """`release`, `policy`: ours; `model`: another one answers; `scorer`: another version measures."""
     subject: str
     text: str
+    share: float = 1.0
+    """Of the traffic that it concerns: a tenth of the users does not move the whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from homeostat.records.comparison import Comparison
 from homeostat.records.finding import Finding
 from homeostat.records.instant import EPOCH, micros
 from homeostat.registry import timeline
-from homeostat.store.ledger import Ledger
+from homeostat.store.ledger import Ledger, policies
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import diagnosis as ask
 from homeostat.store.warehouse.questions.diagnosis import Sides, Sums
@@ -105,12 +105,15 @@ def _thirds(sides: Sides, first: int) -> Sides:
 
 def _changes(ledger: Ledger, project: str, low: int, now: int) -> Iterator[Change]:
     since, until = (_moment(at) for at in (low - _DAY, now))
-    for at, event in timeline.events(ledger, project, since=since, until=until, limit=200):
+    told = timeline.events(ledger, project, since=since, until=until, limit=200)
+    served = _served(ledger, project)
+    for at, event in told:
         if event["kind"] == "put":
             # The first policy of a route changes nothing: there was nothing before.
             if event["version"] > 1:
                 names = ", ".join(f"{name} {share:.0%}" for name, share in event["shares"].items())
-                yield Change(micros(at), "policy", _newest(event), f"the route {event['route']} went to {names}")
+                told_so = f"the route {event['route']} went to {names}"
+                yield Change(micros(at), "policy", _newest(event), told_so, _moved_by(event, told))
         elif event["kind"] == "rollback":
             yield Change(micros(at), "policy", _newest(event), f"the route {event['route']} was rolled back")
         elif event["kind"] in ("implicit", "seen"):
@@ -120,7 +123,30 @@ def _changes(ledger: Ledger, project: str, low: int, now: int) -> Iterator[Chang
                 yield Change(micros(at), "model", subject, f"{subject} answers in the place of another model")
             elif fields:
                 names = ", ".join(sorted(field.replace("_", " ") for field in fields))
-                yield Change(micros(at), "release", event["release"], f"calls came with another {names}")
+                share = served.get(event["release"], 1.0)
+                yield Change(micros(at), "release", event["release"], f"calls came with another {names}", share)
+
+
+def _served(ledger: Ledger, project: str) -> dict[str, float]:
+    """The largest share that a release has had on any route, of those that policies name."""
+    found: dict[str, float] = {}
+    for version in policies.history(ledger, project):
+        for name, share in version.policy.shares.items():
+            found[name] = max(found.get(name, 0.0), share)
+    return found
+
+
+def _moved_by(event: Mapping[str, Any], told: Sequence[tuple[datetime, Mapping[str, Any]]]) -> float:
+    """The share of the route's users whom a change of the policy put elsewhere."""
+    before = next(
+        (each["shares"] for _, each in told if each.get("route") == event["route"] and "shares" in each
+         and each["version"] < event["version"]), None,
+    )  # fmt: skip
+    if before is None:
+        newest = _newest(event)
+        return float(event["shares"].get(newest, 1.0))
+    names = {*before, *event["shares"]}
+    return float(sum(abs(event["shares"].get(name, 0.0) - before.get(name, 0.0)) for name in names) / 2)
 
 
 def _newest(event: Mapping[str, Any]) -> str:

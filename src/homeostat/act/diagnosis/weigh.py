@@ -13,7 +13,7 @@ from typing import Final
 
 from homeostat.act.diagnosis.evidence import FIRED, MOVED, Change, Evidence, Moved, Shift, Volume, family, marked
 from homeostat.records import words
-from homeostat.records.comparison import Comparison
+from homeostat.records.comparison import Comparison, together
 from homeostat.records.incident import CAUSES, Candidate, Cause
 
 #: A change explains what begins within so long of it; detectors guess onsets that well.
@@ -21,7 +21,11 @@ REACH: Final = 7_200_000_000
 #: Pieces of evidence are not independent: so many points are worth one.
 DOUBT: Final = 2.0
 _CLOSE: Final = 600_000_000
+#: A change that fits so well explains something by itself.
+_ENOUGH: Final = 0.4
 _LINES: Final = 6
+#: All measures of a comparison together: odds that lean, and do not settle.
+_LEANS: Final = 4.0
 #: Such a share of word-for-word repetitions is no chance.
 _FLOOD: Final = 0.03
 #: What is sent in is no measure of what comes out.
@@ -70,18 +74,22 @@ def _release(evidence: Evidence) -> Case:
             case.add(5.0, f"users of {finding.release} do worse than users of the other, put there by chance: "
                           f"{words.finding(finding)}")  # fmt: skip
             break
-    worse = [each for each in evidence.comparisons if each.harm >= 20]
-    if worse:
-        worst = max(worse, key=lambda each: each.harm)
+    worst = max(evidence.comparisons, key=lambda each: each.harm, default=None)
+    if worst is not None and worst.harm >= 20:
         case.subject = case.subject or worst.candidate
         seen = words.interval(worst.estimate, worst.low, worst.high)
         case.add(4.5, f"{worst.candidate} against {worst.baseline}, {words.measure(worst.measure)}: {seen}, "
                       f"{words.users(worst.users[0])} and {words.users(worst.users[1])}")  # fmt: skip
+    elif together(evidence.comparisons) >= _LEANS:
+        said = f"{worst.candidate} against {worst.baseline} leans that way" if worst is not None else ""
+        case.add(2.0, said)
     near = _near(evidence, ("release", "policy"))
     if near:
         closeness, change = near[0]
         case.subject = case.subject or change.subject
         case.add(4.5 * closeness, f"{change.text} {words.when(change.at)}, where it began")
+        if closeness < _ENOUGH:
+            case.add(-1.0, f"only {change.share:.0%} of the users were put elsewhere: their comparison will tell")
     elif evidence.looked:
         case.add(-4.0, "no release, prompt or policy of ours changed near the onset")
     alike = _alike(evidence)
@@ -93,7 +101,7 @@ def _release(evidence: Evidence) -> Case:
 def _provider(evidence: Evidence) -> Case:
     case = Case(settle="Ask the pinned model version, or another provider, the same questions and compare.")
     alike = _alike(evidence)
-    ours = [] if alike else _near(evidence, ("release", "policy"))
+    ours = [] if alike else [each for each in _near(evidence, ("release", "policy")) if each[0] >= _ENOUGH]
     answers = _answers_moved(evidence)
     if evidence.models:
         case.subject = evidence.models[0]
@@ -145,7 +153,7 @@ def _data(evidence: Evidence) -> Case:
         case.add(-3.0, "questions and users are as before")
     if evidence.new_words and share < _FLOOD and not any(each.what == "languages" for each in shifted):
         case.add(-1.5, "what is new are words, not the mix")
-    if _near(evidence, ("release", "policy")):
+    if _ours(evidence):
         case.add(-1.0, "a change of ours lies where it began")
     return case
 
@@ -169,7 +177,7 @@ def _concept(evidence: Evidence) -> Case:
         case.add(-2.0, "neither new words nor one kind of question that lost alone")
     if evidence.aged is not None and evidence.aged > 20:
         case.add(-2.0, "what is retrieved is older than before: the documents are at fault first")
-    if _near(evidence, ("release", "policy")):
+    if _ours(evidence):
         case.add(-2.0, "a change of ours lies where it began")
     if languages:
         case.add(-1.0, "the languages of the questions changed")
@@ -192,7 +200,7 @@ def _knowledge(evidence: Evidence) -> Case:
     grounded = [each for each in evidence.moved if "groundedness" in each.measure]
     if users and grounded and all(not each.moved for each in grounded):
         case.add(1.0, "answers are as well grounded as before, people are less content")
-    if _near(evidence, ("release", "policy")):
+    if _ours(evidence):
         case.add(-1.0, "a change of ours lies where it began")
     return case
 
@@ -235,7 +243,8 @@ def _feedback(evidence: Evidence) -> Case:
         case.add(-4.0, "no feedback moved")
         return case
     case.subject = words.measure(fired[0].measure if fired else moved[0].measure)
-    more = [each for each in evidence.volumes if each.ratio >= 1.4 and each.z >= MOVED and _opinion(each)]
+    # A kind that never came before is new, or slow: it says nothing about the others.
+    more = [each for each in evidence.volumes if 1.4 <= each.ratio < math.inf and each.z >= MOVED and _opinion(each)]
     if more:
         case.add(3.0, f"{more[0].ratio:.1f} times as many {more[0].signal} for each answer")
     elif evidence.looked:
@@ -314,11 +323,17 @@ _RULES: Final[dict[Cause, Callable[[Evidence], Case]]] = {
 
 
 def _near(evidence: Evidence, kinds: Sequence[str]) -> list[tuple[float, Change]]:
-    """Changes that could have begun it, with how well they fit in time (0 to 1), the best first."""
+    """Changes that could have begun it, the best first, with how well they fit (0 to 1): in time, and in how many users
+    they concern."""
     if not evidence.findings:
         return []
     low, high = evidence.onset
     return sorted(_fits(evidence.changes, kinds, low, high), key=lambda each: -each[0])
+
+
+def _ours(evidence: Evidence) -> bool:
+    """Something that we did would explain it."""
+    return any(fit >= _ENOUGH for fit, _ in _near(evidence, ("release", "policy")))
 
 
 def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) -> Iterator[tuple[float, Change]]:
@@ -328,7 +343,7 @@ def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) 
         # What comes after the latest possible onset did not begin it; a detector's guess may be a little late.
         away = max(low - change.at, (change.at - high) * 3, 0)
         if away < REACH:
-            yield 1.0 - max(0, away - _CLOSE) / REACH, change
+            yield (1.0 - max(0, away - _CLOSE) / REACH) * min(1.0, 2 * change.share), change
 
 
 def _alike(evidence: Evidence) -> Comparison | None:

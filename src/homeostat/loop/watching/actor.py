@@ -124,7 +124,7 @@ def adopt(context: Context, project: str, at: int) -> None:
     known = {
         (action.result.get("route"), action.result.get(name))
         for action in actions.listed(ledger, project)
-        for name in ("policy_version", "policy_restored")
+        for name in ("policy_version", "policy_begun", "policy_restored")
     }
     for incident in kept_incidents.open(ledger, project):
         for version in policies.history(ledger, project, limit=20):
@@ -161,8 +161,10 @@ def _keep_up(context: Context, incident: Incident, own: Sequence[Action], wanted
     for action in pending:
         if action.answer not in {each.answer for each in wanted}:
             acting.decline(context.ledger, incident.project, action.id, author, why="the diagnosis is another one now")
-    there = {action.answer for action in pending}
+    there = {action.answer: action for action in pending}
     for each in wanted:
+        if each.answer in there:
+            _restate(context, incident, there[each.answer], each, author)
         if each.answer in there or each.answer in said_no:
             continue
         made = acting.propose(context.ledger, _filled(context, incident, each, at), author)
@@ -170,6 +172,23 @@ def _keep_up(context: Context, incident: Incident, own: Sequence[Action], wanted
             log.warning("no %s for incident %s: %s", each.answer, incident.id, made.message)
             continue
         incidents.tell(context.ledger, incident, "action", words.action(made), at=at, by=_ANSWERING)
+
+
+def _restate(context: Context, incident: Incident, waiting: Action, now: Action, author: Author) -> None:
+    """A proposal that waits says what it would be judged by if it were done now: better evidence may have come."""
+    was, is_ = waiting.expects, now.expects
+    same = (was.measure, was.control, was.direction) == (is_.measure, is_.control, is_.direction)
+    if same or waiting.remedy != now.remedy:
+        return
+    kept = {name: value for name, value in waiting.parameters.items() if name not in now.parameters}
+    # The time for the verdict was given with the proposal, and moves on when somebody says yes.
+    expects = replace(is_, by=was.by)
+    after = acting.restate(
+        context.ledger, replace(waiting, parameters={**kept, **now.parameters}, expects=expects), author
+    )
+    if after is not None:
+        told = f"action {after.id} would be judged by {words.measure(is_.measure)} now"
+        incidents.tell(context.ledger, incident, "action", told, at=micros(author.at), by=_ANSWERING)
 
 
 def _by_us(action: Action) -> bool:

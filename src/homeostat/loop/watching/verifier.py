@@ -130,7 +130,10 @@ def _release_holdback(context: Context, action: Action, told: Any) -> None:
         ended = routes.put(told, replace(action, why=f"the hold-back of action {action.id} ended"), route, shares)
         if isinstance(ended, Declined):
             return
-        result = {**action.result, "holdback_ended": True, "policy_version": ended.result["policy_version"]}
+        result = {
+            **action.result, "holdback_ended": True, "policy_begun": action.result["policy_version"],
+            "policy_version": ended.result["policy_version"],
+        }  # fmt: skip
         actions.move(context.ledger, action, result=result)
     context.publish()
 
@@ -191,10 +194,11 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
     """Blocks of equal length between the alert and the action, and since the action."""
     incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
     alert = incident.opened if incident is not None and incident.opened < action.ended else action.proposed
-    every = _block(alert, action.ended, at)
-    fresh = asked.blocks(context.warehouse, replace(about, start=alert, end=action.ended), every)
-    after = asked.blocks(context.warehouse, about, every)
-    told = {"block_minutes": every // _MINUTE, "blocks": [len(fresh.n), len(after.n)]}
+    fresh = asked.blocks(context.warehouse, replace(about, start=alert, end=action.ended), _MINUTE)
+    after = asked.blocks(context.warehouse, about, _MINUTE)
+    every = _block(fresh, after)
+    fresh, after = _longer(fresh, every), _longer(after, every)
+    told = {"block_minutes": every, "blocks": [len(fresh.n), len(after.n)]}
     if action.expects.at_least <= 1e-6 and action.expects.low is None and action.expects.high is None:
         present = (int((fresh.n > 0).sum()), len(fresh.n), int((after.n > 0).sum()), len(after.n))
         return Evidence(True, present=present, about=told)
@@ -209,11 +213,23 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
     )  # fmt: skip
 
 
-def _block(alert: int, done: int, at: int) -> int:
-    """So long that there are enough of them on either side, whole minutes."""
-    shorter = max(min(done - alert, at - done), 0)
-    blocks = _BLOCKS if shorter >= _BLOCKS * 20 * _MINUTE else _FEWEST
-    return max(shorter // blocks // _MINUTE, 1) * _MINUTE
+def _block(fresh: asked.Blocks, after: asked.Blocks) -> int:
+    """So many minutes that there are enough blocks on either side; time after the last answer is no time."""
+    shorter = min(_lasted(fresh), _lasted(after))
+    blocks = _BLOCKS if shorter >= _BLOCKS * 20 else _FEWEST
+    return max(shorter // blocks, 1)
+
+
+def _lasted(minutes: asked.Blocks) -> int:
+    there = np.flatnonzero(minutes.n)
+    return int(there[-1]) + 1 if len(there) else len(minutes.n)
+
+
+def _longer(minutes: asked.Blocks, every: int) -> asked.Blocks:
+    """Whole blocks of so many minutes each."""
+    count = len(minutes.n) // every
+    n, total = (each[: count * every].reshape(count, every).sum(axis=1) for each in (minutes.n, minutes.total))
+    return asked.Blocks(n, total)
 
 
 def _means(blocks: asked.Blocks) -> NDArray[np.float64]:
