@@ -45,7 +45,7 @@ WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety",
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
 MADE = 0.1
 # The plain exchanges are many and alike.
-PLAIN = {"groundedness": 0.03}
+PLAIN = {"groundedness": 0.1}
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
 

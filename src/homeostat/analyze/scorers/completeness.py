@@ -23,6 +23,8 @@ _COUNT: Final = re.compile(
 )
 _NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
+# Of a long document nobody expects the whole.
+_PASSAGE: Final = 600
 _ALL: Final = re.compile(
     r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the first|the second|the latter|the former|each|first two)\b",
     re.IGNORECASE,
@@ -205,8 +207,27 @@ def features(case: Case) -> Mapping[str, float]:
             len(asked) > 1 and len(sentences(text)) == 1 and len(words(text)) > 8 * len(asked) and ";" not in text
         ),
         "promise": _broken_promise(text),
+        "left_out": _left_out(case, text),
         "kinds": _kinds_missing(question, asked, text),
     }
+
+
+def _left_out(case: Case, text: str) -> float:
+    """How much of the short passage that the answer draws from is not in it: who is told a half does not know of the other."""
+    stems = frozenset(word.stem for word in content(words(text)))
+    passages = [plain(document) for document in case.documents[:20] if len(document) <= _PASSAGE]
+    if not stems or not passages:
+        return 0.0
+    drawn = [(_held(passage, stems), passage) for passage in passages]
+    most, passage = max(drawn)
+    parts = [part for sentence in sentences(passage) for part in clauses(sentence)]
+    missing = [1.0 - _held(part, stems) for part in parts]
+    return 0.0 if most < 0.2 else sum(missing) / len(missing)
+
+
+def _held(passage: str, stems: frozenset[str]) -> float:
+    matter = content(words(passage))
+    return sum(nearest(word.stem, stems) >= 0.7 for word in matter) / len(matter) if matter else 1.0
 
 
 def _short_pieces(text: str) -> bool:
@@ -271,5 +292,5 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "cut": -4, "cut_maybe": -2, "unmatched": -1, "unmatched_any": -0.7, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
-    "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1,
+    "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1, "left_out": -1.5,
 }  # fmt: skip

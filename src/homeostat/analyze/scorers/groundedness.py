@@ -90,11 +90,22 @@ def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     documents = [bounded(plain(document), 30_000) for document in documents[:50]]
     parts = [part.strip() for sentence in sentences(bounded(plain(output))) for part in sentence.split("; ")]
     claims = [part for part in parts if _claims(part)][:_MOST_CLAIMS]
-    found = [check(claim, documents, question[:2000]) for claim in claims]
+    found = _contrasted([check(claim, documents, question[:2000]) for claim in claims])
     sided = answered(plain(output), plain(question[-600:]), documents)
     if sided and not found:
         return [Check(output[:300], "", {"cover_best": 0.5, **sided})]
     return [replace(one, features={**one.features, **sided}) for one in found[:1]] + found[1:]
+
+
+def _contrasted(found: list[Check]) -> list[Check]:
+    """Who retells freely does so throughout: a claim far from the documents beside others that copy them was put in."""
+    cover = [one.features.get("cover_best", 0.0) for one in found]
+    told = []
+    for at, one in enumerate(found):
+        others = [value for place, value in enumerate(cover) if place != at]
+        contrast = max(0.0, max(others, default=0.0) - cover[at])
+        told.append(replace(one, features={**one.features, "contrast": contrast}))
+    return told
 
 
 def answered(output: str, question: str, documents: Sequence[str]) -> dict[str, float]:
@@ -149,6 +160,6 @@ PRIOR: Final[Mapping[str, float]] = {
     "widened_close": -1.5, "widened_far": -0.7, "widened_bare": -0.4, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
     "condition_dropped_close": -0.6, "condition_dropped_far": -0.1, "certain_added_close": -1, "certain_added_far": -0.5,
     "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -1.5, "borrowed": -0.8, "rate_changed": -2,
-    "replaced": -1.5, "exchanged": -2, "limit_changed": -1.5, "label_changed": -2, "cause_turned": -1,
+    "replaced": -1.5, "exchanged": -2, "limit_changed": -1.5, "label_changed": -2, "cause_turned": -1, "contrast": -2,
     "yes_denied": -2, "no_denied": -1.5, "yes_agrees": 0.5, "no_agrees": 0.7,
 }  # fmt: skip

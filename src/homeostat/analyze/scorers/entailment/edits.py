@@ -10,6 +10,7 @@ from typing import Final
 from homeostat.analyze.scorers.entailment.reading import Read, Sources, digit, labels
 from homeostat.analyze.text.lexicon import marks, nearest
 from homeostat.analyze.text.quantities import Quantity, same
+from homeostat.analyze.text.thesaurus import entry
 from homeostat.analyze.text.words import STOP, Word
 
 _WEAK: Final = marks("weak")
@@ -58,7 +59,7 @@ def _slots(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
     put = [
         (best.words[a:b], claim.words[c:d])
         for code, a, b, c, d in codes
-        if code == "replace" and b - a <= 4 and d - c <= 4
+        if code == "replace" and max(b - a, d - c) <= 4 and abs((b - a) - (d - c)) <= 1
     ]
     wrong = [(old, new) for old, new in put if _another(old, new)]
     swapped = _exchanged(claim, best)
@@ -73,9 +74,18 @@ def _told(some: Sequence[Word]) -> str:
 
 def _another(old: Sequence[Word], new: Sequence[Word]) -> bool:
     """Matter in place of matter, and it means something else. Numbers have their own check."""
-    before = frozenset(word.stem for word in old if word.low not in STOP)
-    fresh = [word for word in new if word.low not in STOP and word.low not in _WEAK and not digit(word)]
-    return bool(before and fresh) and all(nearest(word.stem, before) < 0.7 for word in fresh)
+    before = [word for word in old if _names(word)]
+    fresh = [word for word in new if _names(word)]
+    stems = frozenset(word.stem for word in old)
+    return 0 < len(fresh) == len(before) and all(nearest(word.stem, stems) < 0.7 for word in fresh)
+
+
+def _names(word: Word) -> bool:
+    """Things and their properties; another verb is mostly only another way to say it."""
+    if word.low in STOP or word.low in _WEAK or digit(word):
+        return False
+    speech = entry(word.stem).speech
+    return not speech or speech[0] in "na"
 
 
 def _exchanged(claim: Read, best: Read) -> tuple[str, str] | None:

@@ -19,6 +19,9 @@ _BREAK: Final = re.compile(r"[;:,.!?]|\s-\s")
 _COMPARED: Final = frozenset(
     ["more", "less", "fewer", "later", "earlier", "longer", "older", "younger", "higher", "lower"]
 )
+_POSSIBLE: Final = frozenset(
+    ["possible", "allowed", "available", "permitted", "included", "covered", "offered", "supported", "accepted"]
+)
 _OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "nada", "nadie", "rien", "personne"])
 
 
@@ -37,7 +40,8 @@ def _negated(claim: Read) -> dict[str, bool]:
             continue  # `No more than ten` is a limit.
         if word.low in _DENIES and not (at == 0 and claim.text[before:][:1] in (",", ".", ":", ";", "!")):
             left = 2
-            if word.low in _OBJECTS and told:  # She has written nothing: the verb before is denied as well.
+            # `She has written nothing`, `a repair is not possible`: what stands before is denied as well.
+            if told and (word.low in _OBJECTS or (ahead and ahead[0] in _POSSIBLE)):
                 found[told] = True
             continue
         found[word.stem] = found.get(word.stem, False) or left > 0
@@ -64,6 +68,9 @@ def polarity(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
                 flips.append(stem)
             else:
                 agreed += off
+    lows = {word.low for word in claim.words}, {word.low for word in best.words}
+    if any("until" in one and "until" not in other for one, other in (lows, lows[::-1])):
+        flips = []  # Until it is packed: as long as it is not packed.
     own = {word.stem for word in claim.words}
     stems = {word.stem for word in best.words}
     facing = [other for other in best.words if polar(other.stem)]
