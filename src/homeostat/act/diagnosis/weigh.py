@@ -126,6 +126,8 @@ def _provider(evidence: Evidence) -> Case:
         shifted = [each for each in evidence.inputs if _surely(each)]
         if shifted:
             case.add(-1.5, f"the questions changed too: {shifted[0].text}")
+        elif evidence.new_words:
+            case.add(-1.0, f"the questions have new words: {', '.join(list(evidence.new_words)[:4])}")
         else:
             case.add(0.5, "the questions are as before")
     if evidence.topic is not None:
@@ -151,7 +153,12 @@ def _data(evidence: Evidence) -> Case:
         case.add(4.5, f"{share:.1%} of the questions are a few texts again and again: “{text[:60]}”")
     if evidence.looked and not shifted and share < _FLOOD:
         case.add(-3.0, "questions and users are as before")
-    if evidence.new_words and share < _FLOOD and not any(each.what == "languages" for each in shifted):
+    if (
+        evidence.new_words
+        and share < _FLOOD
+        and _worse(evidence)
+        and not any(each.what == "languages" for each in shifted)
+    ):
         case.add(-1.5, "what is new are words, not the mix")
     if _ours(evidence):
         case.add(-1.0, "a change of ours lies where it began")
@@ -167,6 +174,8 @@ def _concept(evidence: Evidence) -> Case:
         case.add(3.5, f"questions use words that were unknown before: {said}")
         if evidence.flood[0] >= _FLOOD:
             case.add(-3.5, "they stand in a few texts that come again and again")
+        if evidence.looked and not _worse(evidence):
+            case.add(-2.5, "they are answered as well as the others")
     topic = evidence.topic
     if topic is not None and topic.concentrated:
         case.subject = case.subject or " ".join(topic.words[:3])
@@ -344,6 +353,11 @@ def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) 
         away = max(low - change.at, (change.at - high) * 3, 0)
         if away < REACH:
             yield (1.0 - max(0, away - _CLOSE) / REACH) * min(1.0, 2 * change.share), change
+
+
+def _worse(evidence: Evidence) -> bool:
+    """Somebody who measures quality says that it is another one: not only lengths and costs."""
+    return any(each.moved and each.family != "plain" for each in evidence.moved)
 
 
 def _alike(evidence: Evidence) -> Comparison | None:
