@@ -92,6 +92,28 @@ def test_the_holdback_speaks_first_and_the_lower_rung_only_at_the_end() -> None:
     assert lower.claim in ("moved-with-the-action", "moved-more-than-controls")
 
 
+def test_with_too_few_blocks_users_on_both_sides_may_tell() -> None:
+    blocks = {"fresh": np.full(4, 0.55), "after": np.full(4, 0.85)}
+    worked = said(Evidence(True, **blocks, fresh_users=users(300, 0.55, 1), users=users(300, 0.85, 2)))
+    assert worked is not None
+    assert (worked.outcome, worked.rung, worked.claim) == ("worked", "before-after", "moved-with-the-action")
+    assert worked.low is not None and worked.low > 0.15
+    still = said(Evidence(True, **blocks, fresh_users=users(300, 0.55, 3), users=users(300, 0.56, 4)))
+    assert still is not None and (still.outcome, still.claim) == ("no-effect", "nothing")
+    picked = said(Evidence(True, **blocks, fresh_users=users(300, 0.70, 5), users=users(300, 0.85, 6)))
+    assert picked is not None and picked.outcome == "not-enough-data", "it was not surely out before"
+
+
+def test_the_last_look_at_a_holdback_needs_less() -> None:
+    """Looks before the deadline spend a fifth of the error; what is left is one look."""
+    held = replace(EXPECTS, control="holdback", at_least=0.05)
+    ones = [np.arange(n) < good for n, good in ((900, 765), (90, 66))]
+    arms = (RatioMoments.of(ones[0], np.ones(900)), RatioMoments.of(ones[1], np.ones(90)))
+    assert said(Evidence(False, arms=arms), held) is None
+    worked = said(Evidence(True, arms=arms), held)
+    assert worked is not None and (worked.outcome, worked.rung) == ("worked", "randomised")
+
+
 def test_acted_at_once_there_is_nothing_to_compare() -> None:
     seen = Evidence(True, fresh=np.zeros(0), after=np.full(24, 0.85), users=users(300, 0.85))
     told = said(seen)
@@ -155,19 +177,34 @@ def inert_holdbacks(runs: int, seed: int) -> int:
         first, second = (rng.random(n) < 0.7 for n in (900, 100))
         for part in (0.5, 0.7, 0.85, 1.0):
             arms = [RatioMoments.of(x[: int(len(x) * part)], np.ones(int(len(x) * part))) for x in (first, second)]
-            told = told or said(Evidence(False, arms=(arms[0], arms[1])), held)
+            told = told or said(Evidence(part == 1.0, arms=(arms[0], arms[1])), held)
         claims += told is not None and told.outcome == "worked"
     return claims
 
 
-@pytest.mark.parametrize("what", [inert, inert_canaries, inert_holdbacks])
+def inert_users(runs: int, seed: int) -> int:
+    """Too few blocks, and an action that changes nothing: users on either side of the level, or anywhere near."""
+    rng, claims = np.random.default_rng(seed), 0
+    for number in range(runs):
+        quality = 0.70 + 0.02 * (number % 5 - 2)
+        before, since = ((rng.random(n) < quality).astype(float) for n in (500, 900))
+        blocks = (before[:500].reshape(5, -1).mean(1), since[:900].reshape(6, -1).mean(1))
+        told = said(Evidence(True, fresh=blocks[0], after=blocks[1], users=since, fresh_users=before))
+        claims += told is not None and told.outcome == "worked"
+    return claims
+
+
+INERT = [inert, inert_canaries, inert_holdbacks, inert_users]
+
+
+@pytest.mark.parametrize("what", INERT)
 def test_an_inert_action_hardly_ever_worked(what: Any) -> None:
     """At most 5 %: in 300 runs at most 27 by chance (one in a thousand)."""
     assert what(300, 11) <= 27
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("what", [inert, inert_canaries, inert_holdbacks])
+@pytest.mark.parametrize("what", INERT)
 def test_an_inert_action_hardly_ever_worked_in_many_runs(what: Any) -> None:
     assert what(3_000, 12) <= 187
 

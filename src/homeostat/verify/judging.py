@@ -31,8 +31,14 @@ from homeostat.records.verdict import Outcome, Rung, Verdict
 Floats = NDArray[np.float64]
 #: Of a mean that lies beyond its band already: so much evidence says that it stays there.
 ALPHA: Final = 0.05
+#: Of a hold-back, which may be looked at any time before the deadline and once when it comes: what each may spend.
+LOOKING, AT_THE_END = 0.01, 0.04
+#: Of users before and after: so much evidence, twice, is as sure as the interval of blocks. Together they err in one
+#: case of twenty.
+TWICE: Final = 40.0
 _FEW: Final = 20
 _Z: Final = 1.645
+_Z_END: Final = 2.054
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class Evidence:
     """For data that had stopped: blocks with data and all blocks, before the action and after it."""
     users: Floats | None = None
     """One value for each user since the action, whoever they are."""
+    fresh_users: Floats | None = None
+    """The same between the alert and the action."""
     spread: float | None = None
     """Variance of such values before the action: it makes good bets, it is no assumption."""
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +82,7 @@ def judged(action: Action, seen: Evidence, *, at: int) -> Verdict | None:
         if told is not None:
             return told
     if seen.arms is not None:
-        found = holdback(*seen.arms, _expected(action.expects), planned=seen.planned)
+        found = _of_arms(seen.arms, seen, action.expects)
         if found.outcome != "not-enough-data":
             return _record(action, found, seen, at)
     if not seen.due:
@@ -83,7 +91,51 @@ def judged(action: Action, seen: Evidence, *, at: int) -> Verdict | None:
         return _nothing(action, seen, at)
     returned = back(seen.users, action.expects, seen.spread)
     found = before_after(seen.fresh, seen.after, _expected(action.expects), controls=seen.controls, returned=returned)
+    if found.outcome == "not-enough-data":
+        found = _by_users(found, seen, action.expects, returned) or found
     return _record(action, found, seen, at)
+
+
+def _of_arms(arms: tuple[RatioMoments, RatioMoments], seen: Evidence, expects: Expectation) -> claims.Verdict:
+    """Those who stayed beside those who went: always valid while it runs, and one look at the end for what is left."""
+    found = holdback(*arms, _expected(expects, LOOKING), planned=seen.planned)
+    if found.outcome != "not-enough-data" or not seen.due or min(float(arm.n) for arm in arms) < _FEW:
+        return found
+    new, old = arms
+    half = _Z_END * math.sqrt(float(new.variance / new.n + old.variance / old.n))
+    estimate = float(new.ratio - old.ratio)
+    low, high = estimate - half, estimate + half
+    said = claims.outcome(low, high, _expected(expects, AT_THE_END))
+    claim: claims.Allowed = "nothing" if said == "not-enough-data" else "caused"
+    notes = claims.less(low, high, _expected(expects)) if said == "worked" else ()
+    return claims.Verdict(said, "randomised", claim, estimate, low, high, found.units, notes=notes)
+
+
+def _by_users(
+    found: claims.Verdict, seen: Evidence, expects: Expectation, returned: float
+) -> claims.Verdict | None:  # fmt: skip
+    """Too few blocks to say: users tell whether the measure was surely outside before the action, and surely is inside
+    since; or surely still is outside. Other causes are not excluded by that either."""
+    if seen.users is None or min(len(seen.users), 0 if seen.fresh_users is None else len(seen.fresh_users)) < _FEW:
+        return None
+    assert seen.fresh_users is not None
+    was_out = still_out(seen.fresh_users, expects, seen.spread)
+    is_out = still_out(seen.users, expects, seen.spread)
+    said: Outcome
+    if was_out >= TWICE and returned >= TWICE:
+        said = "worked"
+    elif is_out >= VERIFIED:
+        said = "no-effect"
+    else:
+        return None
+    parts = [float(each.var(ddof=1)) / len(each) for each in (seen.fresh_users, seen.users)]
+    estimate, half = float(seen.users.mean() - seen.fresh_users.mean()), 1.96 * math.sqrt(sum(parts))
+    claim: claims.Allowed = "moved-with-the-action" if said == "worked" else "nothing"
+    units = len(seen.users) + len(seen.fresh_users)
+    return claims.Verdict(
+        said, "before-after", claim, estimate, estimate - half, estimate + half, units, evidence=returned,
+        notes=("other-causes-not-excluded",),
+    )  # fmt: skip
 
 
 def back(users: Floats | None, expects: Expectation, spread: float | None = None) -> float:
@@ -210,8 +262,8 @@ def _variance(spread: float | None) -> list[float] | None:
     return None if spread is None else [min(max(spread, 1e-3), 0.25)]
 
 
-def _expected(expects: Expectation) -> claims.Expected:
-    return claims.Expected(max(expects.at_least, 1e-9), expects.direction == "up", ALPHA)
+def _expected(expects: Expectation, alpha: float = ALPHA) -> claims.Expected:
+    return claims.Expected(max(expects.at_least, 1e-9), expects.direction == "up", alpha)
 
 
 def _finite(value: float) -> float | None:

@@ -206,10 +206,11 @@ def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evide
         means = fresh.n.astype(float), after.n.astype(float)
     else:
         means = _means(fresh), _means(after)
-    users = asked.units(context.warehouse, about, window=_ENTERS)
+    earlier = replace(about, start=alert, end=action.ended)
+    users, before = (asked.units(context.warehouse, each, window=_ENTERS) for each in (about, earlier))
     return Evidence(
-        True, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None, about=told,
-        spread=_spread(context, replace(about, start=alert, end=action.ended)),
+        True, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None,
+        fresh_users=per_user(before) if len(before.n) else None, about=told, spread=_spread(context, earlier),
     )  # fmt: skip
 
 
