@@ -48,6 +48,16 @@ def test_a_canary_needs_its_comparison_and_its_users() -> None:
     assert late is not None and (late.outcome, late.claim) == ("not-enough-data", "nothing")
 
 
+def test_few_users_who_are_surely_well_suffice_at_the_deadline() -> None:
+    canary = replace(EXPECTS, control="canary", low=0.9)
+    few = np.r_[np.ones(49), np.zeros(1)]
+    assert said(Evidence(False, canary=CANARY, moved=few, spread=0.03), canary) is None
+    worked = said(Evidence(True, canary=CANARY, moved=few, spread=0.03), canary)
+    assert worked is not None and worked.outcome == "worked"
+    unlike = said(Evidence(True, canary=CANARY, moved=few, spread=0.2), canary)
+    assert unlike is not None and unlike.outcome == "not-enough-data", "users differ more than these do"
+
+
 def test_a_comparison_that_does_not_exclude_zero_never_worked() -> None:
     vague = replace(CANARY, high=0.02)
     late = said(Evidence(True, canary=vague, moved=users(300, 0.85)), replace(EXPECTS, control="canary"))

@@ -180,8 +180,9 @@ def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdi
         "returned": _finite(returned), "still_out": _finite(out),
     }  # fmt: skip
     said: Outcome
-    if math.isnan(returned) and seen.due:  # beyond 0 to 1 there are no bets: one look, when the time is up
-        returned = _once(seen.moved, action.expects)
+    if seen.due and not returned >= VERIFIED:  # one look, when the time is up; beyond 0 to 1 there are no bets at all
+        once = _once(seen.moved, action.expects, seen.spread)
+        returned = once if math.isnan(returned) else max(returned, once)
     if better and returned >= VERIFIED:
         said = "worked"
     elif out >= VERIFIED:
@@ -207,12 +208,13 @@ def _difference(action: Action, seen: Evidence, found: Comparison) -> tuple[floa
     return _finite(told.estimate), _finite(told.low), _finite(told.high)
 
 
-def _once(users: Floats | None, expects: Expectation) -> float:
-    """The same question asked once, at the end: twenty to one by the mean and its error; else 1."""
+def _once(users: Floats | None, expects: Expectation, spread: float | None) -> float:
+    """The same question asked once, at the end: twenty to one by the mean and its error; else 1. The error is no
+    smaller than users differed before: a handful that is all alike proves less than it seems to."""
     edge = expects.low if expects.direction == "up" else expects.high
     if users is None or len(users) < _FEW or edge is None:
         return 1.0
-    error = float(users.std(ddof=1)) / math.sqrt(len(users))
+    error = math.sqrt(max(float(users.var(ddof=1)), spread or 0.0) / len(users))
     apart = float(users.mean()) - edge if expects.direction == "up" else edge - float(users.mean())
     return VERIFIED if error > 0 and apart / error >= _Z else 1.0
 
