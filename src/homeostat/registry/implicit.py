@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from homeostat.records.instant import EPOCH, micros
@@ -20,10 +21,13 @@ from homeostat.records.release import as_json as release_json
 from homeostat.store.ledger import Ledger, audit, meta, projects, releases, sightings
 from homeostat.store.ledger.sightings import KNOWN, Sighting
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions.configurations import Configuration, configurations, next_settled
+from homeostat.store.warehouse.questions.configurations import Configuration, busy, configurations
 
 SLICE: Final = 300_000_000
 ENOUGH: Final = 3
+#: Calls, and slices, that one question is about: when time goes faster than slices, they are read together.
+_WORTH: Final = 5_000
+_MOST_SLICES: Final = 288
 _DAY: Final = 86_400_000_000
 #: What begins together was there together: an older configuration was seen so much earlier.
 APART: Final = timedelta(minutes=10)
@@ -40,21 +44,35 @@ def run(warehouse: Warehouse, ledger: Ledger, until: datetime) -> int:
     found = 0
     while start < end:
         # Mostly the next one is near; the rest of time is only looked through after a quiet day.
-        settled = next_settled(warehouse, start, min(end, start + _DAY)) or next_settled(warehouse, start, end)
-        if settled is None:
-            start = end
-        else:
-            start = max(start, (settled - 1) // SLICE * SLICE)
-            seen = configurations(warehouse, start, start + SLICE)
-            start += SLICE
+        slices = busy(warehouse, start, min(end, start + _DAY), SLICE) or busy(warehouse, start, end, SLICE)
+        for first, last in _together(slices):
+            seen = configurations(warehouse, first * SLICE, (last + 1) * SLICE, SLICE)
+            start = (last + 1) * SLICE
             with ledger.begin():
-                found += sum(_notice(ledger, each) for each in _stable(seen))
+                for _, some in groupby(seen, key=lambda each: each.slice):
+                    found += sum(_notice(ledger, each) for each in _stable(some))
                 meta.put(ledger, _WATERMARK, str(start))
+        if not slices:
+            start = end
     if told != str(end):
         with ledger.begin():
             meta.put(ledger, _WATERMARK, str(end))
             sightings.forget(ledger, until - _RARE)
     return found
+
+
+def _together(slices: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """First and last of the slices that one question is asked about: so many that it is worth it, not more."""
+    first, last, calls = 0, -1, 0
+    for number, n in slices:
+        if last >= 0 and (calls + n > _WORTH or number - first >= _MOST_SLICES):
+            yield first, last
+            last, calls = -1, 0
+        if last < 0:
+            first = number
+        last, calls = number, calls + n
+    if last >= 0:
+        yield first, last
 
 
 def _stable(seen: Iterable[Configuration]) -> list[Configuration]:

@@ -41,19 +41,25 @@ class Configuration:
     calls: int
     first: int
     last: int
+    slice: int = 0
+    """Number of its slice, where several were asked for at once."""
 
 
-def configurations(warehouse: Warehouse, start: int, end: int) -> list[Configuration]:
-    """Of the calls of every project that settled in (start, end], µs on the event clock; the oldest first."""
-    bound = {"low": max(0, start - _DAY), "high": end + _HOUR, "start": start, "end": end, "names": list(PARAMETERS)}
+def configurations(warehouse: Warehouse, start: int, end: int, slice_us: int) -> list[Configuration]:
+    """Of the calls of every project that settled in (start, end], µs on the event clock; counted apart for each slice
+    of so many µs, the oldest first."""
+    bound = _bound(start, end, slice_us) | {"names": list(PARAMETERS)}
     return [_configuration(row) for row in warehouse.ask(_SQL, bound)]
 
 
-def next_settled(warehouse: Warehouse, after: int, until: int) -> int | None:
-    """When the first call after this moment settled (µs), None: none until then. Cheap, for quiet times."""
-    bound = {"low": max(0, after - _DAY), "high": until + _HOUR, "start": after, "end": until}
-    found = warehouse.ask(_NEXT, bound)[0]
-    return int(found["first"]) if found["n"] else None
+def busy(warehouse: Warehouse, after: int, until: int, slice_us: int) -> list[tuple[int, int]]:
+    """Slices in which calls settled, by number and in order, and how many. Cheap, for quiet times."""
+    rows = warehouse.ask(_BUSY, _bound(after, until, slice_us))
+    return [(int(row["slice"]), int(row["n"])) for row in rows]
+
+
+def _bound(start: int, end: int, slice_us: int) -> dict[str, Any]:
+    return {"low": max(0, start - _DAY), "high": end + _HOUR, "start": start, "end": end, "slice": slice_us}
 
 
 def _configuration(row: Mapping[str, Any]) -> Configuration:
@@ -63,6 +69,7 @@ def _configuration(row: Mapping[str, Any]) -> Configuration:
         prompt=row["prompt"], requested_model=row["requested_model"], model=row["model"],
         system_hash=f"{row['system_key']:016x}" if row["system_key"] else "", system=row["system_text"],
         parameters={name: value for name, _, value in given}, calls=row["n"], first=row["first"], last=row["last"],
+        slice=row["slice"],
     )  # fmt: skip
 
 
@@ -70,7 +77,11 @@ _WINDOW: Final = f"at >= {moment('low')} AND at < {moment('high')}"
 _SETTLED: Final = (
     f"{_WINDOW} AND is_call AND op = 'call' AND settles > {moment('start')} AND settles <= {moment('end')}"
 )
-_NEXT: Final = f"SELECT count() AS n, toUnixTimestamp64Micro(min(settles)) AS first FROM exchanges WHERE {_SETTLED}"  # noqa: S608
+#: A slice holds what settled after its beginning, up to its end.
+_SLICE: Final = "intDiv(toUnixTimestamp64Micro(settles) - 1, {slice:Int64})"
+_BUSY: Final = (
+    f"SELECT {_SLICE} AS slice, count() AS n FROM exchanges WHERE {_SETTLED} GROUP BY slice ORDER BY slice LIMIT 1000"  # noqa: S608
+)
 
 #: A long value may have texts of the row cut out, behind a marker: see warehouse/splice.py. What is left is JSON again.
 _WHOLE: Final = "replaceAll(if(startsWith(v, '\\x1aS'), substring(v, 3), v), '\\x1a', '')"
@@ -108,10 +119,11 @@ _GIVEN: Final = (
 _SQL: Final = f"""
 WITH
     calls AS (
-        SELECT project, row_key, trace_id, toUnixTimestamp64Micro(at) AS at_us, name AS own_name, release,
+        SELECT project, row_key, trace_id, {_SLICE} AS slice, toUnixTimestamp64Micro(at) AS at_us, name AS own_name,
+            release,
             if(prompt_version = '', prompt_name, concat(prompt_name, '@', prompt_version)) AS prompt,
             requested_model, model
-        FROM exchanges FINAL WHERE {_SETTLED} AND status != 'error' LIMIT {_MOST}
+        FROM exchanges FINAL WHERE {_SETTLED} AND status != 'error' LIMIT {_MOST} BY slice
     ),
     own AS (
         SELECT row_key, resource['service.name'] AS service, trace_id, parent_id,
@@ -123,11 +135,11 @@ WITH
         SELECT trace_id, span_id, any(name) AS parent_name FROM spans
         WHERE {_WINDOW} AND (trace_id, span_id) IN (SELECT trace_id, parent_id FROM own) GROUP BY trace_id, span_id
     )
-SELECT project, service, concat(parent_name, ' > ', replaceAll(own_name, requested_model, '')) AS called, release,
-    prompt, requested_model, model, system_key, any(own.system_text) AS system_text, given, count() AS n,
-    min(at_us) AS first, max(at_us) AS last
+SELECT slice, project, service, concat(parent_name, ' > ', replaceAll(own_name, requested_model, '')) AS called,
+    release, prompt, requested_model, model, system_key, any(own.system_text) AS system_text, given,
+    count() AS n, min(at_us) AS first, max(at_us) AS last
 FROM calls INNER JOIN own ON calls.row_key = own.row_key
 LEFT JOIN above ON own.trace_id = above.trace_id AND own.parent_id = above.span_id
-GROUP BY project, service, called, release, prompt, requested_model, model, system_key, given
-ORDER BY first, called, system_key, given
+GROUP BY slice, project, service, called, release, prompt, requested_model, model, system_key, given
+ORDER BY slice, first, called, system_key, given
 """  # noqa: S608
