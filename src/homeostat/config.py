@@ -146,6 +146,9 @@ class Settings(BaseSettings):
         "",
         description="Documents for answers that come without: a folder or file, {project} in it is the project's name.",
     )
+    scorers_file: str = Field(
+        "", description="Scorers of your own (TOML): models in files, likeness by an embeddings endpoint."
+    )
     judge_url: str = Field("", description="Endpoint of the model that judges: ends in /v1.")
     judge_model: str = Field("", description="The model that judges where a judge names none.")
     judge_key: str = Field("", repr=False, description="Its key: not production's, and with a limit of its own.")

@@ -60,7 +60,7 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
     told = core.get("scoring") or {}
     rows = []
     for name, worker in told.items():
-        if name in ("silent", "judge"):
+        if name in ("silent", "judge", "own"):
             continue
         ago = worker["last_seconds_ago"]
         said = worker["error"] or (f"{worker['scored']:,} exchanges" if ago is not None else "not run yet")
@@ -70,6 +70,8 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
         rests = f", left alone for {judge['resting_seconds']:,.0f} s more" if judge["resting_seconds"] else ""
         said = f"{judge['calls']:,} calls, {judge['failed']:,} failed{rests}"
         rows.append(("judges", "watch" if rests else "alive", f"{said}: {judge['error']}" if rests else said))
+    for wrong in (told.get("own") or {}).get("wrong", ()):
+        rows.append(("scorers_file", "watch", wrong))
     for project, names in (told.get("silent") or {}).items():
         rows += [(f"scorer {name}", "watch", f"it has not scored for an hour in {project}") for name in names]
     return rows

@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored, find
+from homeostat.analyze.scorers.own import register
 from homeostat.analyze.text.library import Library, load
 from homeostat.cli import data, show
 from homeostat.cli.rows import NAMES, as_case, kind
@@ -37,18 +38,27 @@ Shelf = Annotated[
     Path | None,
     typer.Option(exists=True, help="Your own documents (a folder, a text or JSONL): searched for rows without any."),
 ]
+Own = Annotated[
+    Path | None,
+    typer.Option(
+        "--own", exists=True, dir_okay=False, help="A TOML file of your own scorers, each used unless -s names some."
+    ),
+]
 DEFAULT: Final = ("relevance", "coherence", "safety")
 
 
 def score(
     file: Given,
-    scorers: Wanted = list(DEFAULT),  # noqa: B006  (typer reads it, nothing changes it)
+    scorers: Wanted = [],  # noqa: B006  (typer reads it, nothing changes it)
     documents: Shelf = None,
+    own: Own = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON row per input row.")] = False,
 ) -> None:
     """Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too."""
+    names = [name.strip() for several in scorers for name in several.split(",") if name.strip()]
+    mine = _own(own) if own is not None else list(DEFAULT)
     try:
-        chosen = [find(name.strip()) for names in scorers for name in names.split(",") if name.strip()]
+        chosen = [find(name) for name in names or mine]
     except NotAScorer as error:
         raise typer.BadParameter(str(error)) from error
     if not chosen:
@@ -66,6 +76,14 @@ def score(
     if not as_json:
         tally.show()
     tally.complain()
+
+
+def _own(place: Path) -> list[str]:
+    """The operator's own scorers, known from here on."""
+    names, wrong = register(place)
+    if wrong:
+        raise typer.BadParameter("; ".join(wrong[:_BAD_SHOWN]))
+    return names
 
 
 def _shelf(place: Path | None) -> Library | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from homeostat.analyze.scorers import own
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
 from homeostat.loop.scoring import anchors, history, overview, tracks
@@ -67,6 +68,7 @@ class Scoring:
         self._allowance = Allowance(self.settings.scoring_cpu * 2 / 3)
         self._past_allowance = Allowance(self.settings.scoring_cpu / 3)
         self._judging = Judging(self.settings, Asker(self.settings, self.secret))
+        self._own = own.told(self.settings.scorers_file)
         self._shelves = Shelves(self.settings.documents)
         self._way = GivingWay(Folder(self.settings.data.resolve()).spool)
         self._silent: tuple[float, dict[str, list[str]]] = (0.0, {})
@@ -105,7 +107,7 @@ class Scoring:
         """Is it alive? For `homeostat doctor`."""
         alive = {thread.name.removeprefix("scoring-"): thread.is_alive() for thread in self._threads}
         return (
-            {"silent": self._silent[1]}
+            {"silent": self._silent[1], "own": self._own}
             | {
                 name: {
                     "alive": alive.get(name, self.settings.clock == "world"),
