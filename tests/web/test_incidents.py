@@ -157,7 +157,7 @@ def test_the_story_says_what_the_record_says(own: Api, admin: TestClient, projec
     assert told["verdicts"][0]["sentence"] == words.verdict(came)
 
 
-def test_listeners_hear_of_incidents(own: Api, project: str) -> None:
+def test_listeners_hear_of_incidents_and_verdicts(own: Api, project: str) -> None:
     news = live.Live(own.core, anyio.CapacityLimiter(1))  # type: ignore[arg-type]
 
     async def run() -> None:
@@ -168,6 +168,14 @@ def test_listeners_hear_of_incidents(own: Api, project: str) -> None:
             event = (await anext(events)).decode()
         assert event.startswith("event: incident\n")
         assert json.loads(event.partition("data: ")[2])["id"] == id
+        said = Verdict(7, project, T0 + HOUR, "worked", "randomised", "mean(score.relevance)", 0.12, 0.08, 0.16, 640,
+                       "caused")  # fmt: skip
+        verdicts.add(own.core.ledger, said)
+        async with asyncio.timeout(30):
+            event = (await anext(events)).decode()
+        assert event.startswith("event: verdict\n")
+        told = json.loads(event.partition("data: ")[2])
+        assert (told["action"], told["outcome"], told["said"]) == (7, "worked", words.verdict(said))
         await events.aclose()
 
     asyncio.run(run())

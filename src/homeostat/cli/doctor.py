@@ -52,7 +52,7 @@ def lines(edge: dict[str, Any], core: dict[str, Any] | None) -> list[tuple[str, 
     rows.append(("clock", "alive", f"{core['clock']['kind']}: {core['clock']['now']}"))
     for name, store in core.get("stores", {}).items():
         rows.append((name, "alive" if store.get("ok", True) else "dead", str(store.get("detail", ""))))
-    return rows + _scoring(core) + _set_aside(core)
+    return rows + _scoring(core) + _watching(core) + _set_aside(core)
 
 
 def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -74,6 +74,26 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows.append(("scorers_file", "watch", wrong))
     for project, names in (told.get("silent") or {}).items():
         rows += [(f"scorer {name}", "watch", f"it has not scored for an hour in {project}") for name in names]
+    return rows
+
+
+def _watching(core: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Those who tick, diagnose, act and verify, and how telling people goes."""
+    told = core.get("watching") or {}
+    rows = []
+    for step in told.get("steps", ()):
+        ago = step["last_seconds_ago"]
+        said = step["error"] or (
+            f"{ago:,.0f} s ago, took {step['took_seconds']} s" if ago is not None else "not run yet"
+        )
+        rows.append((f"watching {step['name']}", "dead" if step["error"] or not told["alive"] else "alive", said))
+    rows += [(f"monitor {name}", "watch", why) for name, why in told.get("monitors_refused", {}).items()]
+    for name, channel in told.get("telling", {}).items():
+        waits = channel["oldest_seconds"] > 300
+        said = f"{channel['kind']}, {channel['waiting']} waiting, {channel['dead']} given up"
+        if channel["problem"]:
+            said += f": {channel['problem']}"
+        rows.append((f"notifier {name}", "watch" if waits or channel["dead"] or channel["problem"] else "alive", said))
     return rows
 
 

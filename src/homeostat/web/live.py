@@ -1,5 +1,5 @@
-"""`/api/v1/live`: new exchanges and what changes about incidents, as server-sent events. The stores are looked at only
-while somebody listens."""
+"""`/api/v1/live`: new exchanges, what changes about incidents, and verdicts, as server-sent events. The stores are
+looked at only while somebody listens."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from homeostat.records import words
 from homeostat.records.exchange import as_json
-from homeostat.store.ledger import findings, incidents
+from homeostat.records.verdict import as_json as verdict_json
+from homeostat.store.ledger import findings, incidents, verdicts
 from homeostat.store.warehouse.questions import live
 from homeostat.store.warehouse.questions.live import Mark
 from homeostat.web.asked import Core, core_of, visitor_of
@@ -35,6 +37,10 @@ MAX_LISTENERS: Final = 64
 #: Events kept for a listener who is slow; then some are skipped and it is told.
 MAX_WAITING: Final = 1000
 _TYPES: Final = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."}
+
+
+#: Up to which change of an incident, and which verdict.
+Known = tuple[int, int]
 
 
 @dataclass(eq=False)
@@ -117,25 +123,32 @@ class Live:
             lambda: live.newest(self._core.warehouse, project, self._core.clock.now()), limiter=self._threads
         )
 
-    async def changed(self, project: str, mark: int | None) -> tuple[int, list[bytes]]:
-        """The mark of what is known about incidents then, and an event for each that changed since; None: the mark."""
+    async def changed(self, project: str, mark: Known | None) -> tuple[Known, list[bytes]]:
+        """The mark of what is known about incidents and verdicts then, and an event for each change since; None: the
+        mark."""
 
-        def look() -> tuple[int, list[bytes]]:
+        def look() -> tuple[Known, list[bytes]]:
             ledger = self._core.ledger
             if mark is None:
-                return incidents.newest_change(ledger, project), []
-            found = incidents.changed_since(ledger, project, mark)
+                last = verdicts.listed(ledger, project, limit=1)
+                return (incidents.newest_change(ledger, project), last[0][0] if last else 0), []
+            found = incidents.changed_since(ledger, project, mark[0])
             events = [
                 happened("incident", told(each, findings.get(ledger, project, list(each.findings))))
                 for _, each in found
             ]
-            return (found[-1][0] if found else mark), events
+            said = [each for each in verdicts.listed(ledger, project, limit=50) if each[0] > mark[1]]
+            events += [
+                happened("verdict", {"id": number, **verdict_json(each), "said": words.verdict(each)})
+                for number, each in reversed(said)
+            ]
+            return (found[-1][0] if found else mark[0], said[0][0] if said else mark[1]), events
 
         return await anyio.to_thread.run_sync(look, limiter=self._threads)
 
     async def _look(self, project: str, channel: Channel) -> None:
         mark: Mark | None = None
-        known: int | None = None
+        known: Known | None = None
         looked = self._core.clock.now()
         while True:
             # The warehouse may be away for a while; listeners stay and get what they missed.
@@ -173,7 +186,7 @@ def happened(kind: str, item: dict[str, Any]) -> bytes:
 @router.get("/api/v1/live", responses={200: _TYPES, **answers(503)})
 async def listened(request: Request) -> Response:
     """New exchanges as they are loaded (an `exchange` event each), resumed after `Last-Event-ID`; and an `incident`
-    event, as the list has it, whenever one is opened or changes."""
+    event, as the list has it, whenever one is opened or changes; a `verdict` event for each verdict."""
     news: Live = request.app.state.live
     core_of(request)
     project = visitor_of(request).project

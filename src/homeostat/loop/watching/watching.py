@@ -112,6 +112,7 @@ class Watching:
                 f"{project}/{name}": why for project, ticker in self._tickers.items()
                 for name, why in ticker.problems.items()
             },
+            "telling": telling.state(self.context),
         }  # fmt: skip
 
     def _run(self) -> None:

@@ -1,0 +1,37 @@
+"""What doctor says of those who watch and tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeostat.cli.doctor import lines
+
+STEP = {"runs": 3, "took_seconds": 0.1, "error": "", "last_seconds_ago": 12.0}
+CORE: dict[str, Any] = {
+    "uptime_seconds": 10.0, "jobs": [], "clock": {"kind": "live", "now": "now"},
+    "loader": {"alive": True, "error": "", "behind_seconds": 0, "segments_waiting": 0, "segments_loaded": 1},
+    "watching": {
+        "alive": True,
+        "steps": [STEP | {"name": "ticker"}, STEP | {"name": "verifier", "error": "no such column"}],
+        "monitors_refused": {"default/odd": "There is no field odd."},
+        "telling": {
+            "default/team": {"kind": "slack", "waiting": 0, "oldest_seconds": 0.0, "dead": 0, "problem": ""},
+            "default/pager": {"kind": "pagerduty", "waiting": 4, "oldest_seconds": 900.0, "dead": 1, "problem": "500"},
+        },
+    },
+}  # fmt: skip
+
+
+def test_who_watches_and_who_is_told() -> None:
+    told = {part: (state, said) for part, state, said in lines({"spool": "ok"}, CORE)}
+    assert told["watching ticker"][0] == "alive"
+    assert told["watching verifier"] == ("dead", "no such column")
+    assert told["monitor default/odd"] == ("watch", "There is no field odd.")
+    assert told["notifier default/team"][0] == "alive"
+    assert told["notifier default/pager"] == ("watch", "pagerduty, 4 waiting, 1 given up: 500")
+
+
+def test_without_a_thread_nothing_watches() -> None:
+    dead = CORE | {"watching": CORE["watching"] | {"alive": False}}
+    told = {part: state for part, state, _ in lines({"spool": "ok"}, dead)}
+    assert told["watching ticker"] == "dead"
