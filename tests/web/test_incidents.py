@@ -168,14 +168,17 @@ def test_listeners_hear_of_incidents_and_verdicts(own: Api, project: str) -> Non
             event = (await anext(events)).decode()
         assert event.startswith("event: incident\n")
         assert json.loads(event.partition("data: ")[2])["id"] == id
-        said = Verdict(7, project, T0 + HOUR, "worked", "randomised", "mean(score.relevance)", 0.12, 0.08, 0.16, 640,
+        expects = Expectation("mean(score.relevance)", "up", 0.1, T0 + HOUR, "before")
+        done = actions.make(own.core.ledger, Action(0, project, "rollback", "rollback", {"to": "A"}, expects, "done",
+                                                    "rule:m", incident=id, proposed=T0, started=T0))  # fmt: skip
+        said = Verdict(done.id, project, T0 + HOUR, "worked", "randomised", "mean(score.relevance)", 0.12, 0.08, 0.16, 640,
                        "caused")  # fmt: skip
         verdicts.add(own.core.ledger, said)
         async with asyncio.timeout(30):
             event = (await anext(events)).decode()
         assert event.startswith("event: verdict\n")
         told = json.loads(event.partition("data: ")[2])
-        assert (told["action"], told["outcome"], told["said"]) == (7, "worked", words.verdict(said))
+        assert (told["action"], told["outcome"], told["said"]) == (done.id, "worked", words.verdict(said))
         await events.aclose()
 
     asyncio.run(run())
