@@ -171,8 +171,8 @@ def test_listeners_hear_of_incidents_and_verdicts(own: Api, project: str) -> Non
         expects = Expectation("mean(score.relevance)", "up", 0.1, T0 + HOUR, "before")
         done = actions.make(own.core.ledger, Action(0, project, "rollback", "rollback", {"to": "A"}, expects, "done",
                                                     "rule:m", incident=id, proposed=T0, started=T0))  # fmt: skip
-        said = Verdict(done.id, project, T0 + HOUR, "worked", "randomised", "mean(score.relevance)", 0.12, 0.08, 0.16, 640,
-                       "caused")  # fmt: skip
+        said = Verdict(done.id, project, T0 + HOUR, "worked", "randomised", "mean(score.relevance)", 0.12, 0.08, 0.16,
+                       640, "caused")  # fmt: skip
         verdicts.add(own.core.ledger, said)
         async with asyncio.timeout(30):
             event = (await anext(events)).decode()
