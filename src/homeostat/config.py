@@ -43,6 +43,16 @@ class ActionHook(BaseModel):
         return self.key or os.environ.get(self.key_env, "") if self.key_env else self.key
 
 
+class JudgeSetting(ActionHook):
+    """Another model that judges, where a jury names it: `[judges.NAME]` in the file."""
+
+    model: str
+    kind: Literal["openai", "anthropic"] = "openai"
+    json_schema: bool = True
+    usd_per_million_in: float = Field(0.0, ge=0)
+    usd_per_million_out: float = Field(0.0, ge=0)
+
+
 class Settings(BaseSettings):
     """Every setting of the server."""
 
@@ -160,6 +170,10 @@ class Settings(BaseSettings):
     judge_usd_per_day: float = Field(5.0, ge=0, description="What each judge may cost a day, USD; 0: no limit.")
     judge_usd_per_million_in: float = Field(0.0, ge=0, description="Price of its input tokens, USD a million.")
     judge_usd_per_million_out: float = Field(0.0, ge=0, description="Price of its output tokens, USD a million.")
+
+    judges: dict[str, JudgeSetting] = Field(
+        {}, description="Other endpoints that judge, by the name that a jury or a judge's model gives: `[judges.NAME]`."
+    )
 
     # What it may do by itself, and with what
     alpha_rollback: float = Field(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from homeostat.analyze.scorers import Case
 from homeostat.cli.main import build
 from homeostat.cli.rows import NAMES, as_case
+from tests.analyze.judges.serving import Answered, Asked, completion, listening, verdict
 
 
 @pytest.mark.parametrize(("field", "name"), [(field, name) for field, names in NAMES.items() for name in names])
@@ -71,3 +72,31 @@ def test_entities_are_told_with_their_places(tmp_path: Path) -> None:
     found = CliRunner().invoke(build("score"), ["score", str(rows), "--scorer", "privacy", "--json"])
     answer = json.loads(found.stdout.splitlines()[0])
     assert answer["scores"]["privacy"]["reason"] == [{"type": "email", "start": 9, "end": 29}]
+
+
+def test_a_judge_says_which_of_two_answers_is_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prefers_nine(body: Asked, number: int) -> Answered:
+        told = body["messages"][-1]["content"]
+        return completion(verdict(body, better="first" if told.index("nine") < told.index("blue") else "second"))
+
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"input": "How much?", "output": "It is blue.", "other": "It costs nine euros."}\n')
+    asked = ["score", str(rows), "--judge", "relevance", "--json"]
+    with listening(prefers_nine) as endpoint:
+        monkeypatch.setenv("HOMEOSTAT_JUDGE_URL", endpoint.url)
+        found = CliRunner().invoke(build("score"), asked)
+    assert found.exit_code == 0, found.output
+    answer = json.loads(found.stdout.splitlines()[0])["scores"]
+    assert list(answer) == ["judge-relevance"]
+    assert (answer["judge-relevance"]["value"], answer["judge-relevance"]["label"]) == (0.0, "second")
+    monkeypatch.setenv("HOMEOSTAT_JUDGE_URL", "")
+    assert "HOMEOSTAT_JUDGE_URL" in CliRunner().invoke(build("score"), asked).output
+
+
+def test_scorers_of_ones_own_from_a_file(tmp_path: Path) -> None:
+    rows, own = tmp_path / "rows.jsonl", tmp_path / "own.toml"
+    rows.write_text('{"output": "Yes."}\n')
+    own.write_text('[tone]\nfile = "none.pkl"\n')
+    found = CliRunner().invoke(build("score"), ["score", str(rows), "--own", str(own)])
+    assert found.exit_code == 2
+    assert "none.pkl" in found.output

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from homeostat.analyze.judges import Judge
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored, find
 from homeostat.analyze.scorers.own import register
 from homeostat.analyze.text.library import Library, load
@@ -44,6 +45,13 @@ Own = Annotated[
         "--own", exists=True, dir_okay=False, help="A TOML file of your own scorers, each used unless -s names some."
     ),
 ]
+Judges = Annotated[
+    list[str],
+    typer.Option(
+        "--judge", help="Ask a language model about this dimension; of rows with `other` which answer is better."
+    ),
+]
+Jury = Annotated[list[str], typer.Option("--jury", help="A model that judges together with others; again for each.")]
 DEFAULT: Final = ("relevance", "coherence", "safety")
 
 
@@ -52,13 +60,15 @@ def score(
     scorers: Wanted = [],  # noqa: B006  (typer reads it, nothing changes it)
     documents: Shelf = None,
     own: Own = None,
+    judges: Judges = [],  # noqa: B006  (as above)
+    jury: Jury = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="One JSON row per input row.")] = False,
 ) -> None:
     """Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too."""
     names = [name.strip() for several in scorers for name in several.split(",") if name.strip()]
     mine = _own(own) if own is not None else list(DEFAULT)
     try:
-        chosen = [find(name) for name in names or mine]
+        chosen = [find(name) for name in names or ([] if judges and own is None else mine)] + _judges(judges, jury)
     except NotAScorer as error:
         raise typer.BadParameter(str(error)) from error
     if not chosen:
@@ -76,6 +86,23 @@ def score(
     if not as_json:
         tally.show()
     tally.complain()
+
+
+def _judges(dimensions: Iterable[str], jury: Iterable[str]) -> list[Scorer]:
+    """Language models at the endpoint of the settings, as scorers of rows."""
+    from homeostat.config import Settings
+    from homeostat.loop.scoring.rowwise import RowJudge
+
+    made: list[Scorer] = []
+    for dimension in dimensions:
+        try:
+            one = RowJudge.of(Judge(dimension, jury=tuple(jury)), Settings())
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        if one is None:
+            raise typer.BadParameter("name the judge's endpoint: HOMEOSTAT_JUDGE_URL, HOMEOSTAT_JUDGE_MODEL")
+        made.append(one)
+    return made
 
 
 def _own(place: Path) -> list[str]:

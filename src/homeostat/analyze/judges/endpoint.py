@@ -43,6 +43,8 @@ class Endpoint:
     """Whether it takes a JSON schema; one that does not is asked in words alone."""
     usd_per_million_in: float = 0.0
     usd_per_million_out: float = 0.0
+    others: Mapping[str, Endpoint] = field(default_factory=dict, hash=False)
+    """Endpoints that are asked instead when the model that is wanted bears their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Caller:
 
     def __init__(self, endpoint: Endpoint, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.endpoint = endpoint
+        self._others = {name: Caller(other, transport=transport) for name, other in endpoint.others.items()}
         self._turns = asyncio.Semaphore(endpoint.concurrency)
         self._client = httpx2.AsyncClient(
             timeout=endpoint.timeout, follow_redirects=False, trust_env=False, transport=transport, verify=_context()
@@ -86,10 +89,14 @@ class Caller:
 
     async def close(self) -> None:
         """Let its connections go."""
+        for other in self._others.values():
+            await other.close()
         await self._client.aclose()
 
     async def ask(self, prompt: Prompt, *, model: str = "") -> Reply | NoReply:
         """One question; asked again when the endpoint is busy, not when it answers nonsense."""
+        if model in self._others:
+            return await self._others[model].ask(prompt)
         calls = 0
         async with self._turns:
             begun = time.monotonic()

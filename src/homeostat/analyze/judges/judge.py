@@ -121,8 +121,13 @@ def jury(verdicts: Sequence[Scored | Unscored]) -> Scored | Unscored:
     )
 
 
-def compare(judge: Judge, first: Case, second: Case, *, secret: bytes) -> tuple[Prompt, Prompt] | Unscored:
-    """The two questions of a pairwise comparison: the same pair in both orders."""
+def compare(judge: Judge, first: Case, second: Case, *, secret: bytes) -> tuple[Prompt, Prompt] | Scored | Unscored:
+    """The two questions of a pairwise comparison: the same pair in both orders. Against nothing, anything is better."""
+    empty = degenerate(first.output), degenerate(second.output)
+    if all(empty):
+        return Unscored("neither is an answer")
+    if any(empty):
+        return Scored(*((0.0, "second") if empty[0] else (1.0, "first")), "".join(filter(None, empty)))
     found = suspicion(first) or suspicion(second)
     if found:
         return Unscored(f"suspicious: {found}; a human should look at it")

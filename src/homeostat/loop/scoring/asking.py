@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from homeostat.analyze.judges import Judge, jury
+from homeostat.analyze.judges import Judge, compare, jury, preferred
 from homeostat.analyze.judges.endpoint import Caller, Endpoint, NoReply, Reply
 from homeostat.analyze.judges.prompt import Prompt
+from homeostat.analyze.judges.reading import Unreadable, read
 from homeostat.analyze.scorers.case import Case, Scored, Unscored
 from homeostat.config import Settings
 
@@ -29,6 +30,25 @@ class Answer:
     said: Scored | Unscored
     usd: float = 0.0
     calls: int = 0
+
+
+def endpoint_of(chosen: Settings) -> Endpoint | None:
+    """The endpoint of the settings, with the others that a jury may name; None: the operator named none."""
+    if not chosen.judge_url:
+        return None
+    common: dict[str, Any] = {"timeout": chosen.judge_timeout, "concurrency": chosen.judge_concurrency}
+    others = {
+        name: Endpoint(
+            each.url, each.model, each.token(), each.kind, schema=each.json_schema,
+            usd_per_million_in=each.usd_per_million_in, usd_per_million_out=each.usd_per_million_out, **common,
+        )
+        for name, each in chosen.judges.items()
+    }  # fmt: skip
+    return Endpoint(
+        chosen.judge_url, chosen.judge_model, chosen.judge_key, chosen.judge_kind, schema=chosen.judge_schema,
+        usd_per_million_in=chosen.judge_usd_per_million_in, usd_per_million_out=chosen.judge_usd_per_million_out,
+        others=others, **common,
+    )  # fmt: skip
 
 
 @dataclass
@@ -50,14 +70,7 @@ class Asker:
     @property
     def endpoint(self) -> Endpoint | None:
         """Where judges live; None: the operator named none, and no judge runs."""
-        chosen = self.settings
-        if not chosen.judge_url:
-            return None
-        return Endpoint(
-            chosen.judge_url, chosen.judge_model, chosen.judge_key, chosen.judge_kind,
-            timeout=chosen.judge_timeout, concurrency=chosen.judge_concurrency, schema=chosen.judge_schema,
-            usd_per_million_in=chosen.judge_usd_per_million_in, usd_per_million_out=chosen.judge_usd_per_million_out,
-        )  # fmt: skip
+        return endpoint_of(self.settings)
 
     @property
     def rests(self) -> float:
@@ -88,15 +101,50 @@ class Asker:
         if key in self._known and not fresh:
             self._known.move_to_end(key)
             return Answer(self._known[key])
+        reply = await self._told(caller, prompt, model)
+        if isinstance(reply, NoReply):
+            return Answer(Unscored(reply.why), reply.usd, reply.calls)
+        return Answer(self._read(judge, prompt, reply, key), reply.usd, 1)
+
+    async def prefer(self, caller: Caller, judge: Judge, first: Case, second: Case) -> Answer:
+        """Which of two answers is better: 1 the first, 0 the second. Asked in both orders; a jury has its median."""
+        prompts = compare(judge, first, second, secret=self.secret)
+        if isinstance(prompts, Scored | Unscored):
+            return Answer(prompts)
+        members: Sequence[str] = judge.jury or (judge.model,)
+        told = await asyncio.gather(*(self._both(caller, prompts, model) for model in members))
+        said = jury([each.said for each in told]) if judge.jury else told[0].said
+        if judge.jury and isinstance(said, Scored):
+            said = replace(said, label="first" if said.value > 0.5 else "second" if said.value < 0.5 else "neither")
+        return Answer(said, sum(each.usd for each in told), sum(each.calls for each in told))
+
+    async def _both(self, caller: Caller, prompts: tuple[Prompt, Prompt], model: str) -> Answer:
+        replies = await asyncio.gather(*(self._told(caller, prompt, model) for prompt in prompts))
+        usd, calls = (
+            sum(one.usd for one in replies),
+            sum(one.calls if isinstance(one, NoReply) else 1 for one in replies),
+        )
+        read_ = [
+            Unreadable(reply.why) if isinstance(reply, NoReply) else read(reply.text, prompt)
+            for reply, prompt in zip(replies, prompts, strict=True)
+        ]
+        for reply in replies:
+            if isinstance(reply, Reply):
+                self._in_a_row = 0
+                self.tokens = self.tokens[0] + reply.input_tokens, self.tokens[1] + reply.output_tokens
+        said = preferred(read_[0], read_[1])
+        self.failed += isinstance(said, Unscored)
+        return Answer(said, usd, calls)
+
+    async def _told(self, caller: Caller, prompt: Prompt, model: str) -> Reply | NoReply:
         if self.rests:
-            return Answer(Unscored(_LEFT_ALONE))
+            return NoReply(_LEFT_ALONE, calls=0)
         self._asked.append(time.monotonic())
         reply = await caller.ask(prompt, model=model)
         self.calls += reply.calls if isinstance(reply, NoReply) else 1
         if isinstance(reply, NoReply):
             self._failure(reply.why)
-            return Answer(Unscored(reply.why), reply.usd, reply.calls)
-        return Answer(self._read(judge, prompt, reply, key), reply.usd, 1)
+        return reply
 
     def _read(self, judge: Judge, prompt: Prompt, reply: Reply, key: tuple[str, str, str]) -> Scored | Unscored:
         self._in_a_row = 0
