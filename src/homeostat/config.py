@@ -156,6 +156,9 @@ class Settings(BaseSettings):
         "",
         description="Documents for answers that come without: a folder or file, {project} in it is the project's name.",
     )
+    documents_allow: list[str] = Field(
+        [], description="Hosts, addresses and networks of our own net that documents may be fetched from."
+    )
     scorers_file: str = Field(
         "", description="Scorers of your own (TOML): models in files, likeness by an embeddings endpoint."
     )

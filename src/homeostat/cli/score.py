@@ -37,7 +37,9 @@ Wanted = Annotated[
 ]
 Shelf = Annotated[
     Path | None,
-    typer.Option(exists=True, help="Your own documents (a folder, a text or JSONL): searched for rows without any."),
+    typer.Option(
+        exists=True, help="Your own documents (a folder, a text, JSONL, a list .urls): searched for rows without any."
+    ),
 ]
 Own = Annotated[
     Path | None,
@@ -117,7 +119,10 @@ def _shelf(place: Path | None) -> Library | None:
     """The operator's own documents; what could not be read is said once."""
     if place is None:
         return None
-    loaded = load(place)
+    from homeostat.config import Settings
+    from homeostat.loop.scoring.fetching import way_out
+
+    loaded = load(place, get=way_out(Settings().documents_allow))
     for left in loaded.left_out[:_BAD_SHOWN]:
         typer.echo(f"homeostat: left out {left}", err=True)
     if not len(loaded.library):

@@ -15,6 +15,7 @@ from homeostat.loop.scoring import anchors, history, overview, quality, trial
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.asking import Asker
 from homeostat.loop.scoring.documents import Shelves
+from homeostat.loop.scoring.fetching import way_out
 from homeostat.loop.scoring.history import Stretch
 from homeostat.loop.scoring.judging import Judging
 from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, kinds, runnable
@@ -226,7 +227,7 @@ def judging_of(request: Request) -> Judging:
 def _shelves(request: Request, core: Core) -> Shelves:
     kept: Shelves | None = getattr(request.app.state, "shelves", None)
     if kept is None:
-        kept = request.app.state.shelves = Shelves(core.settings.documents)
+        kept = request.app.state.shelves = Shelves(core.settings.documents, way_out(core.settings.documents_allow))
     return kept
 
 

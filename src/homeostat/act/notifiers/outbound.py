@@ -59,6 +59,7 @@ class Outbound:
 
     allowed: frozenset[str] = frozenset()
     seconds: float = 20.0
+    setting: str = "notify_allow"
 
     def send(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
@@ -87,7 +88,7 @@ class Outbound:
         if host not in self.allowed:
             wrong = [each for each in addresses if not self._may(each)]
             if wrong:
-                return Unsent(f"{host} lies inside our own net; the setting notify_allow must name it", retry=False)
+                return Unsent(f"{host} lies inside our own net; the setting {self.setting} must name it", retry=False)
             if port not in _PORTS and port < 1024:
                 return Unsent(f"port {port} is not one that messages go to", retry=False)
         return str(addresses[0]) if addresses else Unsent(f"the name {host} has no address")

@@ -21,6 +21,8 @@ from homeostat.analyze.text.words import content, plain, words
 
 TEXTS: Final = frozenset({".txt", ".md", ".markdown", ".rst", ".html", ".htm"})
 ROWS: Final = frozenset({".jsonl", ".ndjson"})
+ADDRESSES: Final = frozenset({".urls"})
+_MOST_PAGES: Final = 500
 _FIELDS: Final = ("text", "content", "body", "page_content", "answer")
 _PASSAGE: Final = 900  # Characters of a passage: a few sentences, so that a claim is compared with its surroundings.
 _K1: Final = 1.2
@@ -91,8 +93,11 @@ class Library:
         return math.log(1 + (len(self.passages) - held + 0.5) / (held + 0.5))
 
 
-def load(place: Path, *, most_bytes: int = 16 << 20) -> Loaded:
-    """A folder of texts (`.txt .md .rst .html .jsonl`, folders within it too), or one such file."""
+def load(place: Path, *, get: Callable[[str], str] | None = None, most_bytes: int = 16 << 20) -> Loaded:
+    """A folder of texts (`.txt .md .rst .html .jsonl`, folders within it too), or one such file.
+
+    A file `.urls` lists addresses of pages, one a line, that `get` fetches.
+    """
     left_out: list[str] = []
     passages: list[Passage] = []
     read = 0
@@ -107,17 +112,32 @@ def load(place: Path, *, most_bytes: int = 16 << 20) -> Loaded:
         except OSError as error:
             left_out.append(f"{file.name}: {error.strerror}")
             continue
+        if file.suffix.lower() in ADDRESSES:
+            pages = fetched(addresses(text), get or _no_way, most_bytes=most_bytes - read)
+            passages += pages.library.passages
+            left_out += pages.left_out
+            continue
         for source, part in _documents(file, text, left_out):
             passages += cut(source, part)
     return Loaded(Library(passages), tuple(left_out))
 
 
-def fetched(addresses: Sequence[str], get: Callable[[str], str], *, most_bytes: int = 16 << 20) -> Loaded:
+def addresses(text: str) -> list[str]:
+    """The lines of a list of addresses, each once; `#` begins a remark."""
+    told = (line.strip() for line in text.splitlines())
+    return list(dict.fromkeys(line for line in told if line and not line.startswith("#")))[:_MOST_PAGES]
+
+
+def _no_way(address: str) -> str:
+    raise OSError("pages are not fetched here")
+
+
+def fetched(wanted: Sequence[str], get: Callable[[str], str], *, most_bytes: int = 16 << 20) -> Loaded:
     """Pages from a list of addresses that the operator gave; `get` is the caller's way out, with its walls."""
     left_out: list[str] = []
     passages: list[Passage] = []
     read = 0
-    for address in addresses:
+    for address in wanted:
         try:
             text = get(address)
         except Exception as error:  # Whatever the way out raises, the other pages are still worth having.
@@ -162,7 +182,7 @@ def _files(place: Path) -> Iterator[Path]:
         yield place
         return
     for file in sorted(place.rglob("*")):
-        if file.suffix.lower() in TEXTS | ROWS and file.is_file() and not file.is_symlink():
+        if file.suffix.lower() in TEXTS | ROWS | ADDRESSES and file.is_file() and not file.is_symlink():
             yield file
 
 

@@ -21,6 +21,7 @@ from homeostat.loop.scoring import anchors, history, overview, tracks
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.asking import Asker
 from homeostat.loop.scoring.documents import Shelves
+from homeostat.loop.scoring.fetching import way_out
 from homeostat.loop.scoring.giving_way import GivingWay
 from homeostat.loop.scoring.judging import Judging
 from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, runnable
@@ -69,7 +70,7 @@ class Scoring:
         self._past_allowance = Allowance(self.settings.scoring_cpu / 3)
         self._judging = Judging(self.settings, Asker(self.settings, self.secret))
         self._own = own.told(self.settings.scorers_file)
-        self._shelves = Shelves(self.settings.documents)
+        self._shelves = Shelves(self.settings.documents, way_out(self.settings.documents_allow))
         self._way = GivingWay(Folder(self.settings.data.resolve()).spool)
         self._silent: tuple[float, dict[str, list[str]]] = (0.0, {})
 
