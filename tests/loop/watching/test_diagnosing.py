@@ -13,12 +13,13 @@ from homeostat.act import incidents
 from homeostat.config import Settings
 from homeostat.loop.watching import diagnosing
 from homeostat.loop.watching.context import Context
+from homeostat.records.incident import Candidate, Cause
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, projects
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.client import Warehouse
 from tests.act.diagnosis.practice import lay
-from tests.act.found import DAY, HOUR, MINUTE, finding, kept
+from tests.act.found import DAY, HOUR, MINUTE, T0, finding, kept
 
 
 @pytest.fixture
@@ -83,3 +84,25 @@ def test_the_trouble_of_one_holds_up_no_other(context: Context, project: str, mo
     told = [any(entry.kind == "diagnosis" for entry in each.timeline)
             for each in kept_incidents.open(context.ledger, project)]  # fmt: skip
     assert sorted(told) == [False, True]
+
+
+def opened(context: Context, project: str, measure: str, cause: Cause, at: int, onset: int) -> int:
+    (one,) = incidents.take(
+        context.ledger, project, kept(context.ledger, finding(measure, project=project, onset=onset)), at=at
+    )
+    incidents.diagnosed(context.ledger, one, [Candidate(cause, 0.8)], at=at)
+    return one.id
+
+
+def test_two_that_have_one_cause_are_one(context: Context, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosing, "_due", lambda *_: False)
+    first = opened(context, project, "coverage(signals)", "provider", T0, T0 - 9 * HOUR)
+    second = opened(context, project, "mean(score.groundedness)", "provider", T0 + HOUR, T0)
+    other = opened(context, project, "mean(latency_ms)", "data", T0 + HOUR, T0 + 9 * HOUR)
+    late = opened(context, project, "mean(cost)", "provider", T0 + 9 * HOUR, T0 + 20 * HOUR)
+    diagnosing.run(context, T0 + 9 * HOUR)
+    open_now = {each.id: each for each in kept_incidents.open(context.ledger, project)}
+    assert set(open_now) == {first, other, late}
+    assert len(open_now[first].findings) == 2
+    gone = kept_incidents.get(context.ledger, project, second)
+    assert gone is not None and gone.merged_into == first

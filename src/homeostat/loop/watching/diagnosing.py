@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from homeostat.act import incidents
+from homeostat.act import acting, incidents
 from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.diagnosis.gather import gather
 from homeostat.loop.watching.context import Context
 from homeostat.records.incident import Incident
-from homeostat.store.ledger import comparisons, findings, meta
+from homeostat.records.instant import EPOCH
+from homeostat.registry.author import Author
+from homeostat.store.ledger import actions, comparisons, findings, meta
 from homeostat.store.ledger import incidents as kept
 
 _MINUTE: Final = 60_000_000
@@ -22,6 +25,10 @@ _SOONEST, _LATEST = 5 * _MINUTE, 6 * _HOUR
 _MOST: Final = 60
 #: A cause so likely is said at once; one that is likely when so many answers were looked at.
 _SURE, _LIKELY, _MUCH = 0.75, 0.5, 300
+#: Two incidents that opened so close to each other are one when both most likely have the same cause.
+_TOGETHER: Final = 3 * _HOUR
+_ONE: Final = 0.6
+_RULE: Final = "rule:same-cause"
 
 
 def run(context: Context, at: int) -> int:
@@ -36,9 +43,36 @@ def run(context: Context, at: int) -> int:
                 looked += 1
             except Exception as error:  # the trouble of one must not hold up the others
                 troubles.append(f"incident {incident.id}: {error}"[:300])
+        _same(context, project, at)
     if troubles:
         raise RuntimeError("; ".join(troubles[:5]))
     return looked
+
+
+def _same(context: Context, project: str, at: int) -> None:
+    """Two incidents of one time that surely have one cause are one: whoever answers it needs all that was seen. The
+    younger goes into the older, unless somebody does something about it already."""
+    ledger, told = context.ledger, dict[tuple[str, str], Incident]()
+    for incident in sorted(kept.open(ledger, project), key=lambda each: (each.opened, each.id)):
+        first = incident.candidates[0] if incident.candidates else None
+        if first is None or first.cause == "none" or first.weight < _ONE or not _said(incident):
+            continue
+        older = told.setdefault((first.cause, first.subject), incident)
+        if older is incident or incident.opened - older.opened > _TOGETHER:
+            continue
+        own = actions.listed(ledger, project, incident=incident.id)
+        if any(action.state not in ("proposed", "declined") for action in own):
+            continue
+        author = Author(_RULE, EPOCH + timedelta(microseconds=at), datetime.now(UTC))
+        with ledger.begin():
+            for action in own:
+                if action.state == "proposed":
+                    acting.decline(ledger, project, action.id, author, why=f"it is the same as #{older.id}")
+            incidents.merge(ledger, project, older.id, incident.id, by=_RULE, at=at)
+
+
+def _said(incident: Incident) -> bool:
+    return any(entry.kind == "diagnosis" for entry in incident.timeline)
 
 
 def _due(context: Context, incident: Incident, at: int) -> bool:
