@@ -15,7 +15,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 from urllib.parse import unquote
@@ -44,8 +44,9 @@ def suspicion(case: Case) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def sign(text: str) -> str:
-    """What is suspicious about a text; empty: nothing."""
+    """What is suspicious about a text; empty: nothing. Documents and system prompts come again and again."""
     if len(text) > LOOKED_AT:
         text = text[: LOOKED_AT // 2] + "\n" + text[-LOOKED_AT // 2 :]
     if _TAGS.search(text):

@@ -26,6 +26,8 @@ from homeostat.store.warehouse import scored
 from homeostat.store.warehouse.questions.feed import Order, Place, Taken
 
 PIECE: Final = 40
+#: Exchanges that are looked at for a piece: of a small share there are few to ask about among many.
+_FARTHEST: Final = 400
 #: Seconds for which an answer waits for others, to be stored with them.
 _TOGETHER: Final = 0.25
 _BEGIN: Final = 3_600_000_000
@@ -66,7 +68,8 @@ class Judging:
         if until <= before.ready or endpoint is None:
             return 0
         place = Place(before.ready, before.id)
-        taken = take(tools, project, each.unit, each.configured.filters, place, until, limit=PIECE, order=order)
+        limit = _reach(each.configured.share)
+        taken = take(tools, project, each.unit, each.configured.filters, place, until, limit=limit, order=order)
         account = today(before.spent, tools.now)
         sample = self._sample(tools, project, each, taken, self.may_ask(each, self.account(tools, project, each)))
         if sample:
@@ -144,6 +147,11 @@ class Judging:
     async def _one(self, caller: Caller, each: Runnable, matter: Matter) -> tuple[Matter, Answer]:
         assert isinstance(each.works, Judge)
         return matter, await self.asker.ask(caller, each.works, matter.case)
+
+
+def _reach(share: float) -> int:
+    """So many exchanges that about half a piece is among them: by chance it may be twice that, and none is left out."""
+    return max(PIECE, min(_FARTHEST, int(PIECE / 2 / max(share, 1e-6))))
 
 
 def today(spent: Account, now: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -92,17 +93,23 @@ class Scoring:
     def catch_up(self) -> None:
         """Judge everything that is ready, to the end and without a limit of time: for the world clock."""
         until = self.loaded_until()
-        for project in self._projects():
-            chosen = self._chosen(project)
-            while tracks.engine(self._tools(), project, chosen, until):
-                pass
-            while tracks.models(self._tools(), project, chosen, until, None):
-                pass
-            while self._judging.round(self._tools(), project, chosen, until):
-                pass
-            while self._history(project, chosen, None):
-                pass
-            self._anchors(project, chosen)
+        with ThreadPoolExecutor(1, thread_name_prefix="scoring-judges") as beside:
+            for project in self._projects():
+                chosen = self._chosen(project)
+                # Judges wait for their answers mostly, meanwhile the others compute.
+                judges = beside.submit(self._judged, project, chosen, until)
+                while tracks.engine(self._tools(), project, chosen, until):
+                    pass
+                while tracks.models(self._tools(), project, chosen, until, None):
+                    pass
+                judges.result()
+                while self._history(project, chosen, None):
+                    pass
+                self._anchors(project, chosen)
+
+    def _judged(self, project: str, chosen: dict[str, list[Runnable]], until: int) -> None:
+        while self._judging.round(self._tools(), project, chosen, until) and not self._stop.is_set():
+            pass
 
     def state(self) -> dict[str, Any]:
         """Is it alive? For `homeostat doctor`."""
