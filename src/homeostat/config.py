@@ -200,6 +200,9 @@ class Settings(BaseSettings):
     notify_allow: list[str] = Field(
         [], description="Hosts, addresses and networks of our own net that notifiers may reach; the open net they may."
     )
+    heartbeat_url: str = Field(
+        "", description="Called once a minute (GET) while the watch goes on: a service that hears nothing tells you."
+    )
     public_url: str = Field("", description="Where people reach this server: for links in messages. Empty: no links.")
 
     # Questions

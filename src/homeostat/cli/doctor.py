@@ -94,6 +94,9 @@ def _watching(core: dict[str, Any]) -> list[tuple[str, str, str]]:
         if channel["problem"]:
             said += f": {channel['problem']}"
         rows.append((f"notifier {name}", "watch" if waits or channel["dead"] or channel["problem"] else "alive", said))
+    heart = told.get("heartbeat") or {}
+    if heart.get("configured"):
+        rows.append(("heartbeat", "watch" if heart["error"] else "alive", heart["error"] or f"{heart['sent']:,} sent"))
     return rows
 
 

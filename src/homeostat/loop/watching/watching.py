@@ -15,6 +15,7 @@ from homeostat.config import Settings
 from homeostat.loop.clock import Clock
 from homeostat.loop.watching import actor, diagnosing, telling, told, verifier
 from homeostat.loop.watching.context import Context
+from homeostat.loop.watching.heartbeat import Heartbeat
 from homeostat.loop.watching.ticker import Ticker
 from homeostat.records.instant import micros
 from homeostat.store.folder import Folder
@@ -76,6 +77,7 @@ class Watching:
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = 0
+        self._heart = Heartbeat(self.settings.heartbeat_url)
 
     def start(self) -> None:
         """Begin; on the world clock nothing runs by itself, `catch_up` does it all."""
@@ -113,6 +115,7 @@ class Watching:
                 for name, why in ticker.problems.items()
             },
             "telling": telling.state(self.context),
+            "heartbeat": self._heart.state(),
         }  # fmt: skip
 
     def _run(self) -> None:
@@ -131,6 +134,7 @@ class Watching:
                     for step in self.steps:
                         if step.name in ("actor", "telling"):
                             self._do(step, now)
+            self._heart.beat(well=not self._stopped and not any(each.error for each in (self._ticking, *self.steps)))
 
     def _loader(self, now: int) -> None:
         """While the loader stands still there is nothing to tick: that is told by itself, once."""
