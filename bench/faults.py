@@ -21,6 +21,8 @@ from scipy.stats import rankdata
 from bench.machine import keep
 from homeostat.analyze.scorers import Case, Scored, scorers
 from homeostat.analyze.scorers.engine import IN_ENGINE
+from homeostat.analyze.scorers.factuality import OWN
+from homeostat.analyze.text.library import Library, Passage
 from homeostat.loop.scoring.kinds import defaults
 from homeostat.records.policy import Policy, reshaped
 from homeostat.sim.exchange import Exchange
@@ -53,14 +55,21 @@ def traffic(fault: str, count: int) -> list[Exchange]:
     return [one for one in made if one.number in wanted][:count]
 
 
-def values(exchanges: Sequence[Exchange]) -> dict[str, list[float | None]]:
-    """What every scorer of the default set says of each."""
+def own_documents(exchanges: Sequence[Exchange]) -> Library:
+    """What the shop's documentation says today, as its operator would put it into a folder."""
+    return Library(Passage("shop", text) for text in sorted({one.text for each in exchanges for one in each.documents}))
+
+
+def values(exchanges: Sequence[Exchange], own: Library) -> dict[str, list[float | None]]:
+    """What every scorer of the default set says of each, and `factuality` by the shop's own documents."""
     known = scorers()
     found: dict[str, list[float | None]] = defaultdict(list)
-    chosen = [known[one.kind] for one in defaults("bench") if one.kind in known]
+    chosen = [known[one.kind] for one in defaults("bench") if one.kind in known] + [known["factuality"]]
     for exchange in exchanges:
         documents = tuple(document.text for document in exchange.documents)
-        case = Case(exchange.answer, exchange.question, documents, metadata={"finish_reason": exchange.finish})
+        ours = [passage.text for passage in own.search(exchange.question, exchange.answer)]
+        about = {"finish_reason": exchange.finish, OWN: ours}
+        case = Case(exchange.answer, exchange.question, documents, metadata=about)
         for each in chosen:
             said = each.score(case)
             found[each.name].append(said.value if isinstance(said, Scored) else None)
@@ -101,10 +110,12 @@ def auc(bad: Sequence[float | None], good: Sequence[float | None]) -> float | No
 
 def measured(faults: Sequence[str]) -> dict[str, dict[str, float | None]]:
     """AUC of every scorer for every fault."""
-    ordinary = values(traffic("", ORDINARY))
+    plain = traffic("", ORDINARY)
+    own = own_documents(plain)
+    ordinary = values(plain, own)
     found = {}
     for fault in faults:
-        planted = values(traffic(fault, PLANTED))
+        planted = values(traffic(fault, PLANTED), own)
         found[fault] = {name: auc(planted[name], ordinary[name]) for name in ordinary}
         print(f"{fault}: {_said(best(fault, found[fault]))}", file=sys.stderr)
     return found

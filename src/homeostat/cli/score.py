@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.analyze.judges import Judge
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored, find
+from homeostat.analyze.scorers.factuality import OWN
 from homeostat.analyze.scorers.own import register
 from homeostat.analyze.text.library import Library, load
 from homeostat.cli import data, show
@@ -140,8 +141,9 @@ def judge(
     case = as_case(row)
     if isinstance(case, str):
         return {"id": name, "error": f"row {number}: {case}", "scores": {}}
-    if shelf is not None and not case.documents:
-        case = replace(case, documents=[one.text for one in shelf.search(case.input, case.output)])
+    if shelf is not None:
+        own = [one.text for one in shelf.search(case.input, case.output)]
+        case = replace(case, documents=case.documents or own, metadata={**case.metadata, OWN: own})
     return {"id": name, "scores": {one.name: _answer(one, case) for one in chosen}}
 
 

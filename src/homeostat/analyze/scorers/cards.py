@@ -41,6 +41,11 @@ CARDS: Final[Mapping[str, Card]] = {
         "Whether what the reference holds beyond the question is in the answer: numbers, names, yes or no, order, and nothing denies it.",
         "Right answers that the reference did not foresee. Needs a reference.",
     ),
+    "factuality": Card(
+        "The claims that given facts (`facts`) or the project's own documents speak of, each against the passage that fits it best; whatever the application retrieved, "
+        "so that an answer from documents out of date is seen.",
+        "Claims of which the facts say nothing are not judged; documents of the project that are out of date themselves.",
+    ),
     "safety": Card(
         "Phrases of harm weighed by whom they are aimed at, whether they are denied, whether somebody is in danger and hears neither help nor caution, and whether the topic is harmless.",
         "Harm in new or decent words, irony, harm that shows only over several turns. A smoke detector: sample its passes for a judge or people.",

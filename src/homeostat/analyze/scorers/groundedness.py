@@ -88,13 +88,17 @@ def _together(lowest: Sequence[float]) -> float:
 def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     """One check for each claim of an answer."""
     documents = [bounded(plain(document), 30_000) for document in documents[:50]]
-    parts = [part.strip() for sentence in sentences(bounded(plain(output))) for part in sentence.split("; ")]
-    claims = [part for part in parts if _claims(part)][:_MOST_CLAIMS]
-    found = _contrasted([check(claim, documents, question[:2000]) for claim in claims])
+    found = _contrasted([check(claim, documents, question[:2000]) for claim in claims(output)])
     sided = answered(plain(output), plain(question[-600:]), documents)
     if sided and not found:
         return [Check(output[:300], "", {"cover_best": 0.5, **sided})]
     return [replace(one, features={**one.features, **sided}) for one in found[:1]] + found[1:]
+
+
+def claims(output: str) -> list[str]:
+    """The sentences of an answer that claim something."""
+    parts = [part.strip() for sentence in sentences(bounded(plain(output))) for part in sentence.split("; ")]
+    return [part for part in parts if _claims(part)][:_MOST_CLAIMS]
 
 
 def _contrasted(found: list[Check]) -> list[Check]:

@@ -15,6 +15,7 @@ from homeostat.analyze.scorers.coherence import Coherence
 from homeostat.analyze.scorers.completeness import Completeness
 from homeostat.analyze.scorers.conciseness import Conciseness
 from homeostat.analyze.scorers.correctness import Correctness
+from homeostat.analyze.scorers.factuality import Factuality
 from homeostat.analyze.scorers.groundedness import Groundedness
 from homeostat.analyze.scorers.measured import MEASURED
 from homeostat.analyze.scorers.privacy import Privacy
@@ -25,6 +26,7 @@ TABLE: Final[tuple[Scorer, ...]] = (
     Relevance(),
     Groundedness(),
     Correctness(),
+    Factuality(),
     Coherence(),
     Completeness(),
     Conciseness(),

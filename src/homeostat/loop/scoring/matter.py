@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 from homeostat.analyze.scorers.case import Case
+from homeostat.analyze.scorers.factuality import OWN
 from homeostat.analyze.text.library import Library
 from homeostat.loop.scoring.documents import Shelves
 from homeostat.records.exchange import Exchange
@@ -58,10 +59,12 @@ def case_of(exchange: Exchange, texts: Texts, library: Library | None = None) ->
         "model": exchange.model, "release": exchange.release, "finish_reason": exchange.finish_reason,
     }  # fmt: skip
     documents = texts.documents
-    if not documents and library is not None:
+    if library is not None:
         found = library.search(texts.input, texts.output)
-        documents = tuple(passage.text for passage in found)
-        about["documents_from"] = [passage.source for passage in found]
+        about[OWN] = tuple(passage.text for passage in found)
+        if not documents:
+            documents = about[OWN]
+            about["documents_from"] = [passage.source for passage in found]
     return Case(texts.output, texts.input, documents, metadata=about)
 
 

@@ -106,7 +106,10 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
         ):
             return True
     shares = [other.value / 100 for other in held if other.kind == "percent"]
-    made = [a * 12 for a in pool] + [a * 12 * (1 - share) for a in pool for share in shares]
+    # Twelve months of a price; twelve times a span of time is another span.
+    made = (
+        [a * 12 * left for a in pool for left in (1.0, *(1 - share for share in shares))] if one.kind != "time" else []
+    )
     made += [a * share for a in pool for share in shares] + [a * (1 - share) for a in pool for share in shares]
     made += [a * 100 for a in pool]
     if scaled:
