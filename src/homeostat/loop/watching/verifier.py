@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from homeostat.act import acting, incidents
 from homeostat.act.remedies import routes
-from homeostat.analyze.inference.confidence import RatioMoments
+from homeostat.loop.watching import evidence
 from homeostat.loop.watching.actor import effects, steered
 from homeostat.loop.watching.context import Context
-from homeostat.records import policy as policies_of
 from homeostat.records import words
 from homeostat.records.action import Action
-from homeostat.records.comparison import Comparison
 from homeostat.records.instant import EPOCH
-from homeostat.records.policy import assign
 from homeostat.records.verdict import Verdict
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import actions, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.questions import curate
-from homeostat.store.warehouse.questions import verdicts as asked
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.verdicts import About
-from homeostat.verify.judging import Evidence, judged
+from homeostat.verify.judging import judged
 
 log: Final = logging.getLogger("homeostat.verifying")
 ACTOR: Final = "rule:verdict"
 _MINUTE: Final = 60_000_000
-_HOUR: Final = 3_600_000_000
-#: A user counts with what came in so long after their first question, when that time is over.
-_ENTERS: Final = 10 * _MINUTE
-_BLOCKS: Final = 24
-_FEWEST: Final = 12
 #: Evidence that may be looked at any time is looked at so often.
 _EVERY: Final = 5
 
@@ -70,12 +57,12 @@ def look(context: Context, action: Action, at: int) -> Verdict | None:
     if not due and (control not in ("canary", "holdback") or at // _MINUTE % _EVERY):
         return None
     if control == "canary" and action.result.get("comparison"):
-        return judged(action, _of_canary(context, action, about, due), at=at)
+        return judged(action, evidence.of_canary(context, action, about, due), at=at)
     if control == "holdback" and not due:
-        return judged(action, _of_holdback(context, action, about), at=at)
-    seen = _of_blocks(context, action, about, at)
+        return judged(action, evidence.of_holdback(context, action, about), at=at)
+    seen = evidence.of_blocks(context, action, about, at)
     if control == "holdback":
-        seen = replace(seen, arms=_of_holdback(context, action, about).arms)
+        seen = replace(seen, arms=evidence.of_holdback(context, action, about).arms)
     return judged(action, seen, at=at)
 
 
@@ -143,99 +130,6 @@ def _note(context: Context, action: Action, text: str, at: int) -> None:
     if incident is not None:
         said = f"Action {action.id} ({action.remedy}) {text}."
         incidents.tell(context.ledger, incident, "verdict", said, at=at, by=ACTOR)
-
-
-def _of_canary(context: Context, action: Action, about: About, due: bool) -> Evidence:
-    """Its comparison as it stood, and since then those who would still be on it."""
-    told = dict(action.result["comparison"])
-    told |= {name: tuple(told[name]) for name in ("users", "means")}
-    canary = Comparison(**told)
-    earlier = replace(about, start=min(canary.since, action.ended - _MINUTE), end=action.ended)
-    since = asked.units(context.warehouse, about, window=_ENTERS)
-    before = policies_of.from_json(action.before["policy"])
-    moved = {unit for unit in since.unit if assign(before, user=unit).release == canary.candidate}
-    values = per_user(since, moved) if moved else None
-    both = None
-    if canary.low is None:
-        found = asked.units(context.warehouse, earlier, window=_ENTERS)
-        both = (RatioMoments.of(*found.of(canary.baseline)), RatioMoments.of(*found.of(canary.candidate)))
-    return Evidence(due, canary=canary, moved=values, both=both, spread=_spread(context, earlier))
-
-
-def _spread(context: Context, earlier: About) -> float | None:
-    """How far users differ from each other, before the action."""
-    values = per_user(asked.units(context.warehouse, earlier, window=_ENTERS))
-    return float(values.var()) if len(values) >= 20 else None
-
-
-def per_user(units: asked.Units, among: Collection[str] | None = None) -> NDArray[np.float64]:
-    """One value for each user: the mean of theirs, over all releases."""
-    sums: dict[str, list[float]] = {}
-    for unit, n, total in zip(units.unit, units.n, units.total, strict=True):
-        if among is not None and unit not in among:
-            continue
-        kept = sums.setdefault(unit, [0.0, 0.0])
-        kept[0] += float(n)
-        kept[1] += float(total)
-    return np.asarray([total / n for n, total in sums.values()])
-
-
-def _of_holdback(context: Context, action: Action, about: About) -> Evidence:
-    """Users on either release since."""
-    found = asked.units(context.warehouse, about)
-    leaving, now = str(action.parameters.get("leaving")), str(action.result.get("release") or "")
-    to = now or next((name for name in action.result.get("shares", {}) if name != leaving), "")
-    arms = [RatioMoments.of(*found.of(name)) for name in (to, leaving)]
-    hours = max((action.expects.by - action.ended) / _HOUR, 0.5)
-    return Evidence(False, arms=(arms[0], arms[1]), planned=max(200.0, 100 * hours))
-
-
-def _of_blocks(context: Context, action: Action, about: About, at: int) -> Evidence:
-    """Blocks of equal length between the alert and the action, and since the action."""
-    incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
-    alert = incident.opened if incident is not None and incident.opened < action.ended else action.proposed
-    fresh = asked.blocks(context.warehouse, replace(about, start=alert, end=action.ended), _MINUTE)
-    after = asked.blocks(context.warehouse, about, _MINUTE)
-    every = _block(fresh, after)
-    fresh, after = _longer(fresh, every), _longer(after, every)
-    told = {"block_minutes": every, "blocks": [len(fresh.n), len(after.n)]}
-    if action.expects.at_least <= 1e-6 and action.expects.low is None and action.expects.high is None:
-        present = (int((fresh.n > 0).sum()), len(fresh.n), int((after.n > 0).sum()), len(after.n))
-        return Evidence(True, present=present, about=told)
-    if about.measure == "count":
-        means = fresh.n.astype(float), after.n.astype(float)
-    else:
-        means = _means(fresh), _means(after)
-    earlier = replace(about, start=alert, end=action.ended)
-    users, before = (asked.units(context.warehouse, each, window=_ENTERS) for each in (about, earlier))
-    return Evidence(
-        True, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None,
-        fresh_users=per_user(before) if len(before.n) else None, about=told, spread=_spread(context, earlier),
-    )  # fmt: skip
-
-
-def _block(fresh: asked.Blocks, after: asked.Blocks) -> int:
-    """So many minutes that there are enough blocks on either side; time after the last answer is no time."""
-    shorter = min(_lasted(fresh), _lasted(after))
-    blocks = _BLOCKS if shorter >= _BLOCKS * 20 else _FEWEST
-    return max(shorter // blocks, 1)
-
-
-def _lasted(minutes: asked.Blocks) -> int:
-    there = np.flatnonzero(minutes.n)
-    return int(there[-1]) + 1 if len(there) else len(minutes.n)
-
-
-def _longer(minutes: asked.Blocks, every: int) -> asked.Blocks:
-    """Whole blocks of so many minutes each."""
-    count = len(minutes.n) // every
-    n, total = (each[: count * every].reshape(count, every).sum(axis=1) for each in (minutes.n, minutes.total))
-    return asked.Blocks(n, total)
-
-
-def _means(blocks: asked.Blocks) -> NDArray[np.float64]:
-    there = blocks.n > 0
-    return np.asarray(blocks.total[there] / blocks.n[there])
 
 
 def _unmeasurable(action: Action, why: str, at: int) -> Verdict:
