@@ -116,6 +116,24 @@ def test_a_lost_page_costs_what_stood_on_it(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_changed_key_in_an_index_is_seen(tmp_path: Path) -> None:
+    """The rows are whole, but the search for one goes astray: what was written would not be found again."""
+    database = filled(tmp_path)
+    with sqlite3.connect(database) as connection:
+        page = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_segments_1'"
+        ).fetchone()[0]
+    connection.close()
+    content = bytearray(database.read_bytes())
+    place = content.index(b"\x07\x03\x02\x02\x01\x29", (page - 1) * 4096)  # the entry of segment 297
+    content[place + 2] ^= 32  # from now on its key reads as a text
+    database.write_bytes(content)
+    ledger = opened(database)
+    assert "segments_1" in ledger.damage
+    assert outcomes.totals(ledger, "p")["stored"] == SEGMENTS + 1
+    ledger.close()
+
+
 def _rounds(tmp_path: Path, rounds: int) -> None:
     original = filled(tmp_path).read_bytes()
     dice = random.Random(20261120)
