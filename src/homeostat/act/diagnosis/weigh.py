@@ -26,6 +26,8 @@ _ENOUGH: Final = 0.4
 _LINES: Final = 6
 #: All measures of a comparison together: odds that lean, and do not settle.
 _LEANS: Final = 4.0
+#: So many signals of a kind say how often it comes.
+_HEARD: Final = 10
 #: Such a share of word-for-word repetitions is no chance.
 _FLOOD: Final = 0.03
 #: What is sent in is no measure of what comes out.
@@ -252,8 +254,11 @@ def _feedback(evidence: Evidence) -> Case:
         case.add(-4.0, "no feedback moved")
         return case
     case.subject = words.measure(fired[0].measure if fired else moved[0].measure)
-    # A kind that never came before is new, or slow: it says nothing about the others.
-    more = [each for each in evidence.volumes if 1.4 <= each.ratio < math.inf and each.z >= MOVED and _opinion(each)]
+    # Of a kind that hardly came before nobody knows how often it comes: it may be a slow one, or new.
+    more = [
+        each for each in evidence.volumes
+        if each.ratio >= 1.4 and each.z >= MOVED and each.before * evidence.answers[0] >= _HEARD and _opinion(each)
+    ]  # fmt: skip
     if more:
         case.add(3.0, f"{more[0].ratio:.1f} times as many {more[0].signal} for each answer")
     elif evidence.looked:
