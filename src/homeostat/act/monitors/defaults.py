@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from homeostat.records.monitor import Monitor, Way
 
@@ -23,7 +23,7 @@ def monitors(project: str, scores: Iterable[str], signals: Iterable[str], judges
     """  # noqa: E501
     lenient = frozenset(judges)
     made = [
-        _monitor(project, "errors", "share(status=error)", "up"),
+        _monitor(project, "errors", "share(status=error)", "up", 2.0),
         _monitor(project, "latency", "mean(latency_ms)", "up"),
         _monitor(project, "cost", "mean(cost)", "up"),
         _monitor(project, "length", "mean(output_tokens)", "both"),
@@ -34,14 +34,15 @@ def monitors(project: str, scores: Iterable[str], signals: Iterable[str], judges
     ]
     told = list(signals)
     if "thumbs" in told:
-        made.append(_monitor(project, "thumbs-down", "share(signal.thumbs=-1)", "up"))
+        made.append(_monitor(project, "thumbs-down", "share(signal.thumbs=-1)", "up", 2.0))
     if told:
-        made.append(_monitor(project, "signals", "coverage(signals)", "down"))
+        made.append(_monitor(project, "signals", "coverage(signals)", "down", 3.0))
     named = sorted(told[:MOST_SIGNALS])
-    made += [_monitor(project, f"signal-{name}", f"coverage(signal.{name})", "both") for name in named]
+    made += [_monitor(project, f"signal-{name}", f"coverage(signal.{name})", "both", 0.1) for name in named]
     return made
 
 
-def _monitor(project: str, name: str, measure: str, direction: Way) -> Monitor:
+def _monitor(project: str, name: str, measure: str, direction: Way, budget: float = 1.0) -> Monitor:
     grave = name.removeprefix("score-") in _CRITICAL
-    return Monitor(project, name, measure, REFERENCE, direction, severity="critical" if grave else "warning")
+    severity: Any = "critical" if grave else "warning"
+    return Monitor(project, name, measure, REFERENCE, direction, severity=severity, budget=budget)

@@ -29,23 +29,42 @@ from homeostat.analyze.inference.packing import packed, unpacked
 BINS: Final = 256
 #: Values of a stream that are only learned from, before the first bet.
 LEAST: Final = 200
+#: Values of a unit that count in an hour, up to the first bad one.
+TURNS: Final = 8
+#: First values of a unit are compared with first ones, later ones with later ones.
+STRATA: Final = 2
 #: Beyond so many, half of what a bag holds is forgotten, drawn at random: what is left is as good a sample.
 MOST: Final = 40_000
-_TAILS: Final = np.repeat([0.01, 0.03, 0.1, 0.3], 2)
-_BOOSTS: Final = np.minimum(np.tile([2.0, 6.0], 4), 0.9 / _TAILS)
-_STAKES: Final = (_BOOSTS - 1) / (1 - _TAILS)
-_WON: Final = np.log1p(_STAKES * (1 - _TAILS))
-_LOST: Final = np.log1p(-_STAKES * _TAILS)
-_HEADS: Final = np.repeat([0.05, 0.2], 2)
-_FEWER: Final = np.tile([2.0, 6.0], 2)
+#: Bad is what lies in this worst part of what a stream learned first.
+_WORST: Final = 0.1
+#: Where the worst value there is makes up more than that, it is bad all the same, unless it is what is usual.
+_USUAL: Final = 0.5
+#: (share of the past, how many times as often): what is bet on at the bad end. The next worse, up to three times the
+#: share, wins less than half as much.
+_TAIL_BETS: Final = (
+    (0.0008, 12.0), (0.0008, 60.0), (0.003, 7.0), (0.003, 30.0), (0.01, 4.0), (0.01, 12.0), (0.01, 35.0),
+    (0.03, 2.5), (0.03, 6.0), (0.03, 14.0), (0.09, 1.7), (0.09, 3.5), (0.09, 5.5),
+)  # fmt: skip
+_TAILS: Final = np.array([tail for tail, _ in _TAIL_BETS])
+_BOOSTS: Final = np.array([boost for _, boost in _TAIL_BETS])
+_NEXT: Final = 0.4
+_STAKES: Final = (_BOOSTS - 1) / (1 - (1 + 2 * _NEXT) * _TAILS)
+_BASE: Final = 1 - _STAKES * (1 + 2 * _NEXT) * _TAILS
+_WON: Final = np.log(_BOOSTS)
+_SOME: Final = np.log(_BASE + _NEXT * _STAKES)
+_LOST: Final = np.log(_BASE)
+_SURE: Final = 3 * _TAILS <= _WORST
+_HEADS: Final = np.repeat([0.04, 0.1, 0.2], 2)
+_FEWER: Final = np.tile([2.5, 15.0], 3)
 _MISSED: Final = np.log((1 - _HEADS / _FEWER) / (1 - _HEADS))
 _STILL: Final = -np.log(_FEWER)
 _RANKED: Final = 8
 COLUMNS: Final = len(_TAILS) + len(_HEADS) + _RANKED
 _WEIGHTS: Final = np.r_[
-    np.full(len(_TAILS), 0.6 / len(_TAILS)), np.full(len(_HEADS), 0.15 / len(_HEADS)), np.full(_RANKED, 0.25 / _RANKED)
+    np.full(len(_TAILS), 0.65 / len(_TAILS)), np.full(len(_HEADS), 0.2 / len(_HEADS)),
+    np.full(_RANKED, 0.15 / _RANKED),
 ]  # fmt: skip
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +74,13 @@ class Sampled:
     keys: tuple[str, ...]
     detector: State
     bag: Bag
+    line: Ints
+    """The bin from which on a value of a stream is bad, fixed when it had learned enough; -1: not yet."""
 
     @classmethod
     def new(cls) -> Self:
         """No stream yet."""
-        return cls((), State.new(0, COLUMNS), Bag(np.zeros((0, 1, BINS), np.int64)))
+        return cls((), State.new(0, COLUMNS), Bag(np.zeros((0, STRATA, BINS), np.int64)), np.zeros(0, np.int64))
 
     def having(self, keys: Sequence[str]) -> Sampled:
         """With these streams in this order: old ones as they are, new ones empty."""
@@ -67,14 +88,16 @@ class Sampled:
             return self
         place = {key: at for at, key in enumerate(self.keys)}
         kept = np.array([place.get(key, -1) for key in keys], np.int64)
-        counts = np.zeros((len(keys), 1, BINS), np.int64)
+        counts = np.zeros((len(keys), STRATA, BINS), np.int64)
         counts[kept >= 0] = self.bag.counts[kept[kept >= 0]]
-        return Sampled(tuple(keys), self.detector.rows(kept), Bag(counts))
+        line = np.full(len(keys), -1, np.int64)
+        line[kept >= 0] = self.line[kept[kept >= 0]]
+        return Sampled(tuple(keys), self.detector.rows(kept), Bag(counts), line)
 
     @property
     def size(self) -> Ints:
-        """Values in each bag."""
-        total: Ints = self.bag.counts.sum(axis=(1, 2))
+        """Values in each bag: first ones of a unit."""
+        total: Ints = self.bag.counts[:, 0].sum(axis=1)
         return total
 
     @property
@@ -82,27 +105,43 @@ class Sampled:
         """Which streams have seen enough to be watched."""
         return self.size >= LEAST
 
-    def ticked(self, stream: Ints, bin_: Ints, inject: Floats, rng: Generator) -> tuple[Sampled, Tick]:
+    def lined(self) -> Sampled:
+        """With the lines of streams that have learned enough by now: later values of a unit count from then on."""
+        new = np.flatnonzero(self.ready & (self.line < 0))
+        if not len(new):
+            return self
+        line = self.line.copy()
+        counts = self.bag.counts[new, 0]
+        beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1] / counts.sum(axis=1, keepdims=True)
+        worst = BINS - 1 - np.argmax(counts[:, ::-1] > 0, axis=1)
+        few = np.where(beyond[:, -1] <= _WORST, np.argmax(beyond <= _WORST, axis=1), BINS - 1)
+        common = (few > worst) & (beyond[np.arange(len(new)), worst] <= _USUAL)
+        line[new] = np.where(common, worst, few)
+        return replace(self, line=line)
+
+    def ticked(
+        self, stream: Ints, bin_: Ints, inject: Floats, rng: Generator, *, stratum: Ints | None = None
+    ) -> tuple[Sampled, Tick]:
         """One tick: values by stream (bins, the greatest is the worst). Streams that still learn do not bet."""
         streams = len(self.keys)
-        bets_on = self.ready[stream]
-        learned = self.bag.learned(stream[~bets_on], bin_[~bets_on])
-        p, bag = p_values(learned, stream[bets_on], bin_[bets_on], rng=rng)
-        row = stream[bets_on]
-        n = added(row, np.ones(len(row)), streams)[:, None]
-        worst = _hits(p[:, None] <= np.unique(_TAILS), row, streams)
-        best = _hits(p[:, None] > 1 - np.unique(_HEADS), row, streams)
-        tails = worst * _WON + (n - worst) * _LOST
-        heads = best * _STILL + (n - best) * _MISSED
+        season = np.zeros(len(stream), np.int64) if stratum is None else stratum
+        bets_on = (self.bag.counts.sum(axis=2) >= LEAST)[stream, season]
+        learned = self.bag.learned(stream[~bets_on], bin_[~bets_on], stratum=season[~bets_on])
+        p, bag = p_values(learned, stream[bets_on], bin_[bets_on], rng=rng, stratum=season[bets_on])
+        row, first = stream[bets_on], season[bets_on] == 0
+        tails = _tails(p[first], row[first], streams) + _SURE * _tails(p[~first], row[~first], streams)
+        row, p = row[first], p[first]
+        heads = _betted(p[:, None] > 1 - _HEADS, row, streams, _STILL - _MISSED) + _count(row, streams) * _MISSED
         sums = ranks(p, row, streams)
         ranked = growth(rank_bets(streams, sides="down"), sums.count, sums.total, sums.squares)[:, _RANKED:]
         weights = np.broadcast_to(_WEIGHTS, (streams, COLUMNS))
         state, tick = advance(self.detector, np.hstack([tails, heads, ranked]), inject, weights=weights)
-        return Sampled(self.keys, state, _halved(bag, rng)), tick
+        return replace(self, detector=state, bag=_halved(bag, rng)), tick
 
     def to_bytes(self) -> bytes:
         """For the transaction that also holds watermark and alarms."""
-        fields: dict[str, Any] = {"counts": self.bag.counts.astype(np.int32), **_detector(self.detector)}
+        counts = self.bag.counts.astype(np.int32)
+        fields: dict[str, Any] = {"counts": counts, "line": self.line, **_detector(self.detector)}
         return zlib.compress(packed("sampled", _VERSION, {"keys": "\n".join(self.keys), **fields}), 1)
 
     @classmethod
@@ -110,8 +149,8 @@ class Sampled:
         """The same streams, bit for bit."""
         fields = unpacked("sampled", _VERSION, zlib.decompress(data))
         keys = fields.pop("keys")
-        counts = fields.pop("counts").astype(np.int64)
-        return cls(tuple(keys.split("\n")) if keys else (), State(**fields), Bag(counts))
+        counts, line = fields.pop("counts").astype(np.int64), fields.pop("line")
+        return cls(tuple(keys.split("\n")) if keys else (), State(**fields), Bag(counts), line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +199,25 @@ def band(low: Sequence[float], high: Sequence[float], direction: Sequence[str]) 
     return Bets(*(np.concatenate([getattr(one, part) for one in each]) for part in parts))
 
 
-def _hits(within: NDArray[np.bool_], row: Ints, streams: int) -> Floats:
-    """How many values of each stream lie within each threshold; every threshold has two bets."""
-    return np.repeat(np.stack([added(row, one.astype(float), streams) for one in within.T], axis=1), 2, axis=1)
+def _tails(p: Floats, row: Ints, streams: int) -> Floats:
+    """Log factor [streams, bets] of the bets on the bad end."""
+    won = _betted(p[:, None] <= _TAILS, row, streams, _WON - _SOME)
+    some = _betted(p[:, None] <= 3 * _TAILS, row, streams, _SOME - _LOST)
+    result: Floats = won + some + _count(row, streams) * _LOST
+    return result
+
+
+def _betted(hit: NDArray[np.bool_], row: Ints, streams: int, each: Floats) -> Floats:
+    """So much for each hit of each bet."""
+    hits = [added(row, one.astype(float), streams) for one in hit.T]
+    result: Floats = np.stack(hits, axis=1) * each
+    return result
+
+
+def _count(row: Ints, streams: int) -> Floats:
+    """How many values of each stream, as a column."""
+    found: Floats = added(row, np.ones(len(row)), streams)[:, None]
+    return found
 
 
 def _detector(state: State) -> dict[str, Any]:

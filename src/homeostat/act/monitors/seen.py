@@ -44,8 +44,7 @@ class Seen:
 
     def first(self, stream: Keys | np.uint64, unit: Keys, hour: Ints, wanted: Keys) -> Keys:
         """Of the bits that each row wants, rows in the order of time, those that its unit did not have yet."""
-        with np.errstate(over="ignore"):
-            keys = (unit ^ (hour.astype(np.uint64) * _ONE)) * _TWO ^ stream
+        keys = hashed(stream, unit, hour)
         found = np.zeros(len(keys), np.uint64)
         for each in np.unique(hour):
             rows = np.flatnonzero((hour == each) & (wanted > 0))
@@ -56,6 +55,12 @@ class Seen:
     def forget(self, before: int) -> None:
         """Hours that nothing can belong to any more."""
         self._hours = {hour: runs for hour, runs in self._hours.items() if hour >= before}
+
+
+def hashed(stream: Keys | np.uint64, unit: Keys, hour: Ints) -> Keys:
+    """One number for a unit of a stream in an hour."""
+    with np.errstate(over="ignore"):
+        return (unit ^ (hour.astype(np.uint64) * _ONE)) * _TWO ^ stream
 
 
 def _counted(runs: list[Run], keys: Keys, wanted: Keys) -> Keys:

@@ -14,7 +14,8 @@ from homeostat.act.monitors import detectors, plan
 from homeostat.act.monitors.columns import bins
 from homeostat.act.monitors.detectors import Known, Sampled
 from homeostat.act.monitors.plan import Group, Watched
-from homeostat.act.monitors.seen import BITS, Seen
+from homeostat.act.monitors.seen import BITS, Keys, Seen
+from homeostat.act.monitors.turns import Turns
 from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.analyze.inference.budget import MONTH, Budget, Purpose, shares
 from homeostat.analyze.inference.conformal import Bag
@@ -73,6 +74,7 @@ class Watch:
     ticked: int = 0
     streams: dict[str, Stream] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +85,27 @@ class Values:
     minute: Ints
     bin: Ints
     value: Floats
+    stratum: Ints
+    """0: the first of its unit in the hour; 1: a later one."""
 
 
 def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
-    """Rows of the questions as values of streams: who counted already is left out; new segments become streams."""
+    """Rows of the questions as values of streams: what does not count is left out; new segments become streams."""
     numbers: dict[str, int] = {key: at for at, key in enumerate(watch.streams)}
-    parts: list[tuple[Ints, Ints, Ints, Floats]] = []
+    lines = dict(zip(watch.sampled.keys, watch.sampled.line.tolist(), strict=True))
+    parts: list[tuple[NDArray[Any], ...]] = []
     for group, rows in found:
         segment = _coded(rows.segment if group.by else [""] * len(rows))
         taken = [one for at in range(len(group.watched)) if (one := _taken(watch, group, at, segment, rows))]
         once = _once(watch.seen, group, taken, segment, rows)
-        for one in taken:
-            parts += _of_monitor(watch, one, segment, group, rows, once.get(one.watched.head), numbers)
+        sided = [each for one in taken for each in _sided(watch, one, segment, group, rows, numbers, lines)]
+        parts += _counting(watch, group, sided, once, segment, rows)
     if not parts:
         none = np.zeros(0, np.int64)
-        return Values(none, none, none, np.zeros(0))
-    stream, minute, bin_, value = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return Values(none, none, none, np.zeros(0), none)
+    stream, minute, bin_, value, stratum = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.argsort(minute, kind="stable")
-    return Values(stream[order], minute[order], bin_[order], value[order])
+    return Values(stream[order], minute[order], bin_[order], value[order], stratum[order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,21 @@ class _Taken:
     column: int
     rows: Ints
     segments: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sided:
+    """One side of it: for each of its rows the stream, the value, its bin, and whether that is bad."""
+
+    taken: _Taken
+    name: str
+    rows: Ints
+    stream: Ints
+    bin: Ints
+    value: Floats
+    bad: NDArray[np.bool_]
+    lined: NDArray[np.bool_]
+    """Streams that know what is bad: later values of a unit count there."""
 
 
 def _coded(texts: Sequence[str]) -> _Segments:
@@ -171,29 +191,75 @@ def _hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def _of_monitor(
-    watch: Watch, taken: _Taken, segment: _Segments, group: Group, rows: Rows, once: NDArray[np.bool_] | None,
-    numbers: dict[str, int],
-) -> list[tuple[Ints, Ints, Ints, Floats]]:  # fmt: skip
+def _sided(
+    watch: Watch, taken: _Taken, segment: _Segments, group: Group, rows: Rows, numbers: dict[str, int],
+    lines: Mapping[str, int],
+) -> list[_Sided]:  # fmt: skip
     watched, some, at = taken.watched, taken.rows, taken.column
-    if once is None:  # an event: each answer is a 0; each signal a 1, of one unit and minute only once
+    if watched.source.scale == "event":  # each answer is a 0; each signal a 1, of one unit and minute only once
         signal = group.family == "signal"
         some = some if signal else np.repeat(some, rows.count[at][some].astype(np.int64))
         mean = np.full(len(some), float(signal))
     else:
-        some = some[once[some]]
         mean = rows.total[at][some] / rows.count[at][some]
-    minute = rows.minute[some].astype(np.int64)
     place = {text: number for number, text in enumerate(segment.names)}
     made = []
     for side in watched.sides:
-        of = np.full(len(segment.names), -1)
+        of, line = np.full(len(segment.names), -1), np.full(len(segment.names), -1)
         for text in taken.segments:
             key = watched.key(side, text)
             of[place[text]] = numbers.setdefault(key, len(numbers))
+            line[place[text]] = lines.get(key, -1)
             watch.streams.setdefault(key, Stream(watched, side, text))
-        made.append((of[segment.code[some]], minute, bins(watched.source.scale, mean, side), mean))
+        code, bin_ = segment.code[some], bins(watched.source.scale, mean, side)
+        lined = line[code] >= 0
+        bad = lined & (bin_ >= line[code])
+        made.append(_Sided(taken, f"{watched.head} {side}", some, of[code], bin_, mean, bad, lined))
     return made
+
+
+def _counting(
+    watch: Watch, group: Group, sided: Sequence[_Sided], once: Mapping[str, NDArray[np.bool_]], segment: _Segments,
+    rows: Rows,
+) -> list[tuple[NDArray[Any], ...]]:  # fmt: skip
+    """What counts: first values; later ones too, up to the first bad one, where a stream knows what is bad."""
+    later = _later(watch, group, [one for one in sided if one.lined.any()], segment, rows)
+    made: list[tuple[NDArray[Any], ...]] = []
+    for one in sided:
+        first = once.get(one.taken.watched.head)
+        if first is None:
+            counts, stratum = np.ones(len(one.rows), dtype=bool), np.zeros(len(one.rows), np.int64)
+        else:
+            counts = first[one.rows] | (one.lined & later[one.name][one.rows] if one.name in later else False)
+            stratum = np.where(first[one.rows], 0, 1)
+        minute = rows.minute[one.rows[counts]].astype(np.int64)
+        made.append((one.stream[counts], minute, one.bin[counts], one.value[counts], stratum[counts]))
+    return made
+
+
+def _later(
+    watch: Watch, group: Group, sided: Sequence[_Sided], segment: _Segments, rows: Rows
+) -> dict[str, NDArray[np.bool_]]:
+    """By side of a monitor, of which rows the unit was not bad before in the hour, nor there too often.
+
+    What may have been told before does not count again.
+    """
+    found: dict[str, NDArray[np.bool_]] = {}
+    if group.unit == "exchange":
+        return found
+    name = f"turns {group.family} {group.cursor} {group.by} {group.unit}"
+    by_name = {one.name: one for one in sided if one.taken.watched.source.scale != "event"}
+    for table, bits in _tables(watch.seen, name, list(by_name)).items():
+        marks: Keys = np.zeros(len(rows), np.uint64)
+        for side, bit in bits.items():
+            marks[by_name[side].rows[by_name[side].bad]] |= bit
+        stream = np.array([_hash(f"{name} {table} {text}") for text in segment.names], np.uint64)
+        count, had = watch.turns.before(stream[segment.code], rows.unit, rows.window, marks)
+        few = count < detectors.TURNS
+        if len(rows.late):
+            few &= ~rows.late
+        found |= {side: few & ((had & bit) == 0) for side, bit in bits.items()}
+    return found
 
 
 def tick(watch: Watch, told: Values, budget: Budget, until: int) -> list[Alarm]:
@@ -218,6 +284,8 @@ def tick(watch: Watch, told: Values, budget: Budget, until: int) -> list[Alarm]:
         alarms += _minute(watch, told, rows, is_known, place, keys, budget, minute, passed)
     watch.ticked = until
     watch.seen.forget(until // 3_600_000_000 - 1)
+    watch.turns.forget(until // 3_600_000_000 - 1)
+    watch.sampled = watch.sampled.lined()
     return alarms
 
 
@@ -237,7 +305,8 @@ def _minute(
         held = watch.sampled
         firing = np.array([watch.standing.get(key, _NEW).firing > 0 for key in held.keys], dtype=bool)
         watch.sampled, tick_ = held.ticked(
-            place[stream[shuffled]], told.bin[rows][shuffled], inject[~is_known], rng
+            place[stream[shuffled]], told.bin[rows][shuffled], inject[~is_known], rng,
+            stratum=told.stratum[rows][shuffled],
         )  # fmt: skip
         if firing.any():  # what arrives while a stream fires must not become what is usual
             counts = watch.sampled.bag.counts.copy()

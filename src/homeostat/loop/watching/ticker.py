@@ -96,9 +96,13 @@ class Ticker:
         if not kept.state:
             return
         state = msgspec.msgpack.decode(zlib.decompress(kept.state))
-        self.watch.sampled = Sampled.from_bytes(state["sampled"])
-        self.watch.known = Known.from_bytes(state["known"])
-        self.trials = Trials.from_bytes(state["trials"])
+        try:
+            sampled, known = Sampled.from_bytes(state["sampled"]), Known.from_bytes(state["known"])
+            self.trials = Trials.from_bytes(state["trials"])
+        except ValueError as error:  # written by another version
+            log.warning("%s: the monitors learn anew what is usual: %s", self.project, error)
+            return
+        self.watch.sampled, self.watch.known = sampled, known
         chosen = self.watched()
         by_head = {each.head: each for each in chosen}
         for key in (*self.watch.sampled.keys, *self.watch.known.keys):
@@ -127,7 +131,7 @@ class Ticker:
             piece = Piece(after.get(cursor, floor), until[cursor], floor)
             rows = ticks.rows(
                 self.context.warehouse, self.project, group.family, group.columns, piece, by=group.by, unit=group.unit,
-                arrival=cursor == "external",
+                arrival=cursor == "external", each=group.family != "signal",
             )  # fmt: skip
             found.append((group, rows))
         return found

@@ -134,7 +134,7 @@ def rehearsed(
             piece = Piece(day if group.family == "signal" else 0, until if group.family == "signal" else end, day)
             rows = ticks.rows(
                 warehouse, monitor.project, group.family, group.columns, piece, by=group.by, unit=group.unit, since=day,
-                before=until,
+                before=until, each=group.family != "signal",
             )  # fmt: skip
             found.append((group, rows))
         values = ticking.values(watch, found)

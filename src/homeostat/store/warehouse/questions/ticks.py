@@ -74,7 +74,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One row for each (minute, unit, segment)."""
+    """One row for each (minute, unit, segment), or for each exchange."""
 
     minute: NDArray[Any]
     unit: NDArray[Any]
@@ -88,20 +88,24 @@ class Rows:
     count: NDArray[Any]
     """[columns, rows]"""
     total: NDArray[Any]
+    late: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    """Of single exchanges: it ended long before it became ready, so it may have been told before; empty: none is."""
 
     def __len__(self) -> int:
         return len(self.minute)
 
 
 SEPARATOR: Final = "\x1f"
+#: An exchange is ready so soon (µs) after it ended; what is ready later may have been ready before.
+_SETTLES: Final = 20_000_000
 
 
 def rows(
     warehouse: Warehouse, project: str, family: Family, columns: Sequence[Column], piece: Piece, *,
     by: Sequence[str] = (), unit: Unit = "user", since: int | None = None, before: int | None = None,
-    arrival: bool = False,
+    arrival: bool = False, each: bool = False,
 ) -> Rows:  # fmt: skip
-    """Sums by minute, unit, release and segment.
+    """Sums by minute, unit, release and segment; `each`: every exchange by itself, in the order in which they ended.
 
     `since`, `before`: only exchanges that began then; else all since the hour before that of `floor`. `arrival`: scores
     made elsewhere, which count when they arrive and not when their exchange was ready.
@@ -116,27 +120,29 @@ def rows(
         here, value = _value(family, column, bound)
         told += [f"toFloat64(countIf({here})) AS n{at}", f"toFloat64(sumIf({value}, {here})) AS s{at}"]
     relation, segment = _split(relation, by, bound)
+    apart = "known_us" if each else "toInt64(0)"
     sql = (
         "SELECT intDiv(greatest(least(known_us, {until:Int64} - 1), {floor:Int64}), "  # noqa: S608
         f"{MINUTE}) AS minute, sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
         "CAST(release, 'String') AS of_release, toUInt64(user_id != '') AS named, "
-        f"CAST({segment}, 'String') AS of_segment, {', '.join(told)} FROM {relation} AS told "
-        "GROUP BY minute, unit_key, window, of_release, named, of_segment ORDER BY minute, window, unit_key "
+        f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {', '.join(told)} FROM {relation} AS told "
+        "GROUP BY minute, unit_key, window, of_release, named, of_segment, moment "
+        "ORDER BY minute, moment, window, unit_key "
         "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
     )
     with warehouse.reader() as client:
         found = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
-    return _read(found, len(columns))
+    return _read(found, len(columns), piece.after - _SETTLES if each else None)
 
 
-def _read(found: dict[str, Any], columns: int) -> Rows:
+def _read(found: dict[str, Any], columns: int, ended: int | None) -> Rows:
     if "minute" not in found or not len(found["minute"]):
         none = np.zeros(0, np.int64)
         return Rows(none, none.astype(np.uint64), none, [], none, [], np.zeros((columns, 0)), np.zeros((columns, 0)))
     count, total = (np.stack([found[f"{letter}{number}"] for number in range(columns)]) for letter in "ns")
     return Rows(
         found["minute"], found["unit_key"], found["window"], found["of_release"], found["named"], found["of_segment"],
-        count, total,
+        count, total, np.zeros(0, dtype=bool) if ended is None else np.asarray(found["moment"] < ended),
     )  # fmt: skip
 
 
