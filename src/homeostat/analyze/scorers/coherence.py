@@ -2,226 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import ClassVar, Final
 
-from homeostat.analyze.metrics.language import language, surely_english
-from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.case import Case, Rung, Scored
 from homeostat.analyze.scorers.entailment import against
-from homeostat.analyze.scorers.weights import model
-from homeostat.analyze.text.grammar import order, surprise
-from homeostat.analyze.text.lexicon import fields, nearest, opposite, polar
+from homeostat.analyze.scorers.links import PERSONS, links
+from homeostat.analyze.scorers.orderly import order_of_words
+from homeostat.analyze.scorers.weights import learned, model
+from homeostat.analyze.text.lexicon import opposite, polar
 from homeostat.analyze.text.sentences import sentences
-from homeostat.analyze.text.thesaurus import closest, entry
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
-_LATE: Final = re.compile(
-    r"\W*(?:finally|then|next|however|therefore|thus|hence|as a result|moreover|furthermore|also|others|another|consequently|in conclusion|afterwards|lastly|after that|but|second|third|so|meanwhile|similarly|instead|otherwise|además|luego|donc|ensuite|dann|danach|zum schluss)\b",
-    re.IGNORECASE,
-)
-_BACK: Final = re.compile(r"\W*(?:he|she|they|it|their|his|her|its|them|these|those|this)\b", re.IGNORECASE)
-_FIRST: Final = re.compile(r"\W*(?:first|firstly|to begin|start by|zuerst|primero|d'abord)\b", re.IGNORECASE)
-_LAST: Final = re.compile(r"\W*(?:finally|lastly|in the end|in conclusion|zuletzt|enfin|por último)\b", re.IGNORECASE)
-_SO: Final = re.compile(
-    r"\W*(?:therefore|so|as a result|because of (?:this|that)|for this reason|hence|thus|consequently|that is why|in conclusion|deshalb|daher|por eso|c'est pourquoi)\b",
-    re.IGNORECASE,
-)
-_POINTS: Final = frozenset(
-    ["it", "they", "them", "he", "she", "him", "her", "his", "their", "its", "this", "these", "those"]
-)
-_EXPLETIVE: Final = frozenset(
-    [
-        "is",
-        "was",
-        "takes",
-        "took",
-        "has",
-        "had",
-        "will",
-        "would",
-        "can",
-        "may",
-        "might",
-        "depends",
-        "rained",
-        "rains",
-        "snowed",
-        "seems",
-        "looks",
-        "should",
-    ]
-)
-_LINK: Final = frozenset(
-    [
-        "it",
-        "they",
-        "he",
-        "she",
-        "this",
-        "that",
-        "these",
-        "those",
-        "them",
-        "him",
-        "her",
-        "his",
-        "their",
-        "its",
-        "so",
-        "then",
-        "but",
-        "also",
-        "however",
-        "therefore",
-        "another",
-        "other",
-        "others",
-        "both",
-        "such",
-        "same",
-        "instead",
-        "otherwise",
-        "if",
-        "once",
-        "there",
-        "here",
-        "one",
-        "half",
-        "for",
-        "and",
-        "finally",
-        "first",
-        "second",
-        "next",
-        "later",
-        "since",
-        "as",
-        "when",
-        "by",
-        "to",
-        "we",
-        "you",
-        "i",
-        "your",
-        "our",
-        "yes",
-        "no",
-    ]
-)
-_OTHERS: Final = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "nicht",
-        "ein",
-        "eine",
-        "um",
-        "zwei",
-        "mit",
-        "den",
-        "dem",
-        "el",
-        "la",
-        "los",
-        "las",
-        "es",
-        "una",
-        "con",
-        "del",
-        "y",
-        "le",
-        "les",
-        "des",
-        "une",
-        "est",
-        "à",
-        "du",
-        "nous",
-        "vous",
-        "et",
-        "que",
-        "por",
-        "para",
-        "se",
-        "sich",
-    ]
-)
-_BEFORE_NOUN: Final = frozenset(["the", "a", "an", "my", "your", "our", "their", "its", "every"])
-_NEVER_NOUN: Final = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "to",
-        "of",
-        "by",
-        "for",
-        "from",
-        "in",
-        "at",
-        "on",
-        "and",
-        "or",
-        "but",
-        "it",
-        "they",
-        "he",
-        "she",
-        "we",
-        "you",
-        "i",
-        "not",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "my",
-        "your",
-        "our",
-        "their",
-        "its",
-    ]
-)
-_BEFORE_PHRASE: Final = frozenset(["of", "to", "from", "with", "within", "by", "at", "into", "for"])
-_NEVER_PHRASE: Final = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "and",
-        "or",
-        "but",
-        "of",
-        "has",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "if",
-        "because",
-    ]
-)
-_HE: Final = frozenset(["he", "him", "his", "himself"])
-_SHE: Final = frozenset(["she", "her", "hers", "herself"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +33,9 @@ class Coherence:
     rung: ClassVar[Rung] = "model"
     threshold: float = 0.5
 
-    def score(self, case: Case) -> Scored | Unscored:
+    def score(self, case: Case) -> Scored:
         """How probable it is that a reader can follow."""
-        if not words(bounded(plain(case.output))):
-            return judged(0.0, "the answer is empty")
-        found = features(case)
-        value = model(self.name).value(found)
-        return judged(value, _reason(case, found, value))
+        return learned(self.name, case, features, _reason)
 
 
 def features(case: Case) -> Mapping[str, float]:
@@ -252,143 +44,12 @@ def features(case: Case) -> Mapping[str, float]:
     parts = list(sentences(text))[:_MOST]
     read = [words(part) for part in parts]
     return {
-        **_order_of_words(read, text),
-        **_links(parts, read),
+        **order_of_words(read, text),
+        **links(parts, read),
         **_against(parts, read),
         **_again(read),
         **_pronouns(read),
     }
-
-
-def _order_of_words(read: Sequence[Sequence[Word]], text: str) -> dict[str, float]:
-    long = [sentence for sentence in read if len(sentence) >= 8] or [one for one in read if len(one) >= 6]
-    if not _english(read, text):
-        return {"disorder": 0.0, "disorder_worst": 0.0, "disorder_share": 0.0, "odd_words": 0.0, "broken_pairs": 0.0}
-    flat = [cost for sentence in read if len(sentence) >= 3 for cost in surprise(sentence)]
-    gains = [order(sentence[:60]) for sentence in long]
-    return {
-        "disorder": max(0.0, 1.5 - sum(gains) / len(gains)) if gains else 0.0,
-        "disorder_worst": min(1.0, max(0.0, 1.0 - min(gains))) if gains else 0.0,
-        "disorder_share": sum(gain < 0.8 for gain in gains) / len(gains) if gains else 0.0,
-        "broken_pairs": min(1.5, sum(_broken(sentence) for sentence in read) / max(1, len(flat)) * 10),
-        "odd_words": sum(cost > 5.5 for cost in flat) / max(1, len(flat)) * 5,
-    }
-
-
-def _english(read: Sequence[Sequence[Word]], text: str) -> bool:
-    """The model of word order knows English only; of other languages it says nothing."""
-    low = [word.low for sentence in read for word in sentence]
-    if sum(word in _OTHERS for word in low) > 0.08 * len(low):
-        return False
-    code, sure = language(text) if len(low) >= 6 and not surely_english(low) else ("en", 0.0)
-    return code == "en" or sure < 0.9
-
-
-def _broken(sentence: Sequence[Word]) -> int:
-    """Pairs that no English sentence holds: `the to`, `of is`, a sentence that ends with `the`."""
-    low = [word.low for word in sentence]
-    count = sum(a in _BEFORE_NOUN and b in _NEVER_NOUN for a, b in pairwise(low))
-    count += sum(a in _BEFORE_PHRASE and b in _NEVER_PHRASE for a, b in pairwise(low))
-    return count + (bool(low) and low[-1] in _BEFORE_NOUN | {"of", "because", "if", "and", "or", "which"})
-
-
-def _links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    matter = [content(sentence) for sentence in read]
-    loose = strange = false_so = 0
-    for at in range(1, len(read)):
-        before = [word for earlier in matter[:at] for word in earlier]
-        topics = {name for word in before for name in fields(word.stem)}
-        mine = {name for word in matter[at] for name in fields(word.stem)}
-        pronoun = any(word.low in _LINK for word in read[at][:4])
-        linked = bool(mine & topics) or _near(matter[at], before[-60:])
-        loose += not linked and not pronoun
-        strange += not linked and not pronoun and len(matter[at]) >= 2
-        points = any(word.low in _POINTS for word in read[at][2:])
-        false_so += not linked and not points and bool(_SO.match(parts[at]))
-    first = parts[0] if parts else ""
-    heads = [at for at, part in enumerate(parts) if _FIRST.match(part)]
-    tails = [at for at, part in enumerate(parts) if _LAST.match(part)]
-    return {
-        "loose": loose / max(1, len(read) - 1),
-        "loose_many": float(loose >= 2),
-        "foreign": min(2.0, float(strange)),
-        "false_so": min(2.0, float(false_so)),
-        **_apart(matter),
-        "late_start": float(bool(_LATE.match(first)) and len(parts) > 1),
-        "back_start": float(bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
-        "wrong_order": float(
-            bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)
-        ),
-        "ends_with_intro": _ends_with_intro(read),
-        "unresolved": _unresolved(read),
-    }
-
-
-def _apart(matter: Sequence[Sequence[Word]]) -> dict[str, float]:
-    """How far the sentences are from each other by what explains their words, and how far the farthest one is."""
-    stems = [frozenset(word.stem for word in one) for one in matter]
-    near = []
-    for at, one in enumerate(stems):
-        rest = frozenset[str]().union(*(other for place, other in enumerate(stems) if place != at))
-        if len(one) >= 2 and rest:
-            near.append(min(1.0, sum(closest(stem, rest) for stem in one) / len(one)))
-    if len(near) < 2:
-        return {"apart": 0.0, "farthest": 0.0}
-    return {"apart": max(0.0, 0.35 - sum(near) / len(near)) * 3, "farthest": max(0.0, 0.25 - min(near)) * 4}
-
-
-def _unresolved(read: Sequence[Sequence[Word]]) -> float:
-    """The first sentence says `it` or `them` before it names anything that could be meant, and a later one names it."""
-    if len(read) < 2:
-        return 0.0
-    for at, word in enumerate(read[0]):
-        if entry(word.stem).speech.startswith("n") and word.low not in STOP:
-            return 0.0
-        after = read[0][at + 1].low if at + 1 < len(read[0]) else ""
-        if word.low in ("they", "them", "he", "him", "she", "her") or (word.low == "it" and after not in _EXPLETIVE):
-            return float(_named_later(read))
-    return 0.0
-
-
-def _near(matter: Sequence[Word], before: Sequence[Word]) -> bool:
-    """Whether a word stands for one of before, or is explained by the same."""
-    stems = frozenset(word.stem for word in before)
-    return any(nearest(word.stem, stems) >= 0.7 or 2 * closest(word.stem, stems) >= 0.7 for word in matter)
-
-
-def _named_later(read: Sequence[Sequence[Word]]) -> bool:
-    """A later sentence begins with what the first one only points at: a name, or `our kiln`, `the bridge`."""
-    known = {word.stem for word in content(read[0])}
-    person = read[0][0].low in _HE | _SHE
-    for sentence in read[1:]:
-        head = [word for word in sentence[:3] if word.low not in STOP]
-        if not head or head[0].stem in known:
-            continue
-        if person:
-            if head[0].start == sentence[0].start and not entry(head[0].stem).speech:
-                return True
-        elif sentence[0].low in ("the", "our", "your", "a", "an", "his", "her", "their") or head[0].big:
-            return True
-    return False
-
-
-def _ends_with_intro(read: Sequence[Sequence[Word]]) -> float:
-    """The first sentence speaks of `the cables` and `them`; what they are is told in the last."""
-    if len(read) < 3:
-        return 0.0
-
-    def given(at: int) -> float:
-        sentence = read[at]
-        known = {word.stem for earlier in read[:at] for word in content(earlier)}
-        pairs = list(pairwise(sentence))
-        definite = sum(
-            a.low in ("the", "them", "it", "he", "she", "they", "its", "his", "her", "their") and b.stem not in known
-            for a, b in pairs
-        )
-        fresh = sum(a.low in ("a", "an", "two", "some", "our", "your") for a, _ in pairs)
-        return definite - fresh
-
-    return float(given(0) > given(len(read) - 1) + 1)
 
 
 def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
@@ -440,8 +101,8 @@ def _pronouns(read: Sequence[Sequence[Word]]) -> dict[str, float]:
     """The person that is spoken of changes without a new one having been named."""
     low = [word.low for sentence in read for word in sentence]
     kinds = [
-        bool(_HE & set(low)),
-        bool(_SHE & set(low)),
+        bool(PERSONS[0] & set(low)),
+        bool(PERSONS[1] & set(low)),
         "they" in low or "them" in low,
         bool({"i", "me"} & set(low)),
         bool({"we", "us"} & set(low)),

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.case import Case, Rung, Scored
 from homeostat.analyze.scorers.question import Question, answers, covered, parts, read
-from homeostat.analyze.scorers.weights import model
+from homeostat.analyze.scorers.weights import learned
 from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
@@ -55,13 +55,9 @@ class Completeness:
     rung: ClassVar[Rung] = "model"
     threshold: float = 0.5
 
-    def score(self, case: Case) -> Scored | Unscored:
+    def score(self, case: Case) -> Scored:
         """How probable it is that nothing is missing."""
-        if not words(bounded(plain(case.output))):
-            return judged(0.0, "the answer is empty")
-        found = features(case)
-        value = model(self.name).value(found)
-        return judged(value, _reason(case, found, value))
+        return learned(self.name, case, features, _reason)
 
 
 def cut_off(text: str) -> float:

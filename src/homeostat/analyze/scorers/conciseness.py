@@ -10,9 +10,9 @@ from functools import lru_cache
 from itertools import combinations
 from typing import ClassVar, Final
 
-from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.case import Case, Rung, Scored
 from homeostat.analyze.scorers.question import parts, read
-from homeostat.analyze.scorers.weights import model
+from homeostat.analyze.scorers.weights import learned
 from homeostat.analyze.text.lexicon import lines, nearest
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import STOP, bounded, content, plain, words
@@ -56,13 +56,9 @@ class Conciseness:
     rung: ClassVar[Rung] = "model"
     threshold: float = 0.5
 
-    def score(self, case: Case) -> Scored | Unscored:
+    def score(self, case: Case) -> Scored:
         """How probable it is that nothing could be left out."""
-        if not words(bounded(plain(case.output))):
-            return judged(0.0, "the answer is empty")
-        found = features(case)
-        value = model(self.name).value(found)
-        return judged(value, _reason(case, found, value))
+        return learned(self.name, case, features, _reason)
 
 
 def filler(text: str) -> list[str]:

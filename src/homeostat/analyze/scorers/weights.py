@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
+
+from homeostat.analyze.scorers.case import Case, Scored, judged
+from homeostat.analyze.text.words import bounded, plain, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,20 @@ class Model:
         """Which features pulled the value down, the strongest first."""
         parts = [(name, self.weights.get(name, 0.0) * value) for name, value in features.items()]
         return sorted((part for part in parts if part[1] < -0.05), key=lambda part: part[1])
+
+
+def learned(
+    name: str,
+    case: Case,
+    features: Callable[[Case], Mapping[str, float]],
+    reason: Callable[[Case, Mapping[str, float], float], Any],
+) -> Scored:
+    """A case by the model of a scorer: its features, the value, and why. Who says nothing is never good."""
+    if not words(bounded(plain(case.output))):
+        return judged(0.0, "the answer is empty")
+    found = features(case)
+    value = model(name).value(found)
+    return judged(value, reason(case, found, value))
 
 
 @lru_cache(maxsize=32)

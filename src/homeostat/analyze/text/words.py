@@ -362,6 +362,8 @@ def words(text: str) -> tuple[Word, ...]:
 
 def _apart(low: str) -> list[str]:
     """`isn't` is `is not`; `it's` is `it`."""
+    if "'" not in low and low not in _SHORT:
+        return [low]
     if low in _SHORT:
         return _SHORT[low].split()
     if low.endswith("n't"):
