@@ -92,7 +92,7 @@ def read(file: Path) -> Any:
             return import_module("yaml").safe_load(text)
         return json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except ImportError as error:
-        raise client.Refused("YAML needs the package pyyaml; TOML and JSON need nothing.") from error
+        raise client.Refused("YAML needs the package pyyaml, which comes with homeostat[server].") from error
     except ValueError as error:
         raise client.Refused(f"{file}: {error}") from error
     except Exception as error:  # PyYAML's errors have no common base without importing it

@@ -24,7 +24,7 @@ class Monitor:
     measure: str
     """As `/measures` spells it, or `coverage(signals)`."""
     against: Mapping[str, Any]
-    """One of `AGAINST` with its value: `{"reference": "7d"}`, `{"limit": 0.05}`."""
+    """One of `AGAINST` with its value: `{"reference": "all"}`, `{"limit": 0.05}`."""
     direction: Way = "both"
     """Which way is worth a word."""
     where: tuple[tuple[str, str], ...] = ()

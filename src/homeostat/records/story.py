@@ -58,7 +58,7 @@ def _seen(findings: Sequence[Finding]) -> Iterator[str]:
         latest[each.measure, tuple(sorted(each.segment.items())), each.release, each.against] = each
     shown = sorted(latest.values(), key=lambda each: (each.chance_per_month, each.at))
     for each in shown[:_MOST]:
-        yield from _item(f"{words.finding(each)[:-1]}; {words.chance(each.chance_per_month)}.")
+        yield from _item(f"{words.finding(each)[:-1]}; {words.surely(each)}.")
     if len(shown) > _MOST:
         yield f"  · and {len(shown) - _MOST} more"
     if not shown:

@@ -50,7 +50,7 @@ _RUNGS: Final = {
 _CLAIMS: Final = {
     "caused": "The action caused it.",
     "fixes-these-cases": "It fixes these cases; more is not known.",
-    "back-inside-band": "Back inside its band; no control group.",
+    "back-inside-band": "It is back inside its band; without a control group nothing more may be claimed.",
     "nothing": "Nothing may be claimed yet.",
 }
 
@@ -102,6 +102,13 @@ def when(at: int) -> str:
 def where(segment: Mapping[str, str]) -> str:
     """`in premium · de`; empty: everywhere."""
     return f" in {' · '.join(segment.values())}" if segment else ""
+
+
+def surely(found: Finding) -> str:
+    """How often chance would do this; of a simple threshold nobody knows."""
+    if found.against == "threshold":
+        return "how often chance crosses this threshold, nobody knows"
+    return chance(found.chance_per_month)
 
 
 def chance(per_month: float) -> str:

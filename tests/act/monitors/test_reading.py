@@ -6,7 +6,7 @@ import pytest
 
 from homeostat.act.monitors.reading import BadMonitor, monitor, monitors, span
 
-GOOD = {"name": "refusals", "measure": "mean(score.answered)", "against": {"reference": "7d"}, "direction": "down"}
+GOOD = {"name": "refusals", "measure": "mean(score.answered)", "against": {"reference": "all"}, "direction": "down"}
 
 
 def test_a_whole_one():
@@ -33,7 +33,7 @@ def test_a_file_of_them():
         ({"measure": "p200(latency)"}, "p200"),
         ({"measure": "count"}, "threshold"),
         ({"against": {}}, "against is one of"),
-        ({"against": {"reference": "soon"}}, "7d"),
+        ({"against": {"reference": "7d"}}, "not built"),
         ({"against": {"limit": "x"}}, "number"),
         ({"against": {"limit": 2.0}}, "between 0 and 1"),
         ({"against": {"limit": 0.1}, "direction": "both"}, "has a side"),

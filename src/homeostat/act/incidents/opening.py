@@ -50,7 +50,7 @@ def stream(finding: Finding) -> str:
 
 
 def line(finding: Finding) -> Entry:
-    text = f"{words.finding(finding)[:-1]}; {words.chance(finding.chance_per_month)}."
+    text = f"{words.finding(finding)[:-1]}; {words.surely(finding)}."
     return Entry(finding.at, "finding", text, "", {"finding": finding.id, "stream": stream(finding)})
 
 

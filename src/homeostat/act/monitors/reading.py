@@ -125,7 +125,7 @@ def _fits(made: Monitor) -> None:
 
 def _against(name: str, told: Any) -> Mapping[str, Any]:
     if not isinstance(told, Mapping) or len(told) != 1 or next(iter(told)) not in AGAINST:
-        raise BadMonitor(f"{name}: against is one of {', '.join(AGAINST)}, such as against = {{ reference = '7d' }}.")
+        raise BadMonitor(f"{name}: against is one of {', '.join(AGAINST)}, such as against = {{ reference = 'all' }}.")
     kind, value = next(iter(told.items()))
     if kind == "limit" and not _is_number(value):
         raise BadMonitor(f"{name}: limit is a number.")
@@ -133,8 +133,10 @@ def _against(name: str, told: Any) -> Mapping[str, Any]:
         isinstance(value, Sequence) and len(value) == 2 and all(map(_is_number, value)) and value[0] <= value[1]
     ):
         raise BadMonitor(f"{name}: band is two numbers, the lower first.")
-    if kind == "reference" and not (isinstance(value, str) and (value == "all" or SPAN.fullmatch(value))):
-        raise BadMonitor(f"{name}: reference is a time such as '7d', or 'all'.")
+    if kind == "reference" and value != "all":
+        raise BadMonitor(
+            f"{name}: reference is 'all': what came before. Windows such as '7d' and seasons are not built."
+        )
     if kind == "release" and value != "previous-good":
         raise BadMonitor(f"{name}: release is 'previous-good': the release that serves the others.")
     if kind == "threshold":

@@ -21,7 +21,7 @@ from homeostat.store.warehouse.questions.measures.ask import ask
 from homeostat.store.warehouse.questions.measures.question import Question, dimensions
 from homeostat.store.warehouse.questions.ticks import SEPARATOR
 
-#: Of a threshold nobody can say how often chance crosses it; it is told as "about once a month".
+#: Of a threshold nobody can say how often chance crosses it; what is said of it is in `words.surely`.
 UNPROMISED: Final = 1.0
 
 
