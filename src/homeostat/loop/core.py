@@ -16,6 +16,7 @@ from homeostat.config import Settings
 from homeostat.doors import keys
 from homeostat.loop.clock import WorldClock, event_clock
 from homeostat.loop.scoring import Scoring
+from homeostat.loop.scoring.giving_way import GivingWay
 from homeostat.loop.watching import Watching
 from homeostat.observe.loader import Loader
 from homeostat.records.instant import micros
@@ -93,6 +94,7 @@ class Core:
             Job("forget", 3600.0, self._forget),
             Job("audit", 600.0, self._audit),
         ]
+        self._way = GivingWay(self.folder.spool)
         self.scoring = Scoring(
             self.warehouse, self.ledger, self.clock, self.settings, self.loaded_until,
             control.secret(self.folder.control, "judging", lambda: os.urandom(32)),
@@ -251,6 +253,8 @@ class Core:
         rollups.mark_missing(self.warehouse, self.ledger)
 
     def _rollups(self) -> None:
+        if self.settings.clock == "live" and self._way.wait("rollups"):
+            return  # hours that change with every load would be looked through again and again
         rollups.run(self.warehouse, self.ledger, self.clock.now())
 
     def _implicit(self) -> None:

@@ -195,9 +195,8 @@ class Slot:
         try:
             if not whole:
                 load.write(path, spans)
-            self._fast.lay_out(path, together=max(1, BLOCK * len(index) // items))
+            slow = self._fast.take(path, items=items, together=max(1, BLOCK * len(index) // items))
             self._seam("laid out")
-            slow = self._fast.stage()
             dropped += self._fast.dropped()
             self._fast.release()
         finally:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.splice import restore, splice_sql
+from homeostat.store.warehouse.splice import prepared, restore, splice_sql
 
 PIECES = st.sampled_from(
     ["\x1a", "\x1aS", "\x1aR", "\x1ai", "\x1aO", "\\", '"', "\n", "é", "😀", "a", "ab" * 30, "\\n", "\t", "\r"]
@@ -23,7 +23,7 @@ def spliced(warehouse: Warehouse, rows: list[tuple[dict[str, str], str, str]]) -
         f"CREATE TABLE {name} (n UInt32, attributes Map(String, String), input String, output String) ENGINE = Memory"
     )
     warehouse.load.insert(name, [[n, *row] for n, row in enumerate(rows)])
-    found = warehouse.load.query(f"SELECT {splice_sql('attributes')} FROM {name} ORDER BY n").result_rows
+    found = warehouse.load.query(f"SELECT {splice_sql('attributes')} FROM {prepared(name)} ORDER BY n").result_rows
     warehouse.load.command(f"DROP TABLE {name}")
     return [row[0] for row in found]
 
@@ -48,6 +48,16 @@ def row(draw: st.DrawFn) -> tuple[dict[str, str], str, str]:
 def test_what_is_spliced_comes_back(warehouse: Warehouse, rows: list[tuple[dict[str, str], str, str]]) -> None:
     for (attributes, input_text, output_text), stored in zip(rows, spliced(warehouse, rows), strict=True):
         assert restore(stored, input_text, output_text) == attributes
+
+
+def test_a_text_that_is_both_and_one_that_comes_twice(warehouse: Warehouse) -> None:
+    text = "the same on both sides " * 4
+    attributes = {"a": text, "b": text, "c": text + text, "empty": "", "short": "\x1a"}
+    (stored,) = spliced(warehouse, [(attributes, text, text)])
+    assert stored == {
+        "a": "\x1aS\x1ai", "b": "\x1aS\x1ai", "c": "\x1aS\x1ai\x1ai", "empty": "", "short": "\x1aR\x1a",
+    }  # fmt: skip
+    assert restore(stored, text, text) == attributes
 
 
 def test_a_repeated_text_is_stored_once(warehouse: Warehouse) -> None:

@@ -16,7 +16,7 @@ from homeostat.observe.assemble import answers, calls, finish, keys, lone, place
 from homeostat.observe.assemble.relatives import Kin, Relatives, moment
 from homeostat.observe.prices import Overrides, Pair, Prices
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.splice import splice_sql
+from homeostat.store.warehouse.splice import prepared, splice_sql
 
 #: Columns of `spans` that are not staged as they are.
 _KEYS: Final = {**{key: key for key in staging.KEYS}, "attributes": splice_sql("attributes")}
@@ -150,7 +150,7 @@ class Assembly:
         plain = [name for name in staging.NAMES if name not in ("env", "ordinal", "exact", "ident", *_KEYS)]
         names = ", ".join((*plain, *_KEYS, "segment"))
         values = ", ".join((*plain, *_KEYS.values(), str(segment)))
-        return f"INSERT INTO spans ({names}) SELECT {values} FROM {relation} SETTINGS {_WRITE}"
+        return f"INSERT INTO spans ({names}) SELECT {values} FROM {prepared(relation)} SETTINGS {_WRITE}"
 
     def _summary(self, relation: str) -> _Summary:
         """What the rows are about, asked once."""

@@ -53,10 +53,16 @@ def table(name: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = Memory"
 
 
-def insert(into: str, envelopes: str) -> str:
-    """Lay out every span of the relation `envelopes` (see `schema.STRUCTURE`)."""
+def insert(into: str, envelopes: str, condition: str = "") -> str:
+    """Lay out every span of the relation `envelopes` (see `schema.STRUCTURE`), or those that meet a condition."""
     names = ", ".join(name for name, _ in COLUMNS)
-    return f"INSERT INTO {into} ({names}) SELECT {names} FROM ({_judged(_named(_spans(envelopes)))})"
+    return f"INSERT INTO {into} ({names}) SELECT {names} FROM {rows(envelopes, condition)}"
+
+
+def rows(envelopes: str, condition: str = "") -> str:
+    """Spans laid out, as a relation: what `insert` puts into the table."""
+    spans = _spans(envelopes)
+    return f"({_judged(_named(f'SELECT * FROM ({spans}) WHERE {condition}' if condition else spans))})"
 
 
 def _spans(envelopes: str) -> str:

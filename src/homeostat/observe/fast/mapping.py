@@ -172,7 +172,8 @@ def _unread(used: Uses) -> str:
         if messages := used.get(column, frozenset()) & {How.LAST_USER, How.ANSWER}:
             bracket = f"arrayExists(m -> match(m.2, {quote(f'^{SPACE}*[[]')}), {_messages(picked)})"
             trusted = " OR ".join(f"{how} = {h:d}" for h in messages)
-            checks.append(f"if({trusted}, (NOT match({picked}, {quote(SIMPLE_MESSAGES)})) + {bracket}, 0)")
+            simple = f"match({_shortened(picked, column)}, {quote(SIMPLE_MESSAGES)})"
+            checks.append(f"if({trusted}, (NOT {simple}) + {bracket}, 0)")
         if How.WHOLE in used.get(column, ()):
             checks.append(f"({how} = {How.WHOLE:d} AND startsWith({picked}, '\"'))")
     checks += [f"({_unsure(column, how)})" for column in used for how in sorted(used[column]) if how >= KEY]
@@ -183,6 +184,17 @@ def _unread(used: Uses) -> str:
         mixed = f"arrayExists(x -> {doubt}, JSONExtractArrayRaw({picked}))"
         checks.append(f"({how} = {How.STRINGS:d} AND {mixed})")
     return "(" + " + ".join(checks) + ")"
+
+
+def _shortened(messages: str, text: str) -> str:
+    """Messages without the long text that was found in them, so that their form is checked in a few bytes.
+
+    What is taken out is a whole JSON string between its quotes, and of those any may stand there.
+    """
+    shortened = messages
+    for begun in ('"content": "', '"content":"'):
+        shortened = f"replaceOne({shortened}, concat({quote(begun)}, {text}, '\"'), {quote(begun + chr(34))})"
+    return f"if(length({text}) < 64 OR position({text}, {quote(chr(92))}) > 0, {messages}, {shortened})"
 
 
 def _unsure(column: str, how: int) -> str:

@@ -18,6 +18,11 @@ from homeostat.store.warehouse.client import PLAINLY, Warehouse
 
 #: Fewer items than this are read faster in Python: planning the SQL alone takes as long as walking these.
 WORTH: Final = 400
+#: So many shapes are remembered from load to load; then it begins anew.
+REMEMBERED: Final = 1000
+#: Where more than one span in so many is not staged at once, the next loads do not try: those are decoded twice.
+SELDOM: Final = 4
+_NOT_TRIED: Final = 16
 
 _SETTINGS: Final = (
     "max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, compile_expressions = 0, "
@@ -44,10 +49,14 @@ class Odd:
 class FastPath:
     """Fills the Memory table `staged` (columns of `observe.staged`) from a segment file, on `warehouse.load`.
 
-    The order of one load: `lay_out`, `stage`, `dropped`, `clear`. An envelope is named by its index among the records
-    of the file, as `enumerate(envelope.decode(data))` gives it. What `stage` returns is not in the table: the loader
-    takes it by the complete path and inserts its rows. So it does with log records, which are not seen here at all. A
-    segment of less than `WORTH` items is better taken by the complete path altogether.
+    The order of one load: `take`, `dropped`, `clear`. Spans of shapes that were seen before go from the file to
+    `staged` in one statement; what that leaves is laid out in a table of its own first (`lay_out`), its new shapes are
+    planned, and it is staged from there (`stage`). Both ways are the same expressions over the same rows.
+
+    An envelope is named by its index among the records of the file, as `enumerate(envelope.decode(data))` gives it.
+    What `take` returns is not in the table: the loader takes it by the complete path and inserts its rows. So it does
+    with log records, which are not seen here at all. A segment of less than `WORTH` items is better taken by the
+    complete path altogether.
     """
 
     def __init__(
@@ -64,7 +73,10 @@ class FastPath:
         self._flat, self._plans, self._told = f"{staged}_flat", f"{staged}_plans", f"{staged}_told"
         self._close = close.CloseReading(warehouse, (self._flat, staged, self._told), self._limits)
         self.closely = 0  # spans of this segment whose words Python read
-        self._insert = flat.insert(self._flat, "{file}")
+        self._all = flat.insert(self._flat, "{file}")
+        self._rest = flat.insert(self._flat, "{file}", f"position NOT IN (SELECT ordinal FROM {staged})")
+        self._known: dict[tuple[int, ...], Plan] = {}  # the table of plans holds these
+        self._not_tried = 0
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
@@ -72,17 +84,52 @@ class FastPath:
         tables = (flat.table(self._flat), plans, close.table(self._told))
         for ddl in (*tables, staged_columns.table(self.staged)):
             self._command(ddl)
+        self._forget()
         self.clear()
 
+    def take(self, path: Path, *, items: int, together: int = 1) -> dict[int, Odd]:
+        """Stage every span of a sound segment file that SQL can express; returns the others, by envelope.
+
+        `items` spans are in it; so many envelopes are decoded at once: small blocks keep what is worked out small.
+        """
+        self.closely = 0
+        if not self._known or self._not_tried:
+            self._not_tried = max(0, self._not_tried - 1)
+            self.lay_out(path, together=together)
+            return self.stage()
+        self._read(self._known_shapes(), path, together)
+        done = self._rows(f"SELECT count() FROM {self.staged}")[0][0]
+        if done == items:
+            return {}
+        if (items - done) * SELDOM > items:
+            self._not_tried = _NOT_TRIED
+        self._read(self._rest, path, together)
+        return self.stage()
+
+    def tries(self) -> None:
+        """The next load tries the short way again, however the last ones went."""
+        self._not_tried = 0
+
     def lay_out(self, path: Path, *, together: int = 1) -> None:
-        """Decode a sound segment file, so many envelopes at once: small blocks keep what is worked out small."""
+        """Decode a sound segment file into the table of laid-out spans."""
+        self._read(self._all, path, together)
+
+    def _known_shapes(self) -> str:
+        """The statement that stages the spans that the plans which are known understand."""
+        names = ", ".join(staged_columns.NAMES)
+        rows = mapping.rows(flat.rows("{file}"), self._plans, mapping.uses(self._known.values()))
+        for name, limit in self._limits.items():
+            rows = rows.replace(f"{{{name}:UInt64}}", str(limit))
+        return f"INSERT INTO {self.staged} ({names}) SELECT {names} FROM ({rows}) WHERE NOT exact"
+
+    def _read(self, insert: str, path: Path, together: int) -> None:
         settings = f"{schema.SETTINGS}, {_SETTINGS}, max_block_size = {together}"
         self.warehouse.read_file(
-            self.warehouse.load, self._insert, path, fmt="Protobuf", structure=schema.STRUCTURE, settings=settings
+            self.warehouse.load, insert, path, fmt="Protobuf", structure=schema.STRUCTURE, settings=settings
         )
 
     def stage(self) -> dict[int, Odd]:
-        """Insert a row into `staged` for every span that SQL can express; returns the others, by envelope."""
+        """Insert a row into `staged` for every laid-out span that SQL can express; returns the others, by envelope."""
         self.closely = 0
         used = mapping.uses(self._plan_shapes())
         names = ", ".join(staged_columns.NAMES)
@@ -108,7 +155,10 @@ class FastPath:
                 left.setdefault(env, set()).add(position)
         if not left:
             return {}
-        begun = self._rows(f"SELECT env, min(position) FROM {self._flat} GROUP BY env")
+        begun = self._rows(
+            f"SELECT env, min(at) FROM (SELECT env, position AS at FROM {self._flat} UNION ALL "
+            f"SELECT env, ordinal AS at FROM {self.staged}) GROUP BY env"
+        )
         first: dict[int, int] = {int(env): int(position) for env, position in begun}
         return {env: Odd(env, first[env], frozenset(positions)) for env, positions in sorted(left.items())}
 
@@ -125,7 +175,7 @@ class FastPath:
 
     def release(self) -> None:
         """Everything but the staged rows: it has been read, and it is most of the memory of a load."""
-        for table in (self._flat, self._plans, self._told):
+        for table in (self._flat, self._told):
             self._command(f"TRUNCATE TABLE {table}")
 
     def clear(self) -> None:
@@ -134,15 +184,24 @@ class FastPath:
         self._command(f"TRUNCATE TABLE {self.staged}")
 
     def _plan_shapes(self) -> list[Plan]:
-        """Decide for every shape of this segment how its spans are read."""
+        """Decide for every laid-out shape how its spans are read."""
         shapes = [
             tuple(row[0])
             for row in self._rows(f"SELECT DISTINCT shape FROM {self._flat} WHERE fate = 'kept' AND NOT odd")
         ]
-        plans = [(shape, found) for shape in shapes if (found := _planned(shape)) is not None]
+        if len(self._known) + len(shapes) > REMEMBERED:
+            self._forget()
+        plans = {shape: found for shape in shapes if (found := _planned(shape)) is not None}
+        new = [_row(*one) for one in plans.items() if one[0] not in self._known]
         names = ("shape", "planned", "op", "how", "place")
-        self.warehouse.insert(self.warehouse.load, self._plans, names, [_row(*one) for one in plans])
-        return [found for _, found in plans]
+        self.warehouse.insert(self.warehouse.load, self._plans, names, new)
+        self._known |= plans
+        return list(plans.values())
+
+    def _forget(self) -> None:
+        """Begin anew with the plans."""
+        self._command(f"TRUNCATE TABLE {self._plans}")
+        self._known = {}
 
     def _command(self, sql: str, parameters: dict[str, Any] | None = None) -> None:
         self.warehouse.load.command(sql, parameters=parameters)

@@ -16,6 +16,7 @@ import google_crc32c
 
 MARK: Final = 0x54534D48
 MAX_RECORD: Final = 64 << 20
+_PIECE: Final = 1 << 16
 _HEAD: Final = struct.Struct("<BIBIBI")  # tag, mark, tag, size, tag, crc
 _FIXED: Final = struct.Struct("<BQBQ")  # tag, received, tag, before
 _OLDEST: Final = struct.Struct("<BQ")  # tag, oldest
@@ -141,7 +142,7 @@ def frame_at(data: bytes, at: int) -> Frame | None:
         t1, mark, t2, size, t3, crc = _HEAD.unpack_from(data, start)
         if mark != MARK or t1 != 0x0D or t2 != 0x15 or t3 != 0x1D or size + _HEAD.size != length:
             return None
-        if google_crc32c.value(data[fields:end]) != crc:
+        if _checksum(data, fields, end) != crc:
             return None
         _, _, _, before = _FIXED.unpack_from(data, fields)
         size, at_project = _read_varint(data, fields + _FIXED.size + 1)
@@ -149,6 +150,14 @@ def frame_at(data: bytes, at: int) -> Frame | None:
     except (struct.error, ValueError, IndexError):
         return None
     return Frame(at, fields, end, before, items)
+
+
+def _checksum(data: bytes, start: int, end: int) -> int:
+    """In small pieces: a copy of a whole body would be memory that the system has to clear first."""
+    crc = 0
+    for at in range(start, end, _PIECE):
+        crc = google_crc32c.extend(crc, data[at : min(at + _PIECE, end)])
+    return crc
 
 
 def _after_damage(data: bytes, at: int) -> int:

@@ -7,6 +7,8 @@ spliced begins with `\\x1aS`. A value that by chance begins with `\\x1a` is stor
 `\\x1a` anywhere is never spliced: so nothing is ambiguous.
 """
 
+# ruff: noqa: S608 (SQL made of our own names only; values never enter it as text)
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,6 +19,8 @@ SHORTEST: Final = 48
 _MARK: Final = "\x1a"
 _SPLICED: Final = _MARK + "S"
 _RAW: Final = _MARK + "R"
+#: How the columns are called that hold what is looked for; the letter of a text comes behind it.
+_NEEDLE: Final = "splice_"
 #: Written in this order, read in the reverse one.
 _ESCAPES: Final = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
@@ -54,44 +58,51 @@ def _markers(input_text: str, output_text: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def splice_sql(values: str, input_text: str = "input", output_text: str = "output") -> str:
-    """An expression: the map `values` with repeated texts replaced. The arguments are expressions over the row.
+def prepared(relation: str, input_text: str = "input", output_text: str = "output") -> str:
+    """The rows of a relation with what `splice_sql` looks for in them: worked out once a row, not once a value."""
+    plain = {
+        f"{_NEEDLE}{letter}": f"if(length({text}) < {SHORTEST} OR position({text}, {_quote(_MARK)}) > 0, '', {text})"
+        for text, letter in ((input_text, "i"), (output_text, "o"))
+    }
+    escaped = {
+        name[:-1] + name[-1].upper(): f"if({_escape_sql(name)} = {name}, '', {_escape_sql(name)})" for name in plain
+    }
+    first, second = (", ".join(f"{made} AS {name}" for name, made in some.items()) for some in (plain, escaped))
+    return f"(SELECT *, {second} FROM (SELECT *, {first} FROM {relation}))"
 
-    Only long values are looked at, and they move behind the short ones: an engine's lambda copies what it captures
-    for every element, so the texts are captured for a few values and not for all.
+
+def splice_sql(values: str) -> str:
+    """An expression over `prepared` rows: the map `values` with repeated texts replaced.
+
+    A value that is a text as a whole is found by comparing. Searched are only the other long values, and they move
+    behind the rest: an engine's lambda copies what it captures for every element.
     """
     keys, texts = f"mapKeys({values})", f"mapValues({values})"
-    long, short = f"length(v) >= {SHORTEST}", f"length(v) < {SHORTEST}"
-    raw = f"if(startsWith(v, {_quote(_MARK)}), concat({_quote(_RAW)}, v), v)"
-    spliced = f"arrayMap(v -> {_spliced(input_text, output_text)}, arrayFilter(v -> {long}, {texts}))"
+    is_input, is_output = (f"p = if({_NEEDLE}{x} = '', 0, indexOf({texts}, {_NEEDLE}{x}))" for x in "io")
+    searched = f"length(v) >= {SHORTEST} AND NOT ({is_input}) AND NOT ({is_output})"
+    part = f"arrayFilter((x, v, p) -> {{1}}({searched}), {{0}}, {texts}, arrayEnumerate({keys}))".format
+    others, places = part(texts, "NOT "), part(f"arrayEnumerate({keys})", "NOT ")
+    plain = (
+        f"multiIf({is_input}, {_quote(_SPLICED + _MARK + 'i')}, {is_output}, {_quote(_SPLICED + _MARK + 'o')}, "
+        f"startsWith(v, {_quote(_MARK)}), concat({_quote(_RAW)}, v), v)"
+    )
     return (
-        f"mapFromArrays(arrayConcat(arrayFilter((k, v) -> {short}, {keys}, {texts}), "
-        f"arrayFilter((k, v) -> {long}, {keys}, {texts})), "
-        f"arrayConcat(arrayMap(v -> {raw}, arrayFilter(v -> {short}, {texts})), {spliced}))"
+        f"mapFromArrays(arrayConcat({part(keys, 'NOT ')}, {part(keys, '')}), "
+        f"arrayConcat(arrayMap((v, p) -> {plain}, {others}, {places}), "
+        f"arrayMap(v -> {_spliced()}, {part(texts, '')})))"
     )
 
 
-def _spliced(input_text: str, output_text: str) -> str:
+def _spliced() -> str:
     """One long value: marked when a text was found in it, as it is when none was, guarded when it holds a mark."""
     found = "v"
-    for text, letter in _needles(input_text, output_text):
-        found = f"replaceAll({found}, {text}, {_quote(_MARK + letter)})"
+    for letter in "ioIO":
+        found = f"replaceAll({found}, {_NEEDLE}{letter}, {_quote(_MARK + letter)})"  # an empty needle is never found
     marked = f"if(position({found}, {_quote(_MARK)}) = 0, v, concat({_quote(_SPLICED)}, {found}))"
     return (
         f"multiIf(position(v, {_quote(_MARK)}) = 0, {marked}, "
         f"startsWith(v, {_quote(_MARK)}), concat({_quote(_RAW)}, v), v)"
     )
-
-
-def _needles(input_text: str, output_text: str) -> list[tuple[str, str]]:
-    """What is looked for, with its letter; an empty needle is never found."""
-    plain = [(text, f"if(length({text}) < {SHORTEST} OR position({text}, {_quote(_MARK)}) > 0, '', {text})", letter)
-             for text, letter in ((input_text, "i"), (output_text, "o"))]  # fmt: skip
-    escaped = [
-        (f"if({_escape_sql(text)} = {text}, '', {_escape_sql(usable)})", letter.upper())
-        for text, usable, letter in plain
-    ]
-    return [(usable, letter) for _, usable, letter in plain] + escaped
 
 
 def _escape_sql(text: str) -> str:
