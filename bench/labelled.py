@@ -158,6 +158,8 @@ def figures(split: str, batches: Sequence[int]) -> dict[str, Any]:
         if rows:
             found[name] = balanced(rows, ours(name)) | {"naive": naive(name, cases(name, "tune"), rows)}
     rows = cases("privacy", split, batches)
+    if not rows:
+        return found
     found["privacy"] = {
         "f1": entity_f1(rows, our_spans, typed=True), "f1_untyped": entity_f1(rows, our_spans, typed=False),
         "cases": len(rows), "naive": {"patterns": entity_f1(rows, plain_spans, typed=False)},
