@@ -209,7 +209,10 @@ def _moved(measure: str, kind: Family, sides: Mapping[int, Sums]) -> Iterator[Mo
     before, after = sides.get(0), sides.get(1)
     if before is None or after is None or min(before.users, after.users) < _FEW:
         return
-    error = math.sqrt(before.variance + after.variance)
+    # If nothing changed, users differ as much on either side: a few who are all alike must not look surer than that.
+    own = [side.variance * side.users for side in (before, after)]
+    pooled = (own[0] * before.users + own[1] * after.users) / (before.users + after.users)
+    error = math.sqrt(max(own[0], pooled) / before.users + max(own[1], pooled) / after.users)
     # A share that was nothing but zeros has no spread of its own: so little counts as one answer in all of them.
     least = math.sqrt(1 / (before.n * before.n) + 1 / (after.n * after.n))
     yield Moved(measure, kind, before.mean, after.mean, max(error, least), after.users)

@@ -207,7 +207,7 @@ def compared(group: Group) -> list[int]:
 def entered(
     trials: Trials, trial: Trial, watched: Watched, rows: Rows, column: int, at: int
 ) -> tuple[Floats, Floats, Floats, Ints]:
-    """Users whose first minutes are over: in which arm, their outcome (1 is best), the value itself, when they enter."""
+    """Users whose first minutes are over: in which arm, their outcome (1 is best), the value itself, when they came."""
     key = f"{trial.key}#{watched.monitor.measure}"
     waiting = trials.waiting.setdefault(key, {})
     here, new = known(trials, trial, watched, rows, column)
