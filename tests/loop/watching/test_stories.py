@@ -17,8 +17,8 @@ from tests.loop.watching import playing
 
 #: Stories whose change such scorers can see soon enough.
 SEEN = (
-    "hallucination", "refusals", "silent-model-swap", "inert-fix", "prompt-edit-worse", "verbose", "cut-off", "off-topic",
-    "worse-for-one-segment", "feedback-spam", "broken-instrumentation",
+    "hallucination", "refusals", "silent-model-swap", "inert-fix", "prompt-edit-worse", "verbose", "cut-off",
+    "off-topic", "worse-for-one-segment", "feedback-spam", "broken-instrumentation",
 )  # fmt: skip
 QUIET = ("weekend", "double-traffic", "marketing-campaign", "synonyms", "model-rename")
 
