@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
@@ -49,8 +49,10 @@ def run(warehouse: Warehouse, ledger: Ledger, until: datetime) -> int:
             seen = configurations(warehouse, first * SLICE, (last + 1) * SLICE, SLICE)
             start = (last + 1) * SLICE
             with ledger.begin():
+                book = _Book(ledger)
                 for _, some in groupby(seen, key=lambda each: each.slice):
-                    found += sum(_notice(ledger, each) for each in _stable(some))
+                    found += sum(_notice(book, each) for each in _stable(some))
+                book.keep()
                 meta.put(ledger, _WATERMARK, str(start))
         if not slices:
             start = end
@@ -91,12 +93,46 @@ def _stable(seen: Iterable[Configuration]) -> list[Configuration]:
     ]
 
 
-def _notice(ledger: Ledger, seen: Configuration) -> bool:
+@dataclass
+class _Book:
+    """What is known of the configurations of a few slices: read once, written when it must be, and at the end."""
+
+    ledger: Ledger
+    _projects: dict[str, bool] = field(default_factory=dict)
+    _held: dict[tuple[str, str], Sighting | None] = field(default_factory=dict)
+    _changed: dict[tuple[str, str], Sighting] = field(default_factory=dict)
+
+    def has(self, project: str) -> bool:
+        """Whether there is such a project."""
+        if project not in self._projects:
+            self._projects[project] = projects.get(self.ledger, project) is not None
+        return self._projects[project]
+
+    def get(self, project: str, fingerprint: str) -> Sighting | None:
+        """One by its fingerprint."""
+        key = (project, fingerprint)
+        if key not in self._held:
+            self._held[key] = sightings.get(self.ledger, project, fingerprint)
+        return self._held[key]
+
+    def put(self, project: str, sighting: Sighting) -> None:
+        """In the place of what was known of it."""
+        key = (project, sighting.fingerprint)
+        self._held[key] = self._changed[key] = sighting
+
+    def keep(self) -> None:
+        """Write what changed."""
+        for (project, _), sighting in self._changed.items():
+            sightings.put(self.ledger, project, sighting)
+        self._changed.clear()
+
+
+def _notice(book: _Book, seen: Configuration) -> bool:
     """Count it; true: it is established now, and changes what was there before without a word."""
-    if projects.get(ledger, seen.project) is None:
+    if not book.has(seen.project):
         return False
     fingerprint = _fingerprint(seen)
-    known = sightings.get(ledger, seen.project, fingerprint)
+    known = book.get(seen.project, fingerprint)
     first, last = _time(seen.first), _time(seen.last)
     if known is None:
         known = Sighting(fingerprint, seen.service, seen.name, _config(seen), 0, first, last)
@@ -105,8 +141,9 @@ def _notice(ledger: Ledger, seen: Configuration) -> bool:
     )
     new = not known.implied and known.calls >= ENOUGH
     if new:
-        known = _established(ledger, seen.project, known)
-    sightings.put(ledger, seen.project, known)
+        book.keep()  # it is compared with the others as they are by now
+        known = _established(book.ledger, seen.project, known)
+    book.put(seen.project, known)
     return new and known.implied != KNOWN
 
 
