@@ -8,8 +8,9 @@ from typing import Any, Final
 from homeostat.records.monitor import Monitor, Way
 
 REFERENCE: Final[Mapping[str, str]] = {"reference": "all"}
-#: A fall of one of these is worth waking somebody.
-_CRITICAL: Final = frozenset(("errors", "safety", "privacy"))
+#: A fall of one of these is worth waking somebody, and they are rare: they get a larger part of the budget.
+_CRITICAL: Final = frozenset(("errors", "safety", "civil", "privacy", "discreet"))
+_GRAVE: Final = 3.0
 #: Events that people send are watched apart up to so many names, the most frequent first.
 MOST_SIGNALS: Final = 10
 
@@ -23,7 +24,7 @@ def monitors(project: str, scores: Iterable[str], signals: Iterable[str], judges
     """  # noqa: E501
     lenient = frozenset(judges)
     made = [
-        _monitor(project, "errors", "share(status=error)", "up", 2.0),
+        _monitor(project, "errors", "share(status=error)", "up"),
         _monitor(project, "latency", "mean(latency_ms)", "up"),
         _monitor(project, "cost", "mean(cost)", "up"),
         _monitor(project, "length", "mean(output_tokens)", "both"),
@@ -45,4 +46,5 @@ def monitors(project: str, scores: Iterable[str], signals: Iterable[str], judges
 def _monitor(project: str, name: str, measure: str, direction: Way, budget: float = 1.0) -> Monitor:
     grave = name.removeprefix("score-") in _CRITICAL
     severity: Any = "critical" if grave else "warning"
-    return Monitor(project, name, measure, REFERENCE, direction, severity=severity, budget=budget)
+    weight = _GRAVE if grave else budget
+    return Monitor(project, name, measure, REFERENCE, direction, severity=severity, budget=weight)
