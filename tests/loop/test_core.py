@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from homeostat.loop.clock import WorldClock
-from homeostat.loop.core import Core
+from homeostat.loop.core import Core, Job
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, segments
 from homeostat.store.spool.segment import open_name, sealed_name
@@ -24,7 +24,10 @@ def core(folder: Path, **more: Any) -> Any:
     (folder / "spool").mkdir()
     told = {"folder": Folder(folder), "loader": SimpleNamespace(doubtful=0), "_stop": threading.Event(), **more}
     told.setdefault("settings", SimpleNamespace(scoring=False, watching=False))
-    return SimpleNamespace(**told)
+    told.setdefault("_unannounced", Job("implicit releases", 15.0, lambda: None))
+    one = SimpleNamespace(**told)
+    one._run = lambda job: Core._run(one, job)  # type: ignore[arg-type]
+    return one
 
 
 def test_the_world_moves_on_when_also_the_segment_being_written_is_loaded(tmp_path: Path) -> None:
@@ -51,6 +54,38 @@ def test_a_world_with_a_segment_that_waits_for_another_one_moves(tmp_path: Path)
     (tmp_path / "spool" / sealed_name(OLD, 3)).touch()
     Core.advance(one, 10**18)
     assert one.clock.now_ns() == 10**18
+
+
+def test_what_changed_without_a_word_is_looked_for_before_the_world_goes_on_and_at_no_other_time(
+    tmp_path: Path,
+) -> None:
+    """By the machine's clock a fast machine would see less of the same story than a slow one."""
+    moments: list[int] = []
+    clock = WorldClock(tmp_path / "clock")
+    job = Job("implicit releases", 0.0, lambda: moments.append(clock.now_ns()))
+    settings = SimpleNamespace(scoring=False, watching=False, clock="world")
+    one = core(tmp_path, clock=clock, _unannounced=job, jobs=[job], settings=settings)
+    jobs = threading.Thread(target=Core._run_jobs, args=(one,))
+    jobs.start()
+    try:
+        for minute in (1, 2, 3):
+            Core.advance(one, 10**18 + minute * 60 * 10**9)
+            assert moments == [10**18 + done * 60 * 10**9 for done in range(1, minute + 1)]
+        time.sleep(0.6)  # two turns of the jobs
+        assert len(moments) == 3
+    finally:
+        one._stop.set()
+        jobs.join()
+
+
+def test_its_trouble_stops_neither_the_world_nor_hides(tmp_path: Path) -> None:
+    def sick() -> None:
+        raise RuntimeError("the store is away")
+
+    job = Job("implicit releases", 15.0, sick)
+    one = core(tmp_path, clock=WorldClock(tmp_path / "clock"), _unannounced=job)
+    Core.advance(one, 10**18)
+    assert (job.runs, job.error) == (1, "the store is away")
 
 
 def test_a_loaded_segment_is_known_while_its_file_is_there(tmp_path: Path) -> None:
