@@ -132,6 +132,6 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "disorder": -1.5, "disorder_worst": -1.5, "disorder_share": -2.5, "odd_words": -0.5, "broken_pairs": -2, "contradiction": -1.5, "flip": -1.5, "inside": -0.7, "yes_no": -1, "loose": -1, "loose_many": -0.7,
-    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "apart": -0.7, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
+    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
     "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7,
 }  # fmt: skip

@@ -141,16 +141,14 @@ def links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, flo
 
 
 def _apart(matter: Sequence[Sequence[Word]]) -> dict[str, float]:
-    """How far the sentences are from each other by what explains their words, and how far the farthest one is."""
+    """How far from all others a sentence is, by what explains its words, at most."""
     stems = [frozenset(word.stem for word in one) for one in matter]
     near = []
     for at, one in enumerate(stems):
-        rest = frozenset[str]().union(*(other for place, other in enumerate(stems) if place != at))
+        rest = [other for place, other in enumerate(stems) if place != at and other]
         if len(one) >= 2 and rest:
-            near.append(min(1.0, sum(closest(stem, rest) for stem in one) / len(one)))
-    if len(near) < 2:
-        return {"apart": 0.0, "farthest": 0.0}
-    return {"apart": max(0.0, 0.35 - sum(near) / len(near)) * 3, "farthest": max(0.0, 0.25 - min(near)) * 4}
+            near.append(min(1.0, sum(max(closest(stem, other) for other in rest) for stem in one) / len(one)))
+    return {"farthest": max(0.0, 0.25 - min(near)) * 4 if len(near) > 1 else 0.0}
 
 
 def _unresolved(read: Sequence[Sequence[Word]]) -> float:

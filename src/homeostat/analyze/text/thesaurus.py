@@ -89,23 +89,19 @@ def related(one: str, other: str) -> float:
 
 
 @lru_cache(maxsize=2048)
-def _ways(stems: frozenset[str]) -> Mapping[str, Sequence[str]]:
-    """In what some stems can be near to others, and which of them by it."""
-    found: dict[str, list[str]] = {}
-    for stem in stems:
-        for key in _vector(stem):
-            found.setdefault(key, []).append(stem)
-    return found
+def _ways(stems: frozenset[str]) -> frozenset[str]:
+    """Everything in which one of some stems can be near to another."""
+    return frozenset[str]().union(*map(_vector, stems))
 
 
 @lru_cache(maxsize=50_000)
 def closest(one: str, others: frozenset[str]) -> float:
-    """How near the nearest of some stems is; only those are compared that have something in common with it."""
+    """How near the nearest of some stems is; what has nothing in common with all of them, as no made-up word has, is not compared."""
     if one in others:
         return 1.0
-    ways = _ways(others)
-    some = {other for key in _vector(one) if key in ways for other in ways[key]}
-    return max((related(one, other) for other in some), default=0.0)
+    if _ways(others).isdisjoint(_vector(one)):
+        return 0.0
+    return max(related(one, other) for other in others)
 
 
 def nearness(asked: Iterable[str], told: Sequence[str]) -> float:

@@ -13,7 +13,7 @@ from typing import Final
 
 from homeostat.analyze.scorers.entailment.edits import edits
 from homeostat.analyze.scorers.entailment.numbers import numbers
-from homeostat.analyze.scorers.entailment.reading import Read, Sources, coverage, digit, read, sources
+from homeostat.analyze.scorers.entailment.reading import Read, Sources, digit, read, sources
 from homeostat.analyze.scorers.entailment.roles import bound, order, turned
 from homeostat.analyze.scorers.entailment.scope import scope
 from homeostat.analyze.scorers.entailment.sides import polarity
@@ -40,7 +40,7 @@ class Check:
 def against(one: str, other: str) -> tuple[float, float, float]:
     """How much two sentences share, how much of it they turn to its opposite or another number, and whether one denies it."""
     mine, theirs = read(one), read(other)
-    shared = coverage(mine.matter, theirs.stems)
+    shared = mine.covered(theirs.stems)
     if shared < 0.3:
         return shared, 0.0, 0.0
     sided, _ = polarity(mine, theirs)
@@ -71,7 +71,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         features.update(part[0])
         remarks += part[1]
     if len(ranked) > 1:
-        features["cover_two"] = coverage(told.matter, best.stems | ranked[1].stems)
+        features["cover_two"] = told.covered(best.stems | ranked[1].stems)
     return Check(claim, best.text, _crossed(features), tuple(remarks))
 
 
@@ -111,7 +111,7 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
 
 
 def _fit(claim: Read, snippet: Read) -> float:
-    shared = coverage(claim.matter, snippet.stems)
+    shared = claim.covered(snippet.stems)
     shown = sum(any(same(one, other) for other in snippet.numbers) for one in claim.numbers)
     return shared + 0.15 * shown - 0.002 * len(snippet.matter)
 
@@ -124,8 +124,8 @@ def _lexical(claim: Read, best: Read, held: Sources, known: frozenset[str]) -> t
     calendar = [word for word in matter if word.low in _MONTHS and nearest(word.stem, known) < 1]
     exact = sum(word.stem in best.stems for word in matter) / len(matter) if matter else 1.0
     features = {
-        "cover_best": coverage(claim.matter, best.stems),
-        "cover_all": coverage(claim.matter, held.stems),
+        "cover_best": claim.covered(best.stems),
+        "cover_all": claim.covered(held.stems),
         "cover_exact": exact,
         "strange": len(strange) / max(1, len(matter)),
         "strange_all": float(len(strange) >= 3 and len(strange) >= 0.75 * len(matter)),

@@ -26,6 +26,16 @@ class Read:
     matter: tuple[Word, ...]
     numbers: tuple[Quantity, ...]
     stems: frozenset[str]
+    weights: tuple[tuple[str, float], ...]
+    """The matter without digits, and how much each word weighs: names weigh more."""
+
+    def covered(self, stems: frozenset[str]) -> float:
+        """Which part of the matter is there."""
+        total = held = 0.0
+        for stem, weight in self.weights:
+            total += weight
+            held += weight * nearest(stem, stems)
+        return held / total if total else 1.0
 
     def near(self, word: Word) -> float:
         """How far something here can stand for a word."""
@@ -37,7 +47,8 @@ def read(text: str) -> Read:
     """One text."""
     found = words(text)
     matter = tuple(content(found))
-    return Read(text, found, matter, quantities(text), frozenset(word.stem for word in matter))
+    weights = tuple((word.stem, 1.5 if word.big else 1.0) for word in matter if not digit(word))
+    return Read(text, found, matter, quantities(text), frozenset(word.stem for word in matter), weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -78,7 +79,7 @@ def _partners(claim: Read) -> dict[str, str]:
 
 def order(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
     """Who did what to whom: two words have changed their places around the same verb or the same prepositions."""
-    mine, theirs = _roles(claim), _roles(best)
+    mine, theirs = _roles(claim.text), _roles(best.text)
     passive = ("by" in {word.low for word in claim.words}) != ("by" in {word.low for word in best.words})
     shared = [role for role in mine if role in theirs]
     for one, other in combinations(shared, 2):
@@ -88,12 +89,13 @@ def order(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
     return {"order_swapped": 0.0}, []
 
 
-def _roles(claim: Read) -> Mapping[tuple[str, str, str], str]:
+@lru_cache(maxsize=4096)
+def _roles(text: str) -> Mapping[tuple[str, str, str], str]:
     """The words before and after each verb, and the one after each preposition."""
     found: dict[tuple[str, str, str], str] = {}
     before, governed = "", ""
     verb = ""
-    for word in claim.words:
+    for word in read(text).words:
         if word.low in _PREPOSITIONS:
             governed = word.low
         elif word.low not in STOP and not digit(word):

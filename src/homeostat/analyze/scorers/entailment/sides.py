@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
-from homeostat.analyze.scorers.entailment.reading import Read
+from homeostat.analyze.scorers.entailment.reading import Read, read
 from homeostat.analyze.text.lexicon import alike, marks, nearest, opposite, polar
 from homeostat.analyze.text.words import NEGATORS, STOP, Word
 
@@ -25,8 +27,14 @@ _POSSIBLE: Final = frozenset(
 _OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "nada", "nadie", "rien", "personne"])
 
 
-def _negated(claim: Read) -> dict[str, bool]:
+def _negated(claim: Read) -> Mapping[str, bool]:
+    return _denied(claim.text)
+
+
+@lru_cache(maxsize=4096)
+def _denied(text: str) -> Mapping[str, bool]:
     """Which stems a negation governs: the first two words of matter after it, in its own clause."""
+    claim = read(text)
     found: dict[str, bool] = {}
     left = 0
     before = 0
