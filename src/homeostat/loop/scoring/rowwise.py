@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 from homeostat.analyze.judges import Judge
@@ -26,7 +26,6 @@ class RowJudge:
     endpoint: Endpoint
     asker: Asker
     rung: ClassVar[Rung] = "judge"
-    _loop: asyncio.Runner = field(default_factory=asyncio.Runner, repr=False)
 
     @classmethod
     def of(cls, judge: Judge, settings: Settings) -> RowJudge | None:
@@ -46,7 +45,7 @@ class RowJudge:
 
     def score(self, case: Case) -> Scored | Unscored:
         """Of one answer how good it is; of two whether the row's own is the better (1) or the other (0)."""
-        return self._loop.run(self._asked(case))
+        return asyncio.run(self._asked(case))
 
     async def _asked(self, case: Case) -> Scored | Unscored:
         other = other_of(case.metadata)

@@ -27,12 +27,8 @@ _POSSIBLE: Final = frozenset(
 _OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "nada", "nadie", "rien", "personne"])
 
 
-def _negated(claim: Read) -> Mapping[str, bool]:
-    return _denied(claim.text)
-
-
 @lru_cache(maxsize=4096)
-def _denied(text: str) -> Mapping[str, bool]:
+def _negated(text: str) -> Mapping[str, bool]:
     """Which stems a negation governs: the first two words of matter after it, in its own clause."""
     claim = read(text)
     found: dict[str, bool] = {}
@@ -60,7 +56,7 @@ def _denied(text: str) -> Mapping[str, bool]:
 
 
 def polarity(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
-    mine, theirs = _negated(claim), _negated(best)
+    mine, theirs = _negated(claim.text), _negated(best.text)
     known = frozenset(theirs)
     flips: list[str] = []
     agreed = 0
