@@ -23,6 +23,8 @@ _COUNT: Final = re.compile(
 )
 _NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
+# What is asked so is answered by a number, a price, a date: to name the matter again answers nothing.
+_TOLD_BY_FORM: Final = ("price", "span", "when")
 # Of a long document nobody expects the whole.
 _PASSAGE: Final = 600
 _ALL: Final = re.compile(
@@ -31,7 +33,7 @@ _ALL: Final = re.compile(
 )
 _SIDES: Final = (
     (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
-    (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|;)\b|;", re.I), re.compile(r"", re.I)),
+    (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|against|versus|vs|lighter|heavier|longer|shorter|cheaper|dearer|faster|slower|bigger|smaller|larger|higher|lower|better|worse|older|newer|stronger|weaker|easier|harder|quieter|louder|;)\b|;", re.I), re.compile(r"", re.I)),
     (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|with a)\b", re.I), re.compile(r"", re.I)),
 )  # fmt: skip
 # A line that needs no closing mark: an item of a list, code, a row of fields.
@@ -142,7 +144,7 @@ def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
     told = content(words(piece))
     if part.kind not in ("open", "choice", "make") and answers(part.kind, whole, piece):
         return True
-    if not part.matter:
+    if not part.matter or part.kind in _TOLD_BY_FORM:
         return False
     stems = frozenset(word.stem for word in told)
     return sum(_near(word.stem, stems) for word in part.matter) / len(part.matter) >= 0.35
@@ -162,6 +164,8 @@ def features(case: Case) -> Mapping[str, float]:
     missing = unanswered(question, text) if question.strip() else []
     told = content(words(text))
     units = sum(len(re.split(r"[;,]\s", piece)) for sentence in sentences(text) for piece in clauses(sentence))
+    units = max(units, sum(bool(piece.strip()) for piece in re.split(r"[;,]\s", text)))
+    side = _side_missing(question, text)
     facts = len(sentences(text)) + text.count(";") + len(re.findall(r",? (?:and|but|while|whereas) ", text))
     cut = cut_off(text)
     cover = [covered(read(part).matter, told) for part in asked if part]
@@ -184,11 +188,11 @@ def features(case: Case) -> Mapping[str, float]:
         ),
         "units_enough": float(units >= len(asked)),
         "count_short": _short_of_count(question, text),
-        "side_missing": _side_missing(question, text),
+        "side_missing": side,
         "spread": spread if len(asked) > 1 else 0.5,
         "uneven": (max(cover) - min(cover)) if len(cover) > 1 else 0.0,
         "one_sided": float(len(cover) > 1 and max(cover) >= 0.5 and min(cover) < 0.2 and bool(missing)),
-        "all_parts": float(len(asked) > 1 and not missing),
+        "all_parts": float(len(asked) > 1 and not missing and not side),
         "both": float(bool(_ALL.search(text))),
         "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
         "terse": float(terse),

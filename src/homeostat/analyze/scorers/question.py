@@ -141,7 +141,11 @@ def _number(kind: str, asked: Question, text: str) -> bool:
             or "free" in low
             or "kostenlos" in low
             or "gratis" in low
-            or (bool(new) and len(low) < 40)
+            or (
+                len(low) < 40
+                and any(one.kind == "number" for one in new)
+                and not _DATES & {word.low for word in words(text)}
+            )
         )
     if kind == "span":
         return any(one.kind in ("time", "clock") for one in new)
