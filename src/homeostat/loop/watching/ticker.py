@@ -121,14 +121,14 @@ class Ticker:
                     comparing.known(self.trials, trial, group.watched[column], rows, column)
 
     def _ask(
-        self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int
+        self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int, end: int = 0
     ) -> list[tuple[Group, Rows]]:
         found = []
         for group in groups:
             cursor = group.cursor
             if cursor not in until or until[cursor] <= after.get(cursor, floor):
                 continue
-            piece = Piece(after.get(cursor, floor), until[cursor], floor)
+            piece = Piece(after.get(cursor, floor), until[cursor], floor, end)
             rows = ticks.rows(
                 self.context.warehouse, self.project, group.family, group.columns, piece, by=group.by, unit=group.unit,
                 arrival=cursor == "external", each=group.family != "signal",
@@ -143,7 +143,7 @@ class Ticker:
         end = min(until, -(-edge // MINUTE) * MINUTE)
         ends = {name: min(place, end) if end < until else place for name, place in cursors.items()}
         chosen = self.watched()
-        found = self._ask(plan.groups(chosen), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin)
+        found = self._ask(plan.groups(chosen), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin, end)
         self.watch.ticked = begin
         budget = ticking.monthly(context.settings.false_alarms_per_month)
         alarms = ticking.tick(self.watch, ticking.values(self.watch, found), budget, end)

@@ -70,6 +70,8 @@ class Piece:
     after: int
     until: int
     floor: int
+    end: int = 0
+    """The last of the minutes ends here, when that is later than `until`: told before it was over, by some clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def rows(
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
     bound = Bound(project, EPOCH + timedelta(microseconds=piece.until), max(0, late), before or piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
+    bound.values["end"] = max(piece.until, piece.end)
     relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
     relation = relations[family](columns, bound)
     told: list[str] = []
@@ -122,7 +125,7 @@ def rows(
     relation, segment = _split(relation, by, bound)
     apart = "known_us" if each else "toInt64(0)"
     sql = (
-        "SELECT intDiv(greatest(least(known_us, {until:Int64} - 1), {floor:Int64}), "  # noqa: S608
+        "SELECT intDiv(greatest(least(known_us, {end:Int64} - 1), {floor:Int64}), "  # noqa: S608
         f"{MINUTE}) AS minute, sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
         "CAST(release, 'String') AS of_release, toUInt64(user_id != '') AS named, "
         f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {', '.join(told)} FROM {relation} AS told "
