@@ -13,9 +13,10 @@ from homeostat.act import incidents
 from homeostat.config import Settings
 from homeostat.loop.watching import diagnosing
 from homeostat.loop.watching.context import Context
+from homeostat.records.action import Action, Expectation
 from homeostat.records.incident import Candidate, Cause
 from homeostat.store.folder import Folder
-from homeostat.store.ledger import Ledger, projects
+from homeostat.store.ledger import Ledger, actions, projects
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.client import Warehouse
 from tests.act.diagnosis.practice import lay
@@ -106,3 +107,14 @@ def test_two_that_have_one_cause_are_one(context: Context, project: str, monkeyp
     assert len(open_now[first].findings) == 2
     gone = kept_incidents.get(context.ledger, project, second)
     assert gone is not None and gone.merged_into == first
+
+
+def test_what_helped_does_not_take_its_cause_away(context: Context, project: str) -> None:
+    one = opened(context, project, "mean(score.relevance)", "provider", T0, T0 - HOUR)
+    incident = kept_incidents.get(context.ledger, project, one)
+    assert incident is not None
+    assert diagnosing._until(context, incident, T0 + DAY) == T0 + DAY
+    expects = Expectation("mean(score.relevance)", "up", 0.1, T0 + DAY, "before")
+    actions.make(context.ledger, Action(0, project, "by-hand", "fallback", {"what": "x"}, expects, "done", "anna",
+                                        incident=one, proposed=T0, started=T0, ended=T0 + HOUR))  # fmt: skip
+    assert diagnosing._until(context, incident, T0 + DAY) == T0 + HOUR

@@ -92,10 +92,18 @@ def _look(context: Context, incident: Incident, at: int) -> None:
     found = findings.get(ledger, project, list(incident.findings)[:_MOST])
     if not found:
         return
+    until = _until(context, incident, at)
+    found = [each for each in found if each.onset <= until] or found
     beside = [each for each in comparisons.latest(ledger, project) if each.at >= incident.onset - _DAY]
-    evidence = gather(ledger, context.warehouse, project, found, beside, now=at)
+    evidence = gather(ledger, context.warehouse, project, found, beside, now=until)
     candidates = diagnose(evidence)
     incidents.diagnosed(ledger, incident, candidates, at=at, say=_enough(evidence, candidates[0].weight, incident, at))
+
+
+def _until(context: Context, incident: Incident, at: int) -> int:
+    """Why it happened is asked of the time before somebody did something: what helped takes its own cause away."""
+    own = actions.listed(context.ledger, incident.project, incident=incident.id, states=("done",))
+    return min([at, *(action.ended for action in own if action.ended > incident.opened)])
 
 
 def _enough(evidence: Evidence, weight: float, incident: Incident, at: int) -> bool:
