@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -368,6 +369,46 @@ def test_killed_between_any_two_steps_nothing_is_lost(tmp_path: Path, receiver: 
     counted = [each["incident"] for events in told.values() for each in events]
     assert len(counted) == len(set(counted)), "nothing is told under two keys"
     ledger.close()
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_a_thousand_alerts_through_a_bad_receiver(ledger: Ledger, receiver: Receiver) -> None:
+    """A third of the requests fails in one way or another: each alert is told, under one key, and none is lost."""
+    dice = Random(12)
+    channel(ledger, receiver)
+    ids = set(fire(ledger, 1_000))
+    faults = ["500", "429 after 1", "reset"]
+    receiver.script = [dice.choice(faults) if dice.random() < 0.33 else "ok" for _ in range(4_000)]
+    for _ in range(200):
+        hurry(ledger)
+        with ledger.begin() as connection:  # what can never be taken is dead after a day; no day has passed here
+            connection.execute(update(table).where(table.c.state == "dead").values(state="waiting"))
+        teller(ledger).serve("p", "hook")
+        if set(states(ledger)) == {"sent"}:
+            break
+    assert set(states(ledger)) == {"sent"}
+    told: dict[str, Any] = {}
+    for seen in receiver.seen:
+        assert told.setdefault(seen.headers["idempotency-key"], seen.json["events"]) == seen.json["events"]
+    counted = [each["incident"] for events in told.values() for each in events]
+    assert len(counted) == len(set(counted)) == 1_000 and set(counted) == ids
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+def test_a_storm_of_a_thousand_is_one_message(ledger: Ledger, receiver: Receiver) -> None:
+    channel(ledger, receiver, every=60.0)
+    fire(ledger)
+    tells = teller(ledger)
+    assert tells.serve("p", "hook") == 1
+    fire(ledger, 1_000, first=1)
+    for _ in range(20):
+        assert tells.serve("p", "hook") == 0
+    channels.used(ledger, "p", "hook", sent=machine_now() - 61 * SECOND)
+    hurry(ledger)
+    assert tells.serve("p", "hook") == 1
+    assert len(receiver.seen) == 2
 
 
 def test_the_state_says_who_is_not_told(ledger: Ledger, receiver: Receiver) -> None:
