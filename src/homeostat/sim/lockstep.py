@@ -82,8 +82,7 @@ def _one_window(world: World, product: Product, played: Played, to_ns: int, most
     batch = world.until(to_ns, product.policy, most)
     if before <= world.scenario.onset < world.count:
         played.onset_ns = world.book.rows[world.scenario.onset].at_ns
-    played.bytes += product.tell(batch.exchanges, world.scenario.told)
-    product.signal(batch.signals)
+    played.bytes += product.tell(batch.exchanges, world.scenario.told, signals=batch.signals)
     product.advance(world.now)
     consequences.follow(world, product)
     played.exchanges += len(batch.exchanges)

@@ -20,8 +20,9 @@ import httpx2
 
 _SECONDS: Final = 90.0
 _PR_SET_PDEATHSIG: Final = 1
-#: On the world clock nothing is gained by collecting requests: the world waits for every segment.
-_WORLD: Final = {"HOMEOSTAT_SEGMENT_SECONDS": "0.03", "HOMEOSTAT_SPOOL_SYNC": "os"}
+#: On the world clock little is gained by collecting requests, the world waits for every segment: just long enough for
+#: what one window brings, which then takes one load.
+_WORLD: Final = {"HOMEOSTAT_SEGMENT_SECONDS": "0.08", "HOMEOSTAT_SPOOL_SYNC": "os"}
 
 
 class NoServer(Exception):
