@@ -40,7 +40,7 @@ PATIENCE: Final = 20
 #: Small segments are loaded together: a load costs about the same for ten items and for a thousand. They are copied
 #: into one file for it, which must not be what fills the disk.
 MOST_SEGMENTS: Final = 64
-BATCH_BYTES: Final = 72 << 20
+BATCH_BYTES: Final = 56 << 20
 KEEP_FREE: Final = 4 * BATCH_BYTES
 #: So many items behind the ones that are being loaded are a burst.
 MANY: Final = 8_000

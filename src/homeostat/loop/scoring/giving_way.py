@@ -12,7 +12,7 @@ from homeostat.store.spool import segment as spool
 #: The loader is behind when what it has not loaded is this old, in seconds. It loads small things within two.
 BEHIND: Final = 3.0
 #: Under a load that never ends scorers get a round after so many seconds.
-LONGEST: Final = 30.0
+LONGEST: Final = 60.0
 
 
 class GivingWay:

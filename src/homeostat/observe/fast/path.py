@@ -77,6 +77,7 @@ class FastPath:
         self._rest = flat.insert(self._flat, "{file}", f"position NOT IN (SELECT ordinal FROM {staged})")
         self._known: dict[tuple[int, ...], Plan] = {}  # the table of plans holds these
         self._not_tried = 0
+        self._laid_out = False  # the table of laid-out spans is not empty
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
@@ -104,6 +105,7 @@ class FastPath:
         if (items - done) * SELDOM > items:
             self._not_tried = _NOT_TRIED
         self._read(self._rest, path, together)
+        self._laid_out = True
         return self.stage()
 
     def tries(self) -> None:
@@ -113,6 +115,7 @@ class FastPath:
     def lay_out(self, path: Path, *, together: int = 1) -> None:
         """Decode a sound segment file into the table of laid-out spans."""
         self._read(self._all, path, together)
+        self._laid_out = True
 
     def _known_shapes(self) -> str:
         """The statement that stages the spans that the plans which are known understand."""
@@ -164,6 +167,8 @@ class FastPath:
 
     def dropped(self) -> list[Outcome]:
         """The spans that are rows on no path, per project: expired, rejected for invalid ids."""
+        if not self._laid_out:
+            return []
         found = self._rows(
             f"SELECT project, toString(fate), count() FROM {self._flat} WHERE fate != 'kept' "
             "GROUP BY 1, 2 ORDER BY 1, 2"
@@ -177,6 +182,7 @@ class FastPath:
         """Everything but the staged rows: it has been read, and it is most of the memory of a load."""
         for table in (self._flat, self._told):
             self._command(f"TRUNCATE TABLE {table}")
+        self._laid_out = False
 
     def clear(self) -> None:
         """Empty all tables: the segment is done, or its load is given up."""
