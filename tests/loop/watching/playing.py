@@ -82,7 +82,9 @@ class Inside:
         assert kept is not None
         self.policy = kept.policy
 
-    def tell(self, exchanges: Sequence[Exchange], told: str = "call") -> int:
+    def tell(
+        self, exchanges: Sequence[Exchange], told: str = "call", *, signals: Sequence[Mapping[str, Any]] = ()
+    ) -> int:
         rows = [practice._exchange(self.project, each) for each in exchanges]
         spans = [practice._span(row, each, self.project) for row, each in zip(rows, exchanges, strict=True)]
         faults = {truth.id: truth.fault for truth in self.world.book.rows[-3 * len(exchanges) - 100 :]}
@@ -94,6 +96,7 @@ class Inside:
         scores += [row for each in exchanges for row in self._plainly(each, faults[each.id])]
         if rows:
             store(self.context.warehouse, spans=spans, exchanges=rows, scores=scores)
+        self._signal(signals)
         return 0
 
     def _plainly(self, each: Exchange, fault: str) -> Iterator[dict[str, Any]]:
@@ -108,7 +111,7 @@ class Inside:
                 value=float(dice.random() > (0.9 if fault == seen else 0.01)),
             )  # fmt: skip
 
-    def signal(self, signals: Sequence[Mapping[str, Any]]) -> None:
+    def _signal(self, signals: Sequence[Mapping[str, Any]]) -> None:
         rows = []
         for each in signals:
             self._signals += 1
