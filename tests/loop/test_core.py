@@ -49,6 +49,13 @@ def test_the_world_moves_on_when_also_the_segment_being_written_is_loaded(tmp_pa
         moving.join()
 
 
+def test_a_world_that_is_still_being_told_does_not_wait(tmp_path: Path) -> None:
+    one = core(tmp_path, clock=WorldClock(tmp_path / "clock"))
+    (tmp_path / "spool" / sealed_name(OLD, 3)).touch()
+    Core.advance(one, 10**18, wait=False)
+    assert one.clock.now_ns() == 10**18
+
+
 def test_a_world_with_a_segment_that_waits_for_another_one_moves(tmp_path: Path) -> None:
     one = core(tmp_path, clock=WorldClock(tmp_path / "clock"), loader=SimpleNamespace(doubtful=1))
     (tmp_path / "spool" / sealed_name(OLD, 3)).touch()

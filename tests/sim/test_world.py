@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.records.policy import Policy, reshaped
 from homeostat.sim.people import facts
 from homeostat.sim.rhythm import HOUR_NS
 from homeostat.sim.scenario import ORDINARY, Scenario, named, names
-from homeostat.sim.world import SECOND
+from homeostat.sim.world import SECOND, World
 from tests.sim.playing import alone, fits, told
 
 _DIGEST = (
@@ -224,3 +225,15 @@ def test_signals_stop_and_spam_comes() -> None:
         after, before = sum(asked), len(asked) - sum(asked)
         rate = after / (scenario.exchanges - scenario.onset) / (before / scenario.onset)
         assert low <= rate <= high and onset > 0, (name, rate)
+
+
+def test_what_happens_is_told_piece_by_piece_and_whole() -> None:
+    world = World(named("bad-prompt-release"), 7)
+    start, length = world.now, 300 * SECOND
+    batch = world.until(start + 3600 * SECOND, Policy("default", 1, reshaped((), {"A": 1.0})))
+    pieces = list(batch.pieces(start, length))
+    assert [at for at, _ in pieces] == sorted({at for at, _ in pieces}) and len(pieces) >= 10
+    for at, piece in pieces:
+        assert all(at <= each.begin < at + length for each in piece.exchanges)
+    for many in ("exchanges", "signals"):
+        assert [each for _, piece in pieces for each in getattr(piece, many)] == getattr(batch, many)

@@ -66,7 +66,7 @@ class TestCore:
         ]
         control.publish(self.folder.control, published.snapshot(self.ledger, at=datetime.now(UTC), besides=besides))
 
-    def advance(self, to_ns: int) -> None:
+    def advance(self, to_ns: int, *, wait: bool) -> None:
         to = datetime.fromtimestamp(to_ns / 1e9, UTC)
         if to < self.clock.at:
             raise ValueError("The clock never goes back.")

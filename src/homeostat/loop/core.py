@@ -149,11 +149,13 @@ class Core:
             for override in taken:
                 overrides.drop(folder, override)
 
-    def advance(self, to_ns: int) -> None:
-        """Move the world clock and return when everything accepted up to then is loaded and scored."""
+    def advance(self, to_ns: int, *, wait: bool = True) -> None:
+        """Move the world clock and return when everything accepted up to then is loaded, scored and watched."""
         if not isinstance(self.clock, WorldClock):
             raise ValueError("The event clock is live: start with --clock world to move it.")
         self.clock.set(to_ns)
+        if not wait:
+            return
         last = spool.last_number(self.folder.spool)
         while len(spool.not_loaded(self.folder.spool, last)) > self.loader.doubtful and not self._stop.is_set():
             time.sleep(0.01)

@@ -19,6 +19,9 @@ EXCHANGES_A_WINDOW: Final = 320
 EXCHANGES_WHILE_COMPARED: Final = 100
 SHORTEST: Final = 5 * MINUTE
 LONGEST: Final = 360 * MINUTE
+#: The world tells what happens in such pieces, each when it begins: what lay far ahead of the product's clock would be
+#: taken for the sender's wrong clock.
+PIECE: Final = 5 * MINUTE
 
 
 @dataclass
@@ -78,11 +81,13 @@ def _one_window(world: World, product: Product, played: Played, to_ns: int, most
     shares = product.policy.shares
     if not played.changes or played.changes[-1][2] != shares:
         played.changes.append((world.count, world.now, shares))
-    before = world.count
+    before, start = world.count, world.now
     batch = world.until(to_ns, product.policy, most)
     if before <= world.scenario.onset < world.count:
         played.onset_ns = world.book.rows[world.scenario.onset].at_ns
-    played.bytes += product.tell(batch.exchanges, world.scenario.told, signals=batch.signals)
+    for at, piece in batch.pieces(start, PIECE):
+        product.advance(at, wait=False)
+        played.bytes += product.tell(piece.exchanges, world.scenario.told, signals=piece.signals)
     product.advance(world.now)
     consequences.follow(world, product)
     played.exchanges += len(batch.exchanges)

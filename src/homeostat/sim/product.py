@@ -61,10 +61,10 @@ class Product:
         for at in range(0, len(signals), _SIGNALS):
             self._post("/api/v1/signals", json=signals[at : at + _SIGNALS])
 
-    def advance(self, to_ns: int) -> None:
-        """The event clock moves on; returns when the product has done what there was to do."""
+    def advance(self, to_ns: int, *, wait: bool = True) -> None:
+        """The event clock moves on; returns when the product has done what there was to do, if it is to `wait`."""
         to = datetime.fromtimestamp(to_ns // 1000 / 1e6, UTC).isoformat()
-        self._post("/api/v1/clock", json={"to": to})
+        self._post("/api/v1/clock", json={"to": to} if wait else {"to": to, "wait": False})
 
     def _post(self, path: str, **what: Any) -> httpx2.Response:
         """What can be said twice. A server that is away for a while comes back: it restarts what hangs."""

@@ -30,6 +30,16 @@ class Batch:
     exchanges: list[Exchange] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
 
+    def pieces(self, start: int, length: int) -> Iterator[tuple[int, Batch]]:
+        """Stretches of so many nanoseconds in which something happened, each with the moment when it begins."""
+        found: dict[int, Batch] = {}
+        for exchange in self.exchanges:
+            found.setdefault(max(0, exchange.begin - start) // length, Batch()).exchanges.append(exchange)
+        for signal in self.signals:
+            at = int(datetime.fromisoformat(signal["at"]).timestamp() * SECOND)
+            found.setdefault(max(0, at - start) // length, Batch()).signals.append(signal)
+        return ((start + number * length, found[number]) for number in sorted(found))
+
 
 class World:
     """One scenario, played with one seed."""

@@ -54,8 +54,8 @@ class Core(Protocol):
     def publish(self) -> None:
         """Tell the edges what changed about keys and projects."""
 
-    def advance(self, to_ns: int) -> None:
-        """Move the world clock, and return when everything up to then is loaded."""
+    def advance(self, to_ns: int, *, wait: bool) -> None:
+        """Move the world clock; `wait`: return when everything up to then is loaded."""
 
 
 class Gone(Exception):

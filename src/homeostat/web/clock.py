@@ -23,11 +23,13 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     to: str = Field(max_length=64)
+    wait: bool = True
+    """Answer when everything accepted up to then is loaded; else at once: more of that time is still to be told."""
 
 
 @router.post("/api/v1/clock", responses=answers(400))
 async def move(request: Request, wanted: Move) -> Response:
-    """Move the clock, and answer when everything accepted up to then is loaded."""
+    """Move the clock, and answer when everything accepted up to then is loaded, scored and watched."""
     core = core_of(request)
     try:
         to = micros(parse(wanted.to, core.clock.now()).astimezone(UTC))
@@ -36,7 +38,7 @@ async def move(request: Request, wanted: Move) -> Response:
 
     def advance() -> datetime:
         try:
-            core.advance(to * 1000)
+            core.advance(to * 1000, wait=wanted.wait)
         except ValueError as problem:
             raise Refused(str(problem), code="clock_refused") from None
         return core.clock.now()

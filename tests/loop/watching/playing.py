@@ -87,7 +87,7 @@ class Inside:
     ) -> int:
         rows = [practice._exchange(self.project, each) for each in exchanges]
         spans = [practice._span(row, each, self.project) for row, each in zip(rows, exchanges, strict=True)]
-        faults = {truth.id: truth.fault for truth in self.world.book.rows[-3 * len(exchanges) - 100 :]}
+        faults = {truth.id: truth.fault for truth in self.world.book.rows[-2_000:]}
         scores = [
             row for each in exchanges for row in practice._scores(
                 self.project, each, faults[each.id], self.world.scenario, self.world.changes
@@ -119,8 +119,10 @@ class Inside:
         if rows:
             store(self.context.warehouse, signals=rows)
 
-    def advance(self, to_ns: int) -> None:
+    def advance(self, to_ns: int, *, wait: bool = True) -> None:
         self.now = datetime.fromtimestamp(to_ns // 1000 / 1e6, UTC)
+        if not wait:
+            return
         at = to_ns // 1000 // MINUTE * MINUTE
         before = feeds.place(self.context.ledger, self.project, "judge:content", start=0)
         feeds.move(self.context.ledger, self.project, "judge:content", before, Feed(at))
