@@ -50,7 +50,7 @@ def proposals(incident: Incident, findings: Sequence[Finding], facts: Facts) -> 
         return []
     first = incident.candidates[0] if incident.candidates else Candidate(incident.cause, 1.0)
     answer = _ANSWERS.get(incident.cause)
-    found = answer(incident, first, findings, facts) if answer else []
+    found = answer(incident, first, _with_sight(first, findings), facts) if answer else []
     if found and harming(findings):
         found.append(_blocking(incident, findings, facts))
     return found
@@ -67,12 +67,34 @@ def harming(findings: Sequence[Finding]) -> bool:
     return about or any(harmful(one.measure) and one.chance_per_month <= _SURELY for one in findings)
 
 
+def _with_sight(first: Candidate, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """What is to be answered for. Where monitors saw only that answers are longer, or signals fewer, and the diagnosis
+    that answers are worse, what the diagnosis saw is what must come back."""
+    judging = first.cause == "judge"
+    if not first.moved or any(one.rung == "judge" if judging else _judges(one) for one in findings):
+        return findings
+    sight, main = first.moved[0], main_finding(findings)
+    direction: Any = "down" if sight.after < sight.before else "up"
+    seen = replace(
+        main, measure=sight.measure, value=sight.after, reference=sight.before, direction=direction, segment={},
+        release="", against="reference",
+    )  # fmt: skip
+    return [seen] if judging else [seen, *findings]
+
+
+def _judges(one: Finding) -> bool:
+    """It tells that answers are worse, or cost more: not merely that they are other ones, or that less is told."""
+    return bool(one.release) or (_matters(one) and "coverage(" not in one.measure)
+
+
 def main_finding(findings: Sequence[Finding]) -> Finding:
     """The one to be answered for: what was found by comparing releases, then what people or scores say before what
     only costs or counts; the surest of those."""
 
     def order(one: Finding) -> tuple[bool, int, bool, float]:
-        weak = 2 if "coverage(" in one.measure else 1 if any(name in one.measure for name in _COSTS) else 0
+        weak = 0 if _judges(one) else 2
+        if not weak and any(name in one.measure for name in _COSTS):
+            weak = 1
         return one.against != "release", weak, one.value is None, one.chance_per_month
 
     return min(findings, key=order)

@@ -16,6 +16,15 @@ CAUSES: Final[tuple[Cause, ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """A measure of how good answers are that moved, when the diagnosis looked: before the onset, and since."""
+
+    measure: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A cause that would explain it, with what speaks for it, what against, and what would settle it."""
 
@@ -27,6 +36,8 @@ class Candidate:
     settle: str = ""
     subject: str = ""
     """The release, model, scorer or topic that it blames."""
+    moved: tuple[Sight, ...] = ()
+    """What it would have moved, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)

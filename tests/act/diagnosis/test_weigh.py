@@ -200,3 +200,15 @@ def test_weights_are_weights_whatever_is_known(names: list[str], looked: bool, z
     assert sum(each.weight for each in found) == pytest.approx(1.0)
     assert [each.weight for each in found] == sorted((each.weight for each in found), reverse=True)
     assert found == diagnose(mixed)
+
+
+def test_what_moved_is_what_the_cause_would_move() -> None:
+    people, judge = moved("mean(signal.thumbs)", "feedback", -6.0), moved("mean(score.content)", "judge", -9.0)
+    text, better = moved("mean(score.grounded)", "text", -12.0), moved("mean(score.fluent)", "text", 8.0)
+    found = {each.cause: [one.measure for one in each.moved] for each in diagnose(
+        Evidence(findings=(finding(),), looked=True, moved=(people, judge, text, better))
+    )}  # fmt: skip
+    assert found["provider"] == ["mean(score.grounded)", "mean(score.content)", "mean(signal.thumbs)"]
+    assert found["judge"] == ["mean(score.content)"]
+    alone = diagnose(Evidence(findings=(finding(),), looked=True, moved=(text,)))
+    assert {each.moved for each in alone} == {()}, "another style moves small models too: people or a judge must say it"

@@ -14,7 +14,7 @@ from typing import Final
 from homeostat.act.diagnosis.evidence import FIRED, MOVED, Change, Evidence, Moved, Shift, Volume, family, marked
 from homeostat.records import words
 from homeostat.records.comparison import Comparison, together
-from homeostat.records.incident import CAUSES, Candidate, Cause
+from homeostat.records.incident import CAUSES, Candidate, Cause, Sight
 
 #: A change explains what begins within so long of it; detectors guess onsets that well.
 REACH: Final = 7_200_000_000
@@ -58,14 +58,27 @@ def diagnose(evidence: Evidence) -> tuple[Candidate, ...]:
     raw = {cause: math.exp((case.points - most) / DOUBT) for cause, case in cases.items()}
     total = sum(raw.values())
     order = sorted(CAUSES, key=lambda cause: (-raw[cause], CAUSES.index(cause)))
-    return tuple(_candidate(cause, cases[cause], raw[cause] / total) for cause in order)
+    return tuple(_candidate(cause, cases[cause], raw[cause] / total, _sights(evidence, cause)) for cause in order)
 
 
-def _candidate(cause: Cause, case: Case, weight: float) -> Candidate:
+def _candidate(cause: Cause, case: Case, weight: float, moved: tuple[Sight, ...]) -> Candidate:
     def ranked(lines: list[tuple[float, str]]) -> tuple[str, ...]:
         return tuple(text for _, text in sorted(lines, key=lambda line: -line[0])[:_LINES])
 
-    return Candidate(cause, weight, ranked(case.supports), ranked(case.contradicts), case.settle, case.subject)
+    return Candidate(cause, weight, ranked(case.supports), ranked(case.contradicts), case.settle, case.subject, moved)
+
+
+def _sights(evidence: Evidence, cause: Cause) -> tuple[Sight, ...]:
+    """What such a cause moves: a judge's own scores, or what tells quality, once people or a judge say that it fell."""
+    judged = [each for each in evidence.moved if each.moved and each.family in ("human", "feedback", "judge", "text")]
+    if cause == "judge":
+        found = [each for each in judged if each.family == "judge"]
+    else:
+        found = [each for each in judged if each.after < each.before]
+        if all(each.family == "text" for each in found):
+            return ()
+    found.sort(key=lambda each: -abs(each.z))
+    return tuple(Sight(each.measure, each.before, each.after) for each in found[:_LINES])
 
 
 def _release(evidence: Evidence) -> Case:

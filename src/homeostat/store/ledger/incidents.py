@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, insert, select, update
 
 from homeostat.records.finding import Severity
-from homeostat.records.incident import CAUSES, Candidate, Entry, Incident, State
+from homeostat.records.incident import CAUSES, Candidate, Entry, Incident, Sight, State
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import incident_entries, incidents
 
@@ -192,5 +192,5 @@ def _read(row: Row[Any], timeline: tuple[Entry, ...]) -> Incident:
 def _candidate(said: Mapping[str, Any]) -> Candidate:
     return Candidate(
         said["cause"], said["weight"], tuple(said["supports"]), tuple(said["contradicts"]), said["settle"],
-        said["subject"],
+        said["subject"], tuple(Sight(**each) for each in said.get("moved", ())),
     )  # fmt: skip

@@ -1,0 +1,58 @@
+"""What answers an incident, and what the answer is judged by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeostat.act import answering
+from homeostat.act.answering import Facts
+from homeostat.records.action import Action
+from homeostat.records.incident import Candidate, Incident, Sight
+from homeostat.records.policy import Policy, reshaped
+from homeostat.records.release import Release
+from tests.act.found import T0, finding
+
+FACTS = Facts(
+    T0, policies={"default": Policy("default", 1, reshaped((), {"A": 1.0}))},
+    releases={"A": Release("A", model="m", model_version="m-1", system="Answer.")},
+)  # fmt: skip
+LONGER = finding("mean(output_tokens)", direction="up", value=300.0, reference=200.0, rung="")
+FEWER = finding("coverage(signals)", value=0.14, reference=1.0, rung="signal")
+CONTENT = Sight("mean(score.content)", 0.84, 0.61)
+
+
+def answers(cause: Any, moved: tuple[Sight, ...], *found: Any) -> list[Action]:
+    candidates = (Candidate(cause, 0.9, moved=moved),)
+    incident = Incident(1, "p", T0, T0, "warning", "open", cause, candidates, ())
+    return answering.proposals(incident, found, FACTS)
+
+
+def test_what_is_only_other_is_left_alone() -> None:
+    assert answers("provider", (), LONGER) == []
+
+
+def test_what_the_diagnosis_saw_get_worse_is_answered_and_must_come_back() -> None:
+    (action,) = answers("provider", (CONTENT,), LONGER)
+    assert (action.remedy, action.expects.measure, action.expects.direction) == ("fallback", CONTENT.measure, "up")
+    assert action.expects.low == 0.725 and action.expects.at_least == (0.84 - 0.61) / 2
+    (action,) = answers("provider", (CONTENT,), FEWER)
+    assert (action.remedy, action.expects.measure) == ("fallback", CONTENT.measure)
+
+
+def test_what_a_monitor_found_comes_before_what_the_diagnosis_saw() -> None:
+    (action,) = answers("provider", (CONTENT,), finding(), LONGER)
+    assert action.expects.measure == "mean(score.relevance)"
+
+
+def test_a_judge_is_judged_by_its_own_scores() -> None:
+    lenient = Sight("mean(score.content)", 0.84, 0.97)
+    (action,) = answers("judge", (lenient,), FEWER, finding())
+    assert (action.expects.measure, action.expects.direction) == ("mean(score.content)", "down")
+    own = finding("mean(score.content)", rung="judge", direction="up", value=0.97, reference=0.85)
+    (action,) = answers("judge", (lenient,), own)
+    assert action.expects.high == (0.97 + 0.85) / 2
+
+
+def test_missing_signals_must_come_again() -> None:
+    (action,) = answers("instrumentation", (), FEWER)
+    assert (action.answer, action.expects.measure) == ("fix-instrumentation", "coverage(signals)")
