@@ -35,3 +35,10 @@ def test_without_a_thread_nothing_watches() -> None:
     dead = CORE | {"watching": CORE["watching"] | {"alive": False}}
     told = {part: state for part, state, _ in lines({"spool": "ok"}, dead)}
     assert told["watching ticker"] == "dead"
+
+
+def test_what_is_switched_off_is_not_dead() -> None:
+    off = CORE | {"watching": {"off": True}, "scoring": {"off": True}}
+    told = {part: state for part, state, _ in lines({"spool": "ok"}, off)}
+    assert (told["watching"], told["scoring"]) == ("watch", "watch")
+    assert not [part for part in told if part.startswith(("watching ", "scoring "))]

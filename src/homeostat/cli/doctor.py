@@ -58,6 +58,8 @@ def lines(edge: dict[str, Any], core: dict[str, Any] | None) -> list[tuple[str, 
 def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The threads that score, the judges' endpoint, and scorers that fell silent while exchanges came."""
     told = core.get("scoring") or {}
+    if told.get("off"):
+        return [("scoring", "watch", "switched off: nothing is scored (setting scoring)")]
     rows = []
     for name, worker in told.items():
         if name in ("silent", "judge", "own"):
@@ -80,6 +82,8 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _watching(core: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Those who tick, diagnose, act and verify, and how telling people goes."""
     told = core.get("watching") or {}
+    if told.get("off"):
+        return [("watching", "watch", "switched off: nobody is told of anything (setting watching)")]
     rows = []
     for step in told.get("steps", ()):
         ago = step["last_seconds_ago"]

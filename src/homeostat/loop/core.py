@@ -195,8 +195,8 @@ class Core:
                 "doubtful": self.loader.doubtful,
                 "error": self.loader_error,
             },
-            "scoring": self.scoring.state(),
-            "watching": self.watching.state(),
+            "scoring": self.scoring.state() if self.settings.scoring else {"off": True},
+            "watching": self.watching.state() if self.settings.watching else {"off": True},
             "jobs": [
                 {"name": job.name, "runs": job.runs, "took_seconds": round(job.took, 3), "error": job.error,
                  "last_seconds_ago": None if job.last is None else round(time.monotonic() - job.last, 1)}
