@@ -112,13 +112,26 @@ class Ticker:
         groups = plan.groups(chosen)
         begin = dict.fromkeys(cursors, 0)
         before = {name: kept.cursors.get(name, kept.ticked) for name in cursors}
-        ticking.values(self.watch, self._ask(groups, begin, before, kept.ticked))
+        for piece in self._pieces(kept.ticked):
+            upto = {name: min(place, piece) if piece < kept.ticked else place for name, place in before.items()}
+            ticking.values(self.watch, self._ask(groups, begin, upto, kept.ticked))
+            begin = {name: max(begin[name], place) for name, place in upto.items()}
+        begin = dict.fromkeys(cursors, 0)
         self.trials.keep(running)
         for trial in running:
             found = self._ask(groups, begin, before, trial.since + WINDOW_MICROS)
             for group, rows in found:
                 for column in comparing.compared(group):
                     comparing.known(self.trials, trial, group.watched[column], rows, column)
+
+    def _pieces(self, ticked: int) -> list[int]:
+        """Ends of the pieces in which the hours are read that may still count, up to `ticked`."""
+        start, ends = max(0, (ticked // WINDOW_MICROS - 1) * WINDOW_MICROS), []
+        while start < ticked:
+            edge = feed.edge(self.context.warehouse, self.project, Place(start), ticked, limit=_PIECE)
+            start = min(ticked, max(start + MINUTE, -(-edge // MINUTE) * MINUTE))
+            ends.append(start)
+        return ends
 
     def _ask(
         self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int, end: int = 0

@@ -97,6 +97,8 @@ class Rows:
         return len(self.minute)
 
 
+#: A minute of very many exchanges is summed on disk: it must not fail for want of memory, again and again.
+_SPILL: Final = 150_000_000
 SEPARATOR: Final = "\x1f"
 #: An exchange is ready so soon (µs) after it ended; what is ready later may have been ready before.
 _SETTLES: Final = 20_000_000
@@ -131,7 +133,8 @@ def rows(
         f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {', '.join(told)} FROM {relation} AS told "
         "GROUP BY minute, unit_key, window, of_release, named, of_segment, moment "
         "ORDER BY minute, moment, window, unit_key "
-        "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
+        "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1, "
+        f"max_bytes_before_external_group_by = {_SPILL}"
     )
     with warehouse.reader() as client:
         found = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
@@ -166,7 +169,9 @@ def _facts(_columns: Sequence[Column], bound: Bound) -> str:
 
 
 def _scores(columns: Sequence[Column], bound: Bound) -> str:
-    return _with_scores(columns, bound, _ready(bound), WINDOW)
+    """A score of ours stands at the time of its exchange: older ones than the oldest of the piece are not read."""
+    ready = _ready(bound)
+    return _with_scores(columns, bound, ready, f"{WINDOW} AND at >= (SELECT minOrNull(at) FROM ({ready}))")  # noqa: S608
 
 
 def _arrived(columns: Sequence[Column], bound: Bound) -> str:
