@@ -287,8 +287,9 @@ class Core:
         now, window = micros(self.clock.now()), WINDOWS[MONEY] * 1_000_000
         day = now // window
         found = paid(self.warehouse, keys, day * window, now) if keys else {}
-        if {key: (day, usd) for key, usd in found.items()} != self._paid:
-            self._paid = {key: (day, usd) for key, usd in found.items()}
+        told = {key: (day, usd) for key, usd in found.items()}
+        if told != self._paid:
+            self._paid = told
             self.publish()
 
     def _used(self) -> None:

@@ -10,113 +10,22 @@ from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.text.grammar import order, surprise
 from homeostat.analyze.text.words import Word
 
-_OTHERS: Final = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "nicht",
-        "ein",
-        "eine",
-        "um",
-        "zwei",
-        "mit",
-        "den",
-        "dem",
-        "el",
-        "la",
-        "los",
-        "las",
-        "es",
-        "una",
-        "con",
-        "del",
-        "y",
-        "le",
-        "les",
-        "des",
-        "une",
-        "est",
-        "à",
-        "du",
-        "nous",
-        "vous",
-        "et",
-        "que",
-        "por",
-        "para",
-        "se",
-        "sich",
-    ]
-)
+_OTHERS: Final = frozenset((
+    "der", "die", "das", "und", "ist", "nicht", "ein", "eine", "um", "zwei", "mit", "den", "dem", "el", "la", "los",
+    "las", "es", "una", "con", "del", "y", "le", "les", "des", "une", "est", "à", "du", "nous", "vous", "et", "que",
+    "por", "para", "se", "sich",
+))  # fmt: skip
 _BEFORE_NOUN: Final = frozenset(["the", "a", "an", "my", "your", "our", "their", "its", "every"])
-_NEVER_NOUN: Final = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "to",
-        "of",
-        "by",
-        "for",
-        "from",
-        "in",
-        "at",
-        "on",
-        "and",
-        "or",
-        "but",
-        "it",
-        "they",
-        "he",
-        "she",
-        "we",
-        "you",
-        "i",
-        "not",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "my",
-        "your",
-        "our",
-        "their",
-        "its",
-    ]
-)
+_NEVER_NOUN: Final = frozenset((
+    "the", "a", "an", "is", "are", "was", "were", "be", "been", "to", "of", "by", "for", "from", "in", "at", "on",
+    "and", "or", "but", "it", "they", "he", "she", "we", "you", "i", "not", "has", "have", "had", "will", "would",
+    "can", "could", "my", "your", "our", "their", "its",
+))  # fmt: skip
 _BEFORE_PHRASE: Final = frozenset(["of", "to", "from", "with", "within", "by", "at", "into", "for"])
-_NEVER_PHRASE: Final = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "and",
-        "or",
-        "but",
-        "of",
-        "has",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "if",
-        "because",
-    ]
-)
+_NEVER_PHRASE: Final = frozenset((
+    "is", "are", "was", "were", "and", "or", "but", "of", "has", "had", "will", "would", "can", "could", "if",
+    "because",
+))  # fmt: skip
 
 
 def order_of_words(read: Sequence[Sequence[Word]], text: str) -> dict[str, float]:
