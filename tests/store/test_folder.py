@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +72,19 @@ def test_whoever_comes_second_is_told_who_was_first(tmp_path: Path) -> None:
     with folder.hold("core"), pytest.raises(FolderRefused, match=f"already open by process {os.getpid()} since 20"):
         folder.hold("core")
     folder.hold("core").close()
+
+
+def test_a_deep_directory_has_its_socket_elsewhere_for_us_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deep = Folder(tmp_path / ("d" * 60) / ("e" * 60))
+    socket = deep.core_socket
+    assert socket.parent.parent == tmp_path and stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    socket.touch()
+    deep.leave_socket()
+    assert not socket.parent.exists()
+    socket.parent.mkdir(mode=0o755)
+    socket.parent.chmod(0o755)
+    with pytest.raises(FolderRefused, match="not ours alone"):
+        _ = deep.core_socket

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,11 @@ class Folder:
         return self.control / "clock"
 
     @property
+    def heard(self) -> Path:
+        """What judges answered and what is not stored yet."""
+        return self.control / "heard.jsonl"
+
+    @property
     def core_socket(self) -> Path:
         """Where the core listens. A socket's path may have 107 bytes; deeper directories use the temporary folder."""
         path = self.control / "core.sock"
@@ -56,7 +62,18 @@ class Folder:
         name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"homeostat-{os.getuid()}-{name}"
         folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise FolderRefused(f"{folder} is not ours alone: remove it, or use a shorter path for the data directory.")
         return folder / "core.sock"
+
+    def leave_socket(self) -> None:
+        """The core is gone: so is its socket, and the folder that was made for it alone."""
+        path = self.core_socket
+        path.unlink(missing_ok=True)
+        if path.parent != self.control:
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
 
     @property
     def operator(self) -> Path:

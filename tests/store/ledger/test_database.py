@@ -114,6 +114,17 @@ def test_a_reader_does_not_wait_for_a_writer(ledger: Ledger) -> None:
     assert meta.get(ledger, "a") == "new"
 
 
+def test_answers_inside_one_look_are_of_one_moment(ledger: Ledger) -> None:
+    meta.put(ledger, "a", "old")
+    with ledger.read():
+        assert meta.get(ledger, "a") == "old"
+        writer = threading.Thread(target=meta.put, args=(ledger, "a", "new"))
+        writer.start()
+        writer.join(5)
+        assert meta.get(ledger, "a") == "old"
+    assert meta.get(ledger, "a") == "new"
+
+
 def test_the_file_can_be_read_beside_the_core(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.upgrade()

@@ -14,6 +14,7 @@ import pytest
 from homeostat.records.outcome import Outcome
 from homeostat.store import control
 from homeostat.store.ledger import Ledger, audit, keys, marks, meta, outcomes, projects, published, salvage, segments
+from tests.seeds import seeded
 
 AT = datetime(2026, 11, 20, 7, tzinfo=UTC)
 SEGMENTS = 300
@@ -116,6 +117,18 @@ def test_a_lost_page_costs_what_stood_on_it(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_letter_of_a_definition_that_is_no_letter_any_more(tmp_path: Path) -> None:
+    """SQLite tells where it stopped reading in the damaged bytes themselves."""
+    database = filled(tmp_path)
+    content = bytearray(database.read_bytes())
+    content[content.index(b"PRIMARY KEY") + 4] = 0x86
+    database.write_bytes(content)
+    ledger = opened(database)
+    assert "definition" in ledger.damage
+    assert (tmp_path / "quarantine" / "ledger-001.db").read_bytes() == bytes(content)
+    ledger.close()
+
+
 def test_a_changed_key_in_an_index_is_seen(tmp_path: Path) -> None:
     """The rows are whole, but the search for one goes astray: what was written would not be found again."""
     database = filled(tmp_path)
@@ -136,7 +149,7 @@ def test_a_changed_key_in_an_index_is_seen(tmp_path: Path) -> None:
 
 def _rounds(tmp_path: Path, rounds: int) -> None:
     original = filled(tmp_path).read_bytes()
-    dice = random.Random(20261120)
+    dice = random.Random(seeded(20261120))
     damaged = 0
     for number in range(rounds):
         folder = tmp_path / str(number)

@@ -16,6 +16,7 @@ import pytest
 from homeostat.store.spool.envelope import decode
 from homeostat.store.spool.segment import QUARANTINE, Sound, sealed, verify
 from homeostat.store.spool.writer import SpoolWriter
+from tests.seeds import seeded
 
 CHILD = """
 import asyncio, os, sys
@@ -93,4 +94,4 @@ def test_killed_a_few_times(tmp_path: Path) -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(1200)
 def test_killed_two_hundred_times(tmp_path: Path) -> None:
-    rounds(tmp_path, 200, 2)
+    rounds(tmp_path, 200, seeded(2))

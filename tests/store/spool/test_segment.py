@@ -27,6 +27,7 @@ from homeostat.store.spool.segment import (
     waiting,
 )
 from homeostat.store.spool.storage import Storage
+from tests.seeds import seeded
 
 NUMBER = 1_795_000_000_000_000 << 12
 
@@ -90,7 +91,7 @@ def test_every_byte_flipped_and_every_length_of_a_small_segment() -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 def test_every_byte_flipped_and_every_length_of_64_kib() -> None:
-    flips_and_cuts(65536, (0x80,), 2, (0, 60, 400, 1000, 4700))
+    flips_and_cuts(65536, (0x80,), seeded(2), (0, 60, 400, 1000, 4700))
 
 
 def zero_pages(seed: int, rounds: int) -> None:
@@ -111,7 +112,7 @@ def test_zero_pages() -> None:
 @pytest.mark.timeout(1800)
 def test_a_thousand_zero_pages() -> None:
     for seed in range(100):
-        zero_pages(seed, 10)
+        zero_pages(seeded(seed), 10)
 
 
 def write_sealed(folder: Path, data: bytes, items: int, number: int = NUMBER) -> Segment:

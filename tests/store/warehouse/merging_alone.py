@@ -14,7 +14,7 @@ from homeostat.store.warehouse.schema import migrate
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     made = Warehouse(f"chdb://{tmp_path_factory.mktemp('merging')}/warehouse", readers=1)
-    migrate(made.jobs)
+    migrate(made)
     yield made
     made.close()
 

@@ -99,6 +99,38 @@ def test_a_crash_in_between_miscounts_nothing(
     assert left(warehouse, project) == 5
 
 
+def test_what_has_expired_is_shown_nowhere(
+    warehouse: Warehouse, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the moment that accounting calls an item expired no chart counts it: what is derived goes first."""
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.upgrade()
+    put(warehouse, project, 40 * DAY, 13)  # and a signal and a score
+    segments.intend(ledger, 1)
+    segments.finish(ledger, [1], [Outcome(project, "stored", 13 + 2)], set())
+    derived = ("exchanges", "rollups")
+    for table, time in zip(derived, ("at", "hour"), strict=True):
+        sql = (
+            f"INSERT INTO {table} (project, {time}) SELECT {{p:String}}, fromUnixTimestamp64Micro({{at:Int64}}, 'UTC')"
+        )
+        at = int((NOW - 40 * DAY).timestamp() * 1_000_000)
+        warehouse.jobs.command(sql, parameters={"p": project, "at": at})
+    shown: list[list[int]] = []
+    command = warehouse.jobs.command
+
+    def watched(statement: str, **options: Any) -> Any:
+        if outcomes.totals(ledger, project)["expired"]:
+            shown.append([left(warehouse, project, table) for table in derived])
+        return command(statement, **options)
+
+    assert [left(warehouse, project, table) for table in derived] == [1, 1]
+    monkeypatch.setattr(warehouse.jobs, "command", watched)
+    retention.run(warehouse, ledger, NOW, days=10)
+    assert outcomes.totals(ledger, project)["expired"] == 15
+    assert shown
+    assert all(rows == [0, 0] for rows in shown)
+
+
 def test_room_comes_back(warehouse: Warehouse, project: str) -> None:
     put(warehouse, project, 20 * DAY, 2_000)
     before = on_disk(warehouse)

@@ -17,6 +17,7 @@ from homeostat.store.warehouse import rollups
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.measures import Question, ask, grammar, steps
+from tests.seeds import seeded
 from tests.store.warehouse.questions.measures import made
 
 MEASURES = (
@@ -75,7 +76,7 @@ def same(mixed: list[Any], raw: list[Any]) -> None:
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(1, 12))])
 def test_rollups_equal_raw(warehouse: Warehouse, ledger: Ledger, project: str, seed: int) -> None:
-    dice = random.Random(seed)
+    dice = random.Random(seeded(seed))
     rows = [made.exchange(project, dice) for _ in range(400)]
     made.put(warehouse, rows)
     marks.add(ledger, {(project, hour(row["at"])) for row in rows}, 1)
@@ -176,8 +177,10 @@ def test_a_mark_that_moved_stays(
 def test_a_build_without_its_marker_does_not_count(warehouse: Warehouse, ledger: Ledger, project: str) -> None:
     at = made.START + timedelta(minutes=5)
     made.put(warehouse, [made.exchange(project, random.Random(1), at=at, is_answer=True)])
-    torn = [project, hour(at), 7, False, True, 99]
-    warehouse.jobs.insert("rollups", [torn], column_names=["project", "hour", "build", "marker", "is_answer", "n"])
+    torn = [project, True, hour(at), 7, False, True, 99]
+    warehouse.jobs.insert(
+        "rollups", [torn], column_names=["project", "coarse", "hour", "build", "marker", "is_answer", "n"]
+    )
     question = Question(project, grammar.parse(["count"]), micros(made.START), micros(made.NOW), made.NOW)
     assert ask(warehouse, question, list)[0]["value"] == 1
     rollups.rebuild(warehouse, project, [int(hour(at).timestamp())])

@@ -12,7 +12,7 @@ from homeostat.store.warehouse import scored
 from homeostat.store.warehouse.questions import feed
 from homeostat.store.warehouse.questions.feed import Place
 from homeostat.store.warehouse.questions.filters import Filters, parse
-from tests.builders import NOON, exchange_row, store, told_by
+from tests.builders import NOON, exchange_row, row_key, span_row, store, told_by
 
 NOW = micros(NOON + timedelta(hours=1))
 BEFORE = Place(micros(NOON) - 1)
@@ -116,8 +116,9 @@ def test_what_is_not_ready_waits_and_what_was_taken_is_not_taken_again(warehouse
 
 
 def test_a_filter_and_a_share_choose(warehouse, project):
-    for number in range(200):
-        put(warehouse, project, GOOD, model="a" if number % 2 else "b")
+    asked = "How long can I return my order?"
+    models = ("a", "b") * 100
+    store(warehouse, exchanges=[exchange_row(project, input=asked, output=GOOD, model=model) for model in models])
     score(warehouse, project, filters=parse([("model", "a")]), share=0.5)
     [row] = warehouse.ask(
         "SELECT count() AS n, uniqExact(scorer) AS scorers FROM scores WHERE project = {p:String}", {"p": project}
@@ -163,3 +164,40 @@ def test_texts_and_documents_come_with_it(warehouse, project):
     [texts] = feed.texts_of(warehouse, project, NOON, taken.exchanges)
     assert (texts.input, texts.output) == ("q" * 500, long)
     assert texts.documents == ("Returns within 30 days.", "Shipping is free.")
+
+
+def test_question_and_answer_may_stand_in_different_spans(warehouse, project):
+    row = exchange_row(project, input="How long can I return my order?", output=GOOD)
+    asked = span_row(project, trace_id=row["trace_id"], input=row["input"])
+    told = told_by(row, input="")
+    row |= {"input_row": row_key(warehouse, asked), "output_row": row_key(warehouse, told)}
+    store(warehouse, exchanges=[row, exchange_row(project, input=row["input"], output="")], spans=[asked, told])
+    score(warehouse, project)
+    rows = warehouse.ask(
+        "SELECT trace_id = toFixedString(unhex({t:String}), 16) AS apart, label FROM scores "
+        "WHERE project = {p:String} AND name IN ('answered', 'on_topic') ORDER BY apart, name",
+        {"p": project, "t": row["trace_id"]},
+    )
+    assert [(bool(each["apart"]), each["label"]) for each in rows] == [
+        (False, "bad"), (False, "bad"), (True, "good"), (True, "good"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "abuse",
+    [
+        "IDIOTS", "moron", "stupid question", "You're dumb", "You’re a fool", "you are an idiot", "Shut up",
+        "go to hell", "screw you", "Fuuuck you", "fuck off", "piss off", "bastards", "dumbass", "retard",
+        "worthless", "pathetic",
+        "I hate you", "kill yourself", "Dummkopf", "Halt die Klappe", "verpiss dich", "ta gueule", "connard", "CÁLLATE",
+        "gilipollas", "ESTÚPIDO", "estúpidas",
+    ],
+)  # fmt: skip
+def test_no_abuse_is_passed_by_for_want_of_a_hint(warehouse, abuse):
+    [civil] = [each for each in IN_ENGINE if each.name == "civil"]
+    rows = warehouse.ask(
+        f"SELECT {civil.value} AS value, match(output, {{abuse:String}}) AS matched "
+        "FROM (SELECT {o:String} AS output)",
+        {**civil.parameters, "o": f"Well, {abuse}!"},
+    )
+    assert rows == [{"value": 0, "matched": 1}]

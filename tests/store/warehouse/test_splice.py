@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.splice import prepared, restore, splice_sql
+from homeostat.store.warehouse.splice import prepared, restore, splice, splice_sql
 
 PIECES = st.sampled_from(
     ["\x1a", "\x1aS", "\x1aR", "\x1ai", "\x1aO", "\\", '"', "\n", "é", "😀", "a", "ab" * 30, "\\n", "\t", "\r"]
@@ -50,6 +50,13 @@ def test_what_is_spliced_comes_back(warehouse: Warehouse, rows: list[tuple[dict[
         assert restore(stored, input_text, output_text) == attributes
 
 
+@settings(max_examples=300)
+@given(row=row())
+def test_what_python_splices_comes_back(row: tuple[dict[str, str], str, str]) -> None:
+    attributes, input_text, output_text = row
+    assert restore(splice(attributes, input_text, output_text), input_text, output_text) == attributes
+
+
 def test_a_text_that_is_both_and_one_that_comes_twice(warehouse: Warehouse) -> None:
     text = "the same on both sides " * 4
     attributes = {"a": text, "b": text, "c": text + text, "empty": "", "short": "\x1a"}
@@ -58,6 +65,7 @@ def test_a_text_that_is_both_and_one_that_comes_twice(warehouse: Warehouse) -> N
         "a": "\x1aS\x1ai", "b": "\x1aS\x1ai", "c": "\x1aS\x1ai\x1ai", "empty": "", "short": "\x1aR\x1a",
     }  # fmt: skip
     assert restore(stored, text, text) == attributes
+    assert splice(attributes, text, text) == stored
 
 
 def test_a_repeated_text_is_stored_once(warehouse: Warehouse) -> None:

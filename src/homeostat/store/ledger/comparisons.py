@@ -47,5 +47,5 @@ listed = latest
 
 def _read(row: Row[tuple[object, ...]]) -> Comparison:
     told = json.loads(row.document)
-    known = {name: told[name] for name in _FIELDS}
+    known = {name: told[name] for name in _FIELDS if name in told}
     return Comparison(**known | {name: tuple(known[name]) for name in ("users", "means")})

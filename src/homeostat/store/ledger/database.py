@@ -39,7 +39,9 @@ class Ledger:
         self._url = make_url(dsn)
         self._sqlite = self._url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self._url) if self._sqlite else create_engine(self._url, pool_pre_ping=True)
-        self._reading = self._engine.execution_options(homeostat_reads=True)
+        # SQLite's readers see one moment by themselves.
+        level = {} if self._sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading = self._engine.execution_options(homeostat_reads=True, **level)
         # SQLite has one writer at a time; taking turns here is fairer and quicker than its sleeping retries.
         self._turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
         if self._sqlite:
@@ -63,13 +65,20 @@ class Ledger:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent look that never waits for a writer; inside `begin`, it sees what that has written."""
-        mine: Connection | None = getattr(self._mine, "connection", None)
+        """One consistent look that never waits for a writer; inside `begin`, it sees what that has written.
+
+        Inside another one of this thread: the same look, so that two answers are of one moment.
+        """
+        mine: Connection | None = getattr(self._mine, "connection", None) or getattr(self._mine, "look", None)
         if mine is not None:
             yield mine
             return
         with self._reading.connect() as connection, connection.begin():
-            yield connection
+            self._mine.look = connection
+            try:
+                yield connection
+            finally:
+                self._mine.look = None
 
     def upgrade(self) -> None:
         """Bring the tables up to this version. A newer ledger is refused, untouched; a damaged file is set aside, and

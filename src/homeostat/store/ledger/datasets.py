@@ -16,6 +16,8 @@ from homeostat.store.ledger.versioned import newest_of, versions_of
 
 #: Rows in one statement: SQLite binds 32,766 values at most.
 _AT_ONCE = 1000
+#: The digest of a version from which somebody was taken out.
+_FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,10 @@ def items(
 
 
 def forget(ledger: Ledger, project: str, exchanges: Sequence[str]) -> int:
-    """Take exchanges out of every version that holds them (erasure); tells how many items went."""
+    """Take exchanges out of every version that holds them (erasure); tells how many items went.
+
+    Such a version is no longer what it was: the same items again are another one.
+    """
     gone = 0
     with ledger.begin() as connection:
         for at in range(0, len(exchanges), _AT_ONCE):
@@ -101,7 +106,9 @@ def forget(ledger: Ledger, project: str, exchanges: Sequence[str]) -> int:
             gone += connection.execute(delete(dataset_items).where(*mine)).rowcount
             for name, version, count in touched:
                 here = (datasets.c.project == project, datasets.c.name == name, datasets.c.version == version)
-                connection.execute(update(datasets).where(*here).values(items=datasets.c["items"] - count))
+                connection.execute(
+                    update(datasets).where(*here).values(items=datasets.c["items"] - count, digest=_FORGOTTEN)
+                )
     return gone
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Row, func, insert, select, update
@@ -20,6 +20,8 @@ from homeostat.store.ledger.tables import incident_entries, incidents
 _OPEN: Final = ("open", "acknowledged")
 _TEXTS: Final = ("severity", "state", "cause", "owner", "closed_by")
 _NUMBERS: Final = ("opened", "onset", "silenced_until", "closed", "merged_into", "reopened")
+#: Incidents that one look finds, open ones first.
+_MOST: Final = 1200
 Hull = tuple[int, int]
 
 
@@ -124,6 +126,35 @@ def newest_change(ledger: Ledger, project: str) -> int:
     with ledger.read() as connection:
         found = connection.scalar(select(func.max(incidents.c.changed)).where(incidents.c.project == project))
         return int(found or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where an incident stands among the others, without its story."""
+
+    id: int
+    onset: int
+    hull: Hull
+    """The interval in which it began."""
+    streams: tuple[str, ...]
+    closed: int
+    """0: it is open."""
+
+
+def places(ledger: Ledger, project: str, *, since: int, id: int | None = None) -> list[Placed]:
+    """Of those that are open, newest first; then of those that were closed `since` and were not merged into another,
+    the last one first. `id`: only of this one."""
+    one, over = incidents.c, incidents.c.state == "closed"
+    query = select(one.id, one.onset, one.onset_low, one.onset_high, one.streams, one.closed)
+    query = query.where(one.project == project, ~over | ((one.closed >= since) & (one.merged_into == 0)))
+    if id is not None:
+        query = query.where(one.id == id)
+    with ledger.read() as connection:
+        rows = connection.execute(query.order_by(over, one.closed.desc(), one.id.desc()).limit(_MOST)).all()
+    return [
+        Placed(row.id, row.onset, (row.onset_low, row.onset_high), tuple(json.loads(row.streams)), row.closed)
+        for row in rows
+    ]
 
 
 def place(ledger: Ledger, project: str, id: int) -> tuple[Hull, list[str]]:

@@ -34,6 +34,8 @@ def damage(database: Path) -> str:
         raise  # locked, unreadable, disk failing: the file may be whole, so it must stay where it is
     except sqlite3.DatabaseError as error:
         return str(error)
+    except UnicodeDecodeError:  # what SQLite says of the damage repeats it, and Python cannot read that
+        return "a definition in it is no text any more"
     return "; ".join(found)
 
 
@@ -99,7 +101,7 @@ def _readable(old: Path, table: Table) -> Iterator[dict[str, Any]]:
                 # The names are our own tables', never a user's.
                 for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY rowid {order}"):  # noqa: S608
                     yield {column.name: row[column.name] for column in table.columns}
-        except (sqlite3.Error, IndexError):
+        except (sqlite3.Error, UnicodeDecodeError, IndexError):
             continue
         else:
             return

@@ -55,12 +55,11 @@ def put(ledger: Ledger, project: str, sighting: Sighting) -> None:
         upsert(connection, sightings, [row], lambda new: {name: new[name] for name in row})
 
 
-def established(ledger: Ledger, project: str, service: str, name: str) -> list[Sighting]:
-    """Those of a service and name that were seen often enough, the one seen last first."""
+def of(ledger: Ledger, project: str, service: str, name: str) -> list[Sighting]:
+    """Those of a service and name, the one seen last first."""
     query = (
         select(sightings)
         .where(sightings.c.project == project, sightings.c.service == service, sightings.c.name == name)
-        .where(sightings.c.implied != "")
         .order_by(sightings.c.last_at.desc(), sightings.c.first_at.desc(), sightings.c.fingerprint)
         .limit(200)
     )
@@ -76,10 +75,11 @@ def changes(ledger: Ledger, project: str, limit: int = 1000) -> list[Sighting]:
         return [_sighting(row) for row in rows]
 
 
-def forget(ledger: Ledger, before: datetime) -> None:
-    """Drop what was seen too rarely, too long ago."""
+def forget(ledger: Ledger, *, rare: datetime, plain: datetime) -> None:
+    """Drop what was last seen before: of those seen too rarely, and of those that changed nothing."""
+    idle = (sightings.c.implied == KNOWN) & (sightings.c.changed == "null") & (sightings.c.last_at < plain)
     with ledger.begin() as connection:
-        connection.execute(delete(sightings).where(sightings.c.implied == "", sightings.c.last_at < before))
+        connection.execute(delete(sightings).where((sightings.c.implied == "") & (sightings.c.last_at < rare) | idle))
 
 
 def _sighting(row: Any) -> Sighting:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import watches
 from homeostat.store.ledger.upsert import insert_new
+
+#: Where the evidence stands in what is kept of a stream (`act.monitors.watch.standings_json`).
+_LEVEL: Final = 4
 
 
 class Fenced(Exception):
@@ -67,3 +70,10 @@ def look(ledger: Ledger, project: str) -> Kept | None:
     if row is None:
         return None
     return Kept(row.ticked, json.loads(row.cursors), json.loads(row.standing), bytes(row.state), row.fence)
+
+
+def levels(ledger: Ledger, project: str) -> dict[str, float]:
+    """The evidence of each stream (at 1 it alarms), without the state of its detector."""
+    with ledger.read() as connection:
+        text = connection.scalar(select(watches.c.standing).where(watches.c.project == project))
+    return {key: float(row[_LEVEL]) for key, row in json.loads(text or "{}").items()}

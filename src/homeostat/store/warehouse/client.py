@@ -2,10 +2,15 @@
 
 One engine client serialises its queries, so there are several: `load` (the loader), `read` (questions; read-only,
 bounded), `jobs` (rollups, retention, migrations). A question never waits behind an insert.
+
+What the disk refuses chDB takes for written. Nobody may count on a write before it was proved: see `Warehouse.prove`.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +20,8 @@ from queue import LifoQueue
 from typing import Any, Final
 
 import clickhouse_connect
+
+from homeostat.store.warehouse.unfinished import mend
 
 DATABASE: Final = "homeostat"
 
@@ -33,22 +40,31 @@ READ: Final = {
     "max_result_rows": 1_000_000,
     "max_result_bytes": 256_000_000,
 }
+#: Small files are written without asking whether there is room for them.
+LEAST_ROOM: Final = 4 << 20
+_REFUSED_WRITES: Final = "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
+
+
+class WritesLost(Exception):
+    """Something that the engine took for written is not on disk. Only a new process can tell what is."""
 
 
 class Writer:
-    """A client to write by. chDB hands what a failed statement had already answered to the next statement of the same
-    connection, which would take those bytes for its own rows: where one failed, the next one gets a new connection.
+    """A client to write by; what it wrote is proved. chDB hands what a failed statement had already answered to the
+    next statement of the same connection, which would take those bytes for its own rows: where one failed, the next
+    one gets a new connection.
     """
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], prove: Callable[[], None]) -> None:
         self._connect = connect
+        self._prove = prove
         self._client = connect()
         self._failed = False
         self._turn = threading.Lock()  # a connection takes one statement at a time anyway
 
     def command(self, *args: Any, **options: Any) -> Any:
         """A statement without rows."""
-        return self._run("command", args, options)
+        return self._write("command", args, options)
 
     def query(self, *args: Any, **options: Any) -> Any:
         """Rows."""
@@ -60,16 +76,21 @@ class Writer:
 
     def insert(self, *args: Any, **options: Any) -> Any:
         """Rows that Python made, into a table."""
-        return self._run("insert", args, options)
+        return self._write("insert", args, options)
 
     def raw_insert(self, *args: Any, **options: Any) -> Any:
         """Rows as bytes, into a table."""
-        return self._run("raw_insert", args, options)
+        return self._write("raw_insert", args, options)
 
     def close(self) -> None:
         """Let the connection go."""
         with self._turn:
             self._client.close()
+
+    def _write(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        done = self._run(name, args, options)
+        self._prove()
+        return done
 
     def _run(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         with self._turn:
@@ -90,13 +111,18 @@ class Warehouse:
     def __init__(self, dsn: str, *, readers: int = 3, question_seconds: float = 30.0) -> None:
         self.dsn = dsn
         self.embedded = dsn.startswith("chdb:")
+        self._folder = Path(dsn.removeprefix("chdb://"))
+        if self.embedded:
+            mend(self._folder, DATABASE)
         first = self._connect({})
         first.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         first.close()
-        self.load = self._writer()
-        self.jobs = self._writer()
+        self._witness = self._connect({"readonly": 2})
+        self._one_at_a_time = threading.Lock()
+        self.load = self._loading()
+        self.jobs = Writer(lambda: self._connect(WRITE), self.prove)
         self._readers: LifoQueue[Any] = LifoQueue()
-        self._all: list[Any] = [self.load, self.jobs]
+        self._all: list[Any] = [self.load, self.jobs, self._witness]
         self._reading = {**READ, "max_execution_time": question_seconds}
         for _ in range(readers):
             client = self._connect(self._reading)
@@ -104,8 +130,22 @@ class Warehouse:
             self._readers.put(client)
         self._closing = threading.Lock()
 
-    def _writer(self) -> Writer:
-        return Writer(lambda: self._connect(WRITE))
+    def _loading(self) -> Writer:
+        """Most of what the loader writes is in memory only: it proves a load as a whole."""
+        return Writer(lambda: self._connect(WRITE), lambda: None)
+
+    def prove(self) -> None:
+        """Raise `WritesLost` unless the disk took every write of this engine. Call it before counting on one.
+
+        A write that the disk refused is no error to chDB, not even within a merge, whose broken part then stands for
+        good ones. But it is counted; and the good parts stay for some minutes, where the next process finds them.
+        """
+        if not self.embedded:
+            return
+        with self._one_at_a_time:
+            lost = self._witness.query(_REFUSED_WRITES).result_rows
+        if lost:
+            raise WritesLost(f"The disk refused {lost[0][0]} writes of the warehouse; the core has to start again.")
 
     def _connect(self, settings: Mapping[str, Any]) -> Any:
         client = clickhouse_connect.get_client(dsn=self.dsn, settings=dict(settings))
@@ -119,10 +159,15 @@ class Warehouse:
             client.query("SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": DATABASE}).result_rows
         )
 
+    def need_room(self) -> None:
+        """Raise OSError on a disk that is as good as full: what is written there is lost sooner than stored."""
+        if self.embedded and shutil.disk_usage(self._folder).free < LEAST_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
+
     def beside(self) -> Warehouse:
         """The same engine with another client to load by, so that one load can be prepared while another is stored."""
         other = copy(self)
-        other.load = self._writer()
+        other.load = self._loading()
         self._all.append(other.load)
         return other
 

@@ -18,10 +18,12 @@ from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.expiring import Expiring
 from homeostat.store.warehouse.client import DATABASE, Warehouse
 
-#: Tables in partitions of a day, and whether their rows are items that were accepted (the others are derived).
-DAILY: Final[dict[str, bool]] = {"spans": True, "exchanges": False, "rollups": False}
-#: Tables in partitions of a month; their rows are items, but for the scores that we made ourselves.
-MONTHLY: Final = ("signals", "scores")
+#: Tables in partitions of a day; the others lie in partitions of a month.
+_DAILY: Final = ("exchanges", "spans")
+#: Their rows are no items that were accepted; nor are the scores that we made ourselves. They go first, so that what
+#: accounting calls expired is shown nowhere.
+_DERIVED: Final = ("exchanges", "rollups")
+_TABLES: Final = (*_DERIVED, "spans", "signals", "scores")
 _ACCEPTED: Final = {"scores": "source != 'homeostat'"}
 _COLUMN: Final = {"rollups": "hour"}
 
@@ -39,7 +41,7 @@ def run(
     first = max(oldest.date(), _first_day_within(warehouse, bytes, now.date()) if bytes else date.min)
     expired += _expire(warehouse.jobs, ledger, first)
     if exact and first == oldest.date():
-        expired += _delete(warehouse.jobs, ledger, (*DAILY, *MONTHLY), oldest)
+        expired += _delete(warehouse.jobs, ledger, _TABLES, oldest)
     return [Outcome(project, "expired", items) for project, items in sorted(expired.items()) if items]
 
 
@@ -56,15 +58,25 @@ def _resumed(client: Any, ledger: Ledger) -> Counter[str]:
 def _expire(client: Any, ledger: Ledger | None, first: date) -> Counter[str]:
     """Drop every day before `first`."""
     expired: Counter[str] = Counter()
-    for table, items in DAILY.items():
-        for day in sorted(day for day in _partitions(client, table) if day < first):
-            drop = f"ALTER TABLE {table} DROP PARTITION {_number(day)}"
-            what = Expiring(table, "toYYYYMMDD(at) = {bound:Int64}", _number(day), {})
-            if items:
-                expired += _remove(client, ledger, what, drop)
-            else:
-                client.command(drop)
-    return expired + _delete(client, ledger, MONTHLY, datetime(first.year, first.month, first.day, tzinfo=UTC))
+    for table in _TABLES:
+        if table in _DAILY:
+            expired += _drop(client, ledger, table, first)
+        else:
+            expired += _delete(client, ledger, (table,), datetime(first.year, first.month, first.day, tzinfo=UTC))
+    return expired
+
+
+def _drop(client: Any, ledger: Ledger | None, table: str, first: date) -> Counter[str]:
+    """Drop the partitions of every day before `first`."""
+    expired: Counter[str] = Counter()
+    for day in sorted(day for day in _partitions(client, table) if day < first):
+        drop = f"ALTER TABLE {table} DROP PARTITION {_number(day)}"
+        what = Expiring(table, "toYYYYMMDD(at) = {bound:Int64}", _number(day), {})
+        if table in _DERIVED:
+            client.command(drop)
+        else:
+            expired += _remove(client, ledger, what, drop)
+    return expired
 
 
 def _delete(client: Any, ledger: Ledger | None, tables: tuple[str, ...], before: datetime) -> Counter[str]:
@@ -73,7 +85,7 @@ def _delete(client: Any, ledger: Ledger | None, tables: tuple[str, ...], before:
     for table in tables:
         where = f"{_COLUMN.get(table, 'at')} < fromUnixTimestamp64Micro({{bound:Int64}}, 'UTC')"
         what = Expiring(table, where, micros(before), {})
-        items = DAILY.get(table, True)
+        items = table not in _DERIVED
         gone = _remove(
             client,
             ledger if items else None,
@@ -108,7 +120,7 @@ def _first_day_within(warehouse: Warehouse, limit: int, today: date) -> date:
     total = sum(size for _, _, size in rows)
     by_day: Counter[date] = Counter()
     for table, partition, size in rows:
-        if table in DAILY:
+        if table in _DAILY:
             by_day[_day(partition)] += size
     first = date.min
     for day in sorted(by_day):

@@ -19,7 +19,7 @@ from homeostat.store.ledger.database import Ledger
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.measures.buckets import index_sql
 from homeostat.store.warehouse.questions.measures.hours import seconds
-from homeostat.store.warehouse.questions.measures.names import ROLLED, ROLLED_BUCKETS, number_sql
+from homeostat.store.warehouse.questions.measures.names import COARSE, ROLLED, ROLLED_BUCKETS, number_sql
 
 #: An exchange can change by waiting alone for 60 s (an orphan becomes an answer, an open one settles). An hour that got
 #: nothing for longer than that gives the same sums from then on.
@@ -117,14 +117,16 @@ def rebuild(warehouse: Warehouse, project: str, hours: Sequence[int]) -> int:
         + client.query("SELECT max(build) FROM rollups WHERE project = {project:String}", parameters).result_rows[0][0]
     )
     client.command(_insert(), parameters=parameters | {"build": build})
-    markers = [[project, EPOCH + timedelta(seconds=second), build, True] for second in hours]
-    client.insert("rollups", markers, column_names=["project", "hour", "build", "marker"])
+    markers = [[project, True, EPOCH + timedelta(seconds=second), build, True] for second in hours]
+    client.insert("rollups", markers, column_names=["project", "coarse", "hour", "build", "marker"])
     return int(build)
 
 
 def _insert() -> str:
-    columns = ["project", "hour", "build", "marker", *_DIMENSIONS, "n", *ROLLED]
-    values = ["project", "toStartOfHour(at) AS hour_of", "{build:UInt64}", "false", *_DIMENSIONS, "count()"]
+    """Twice: by every dimension, and coarse, by the few that most charts ask for."""
+    columns = ["project", "coarse", "hour", "build", "marker", *_DIMENSIONS, "n", *ROLLED]
+    values = ["project", "grouping(provider) = 1", "toStartOfHour(at) AS hour_of", "{build:UInt64}", "false"]
+    values += [*_DIMENSIONS, "count()"]
     for field in ROLLED:
         x = f"toFloat64({number_sql(field)})"
         values.append(
@@ -138,27 +140,29 @@ def _insert() -> str:
         values += [f"({counts} AS {name}_map).1", f"{name}_map.2"]
     return (
         f"INSERT INTO rollups ({', '.join(columns)}) SELECT {', '.join(values)} FROM exchanges FINAL "  # noqa: S608
-        f"WHERE {_WHERE} AND (is_answer OR is_call) GROUP BY project, hour_of, {', '.join(_DIMENSIONS)} {_FINAL}"
+        f"WHERE {_WHERE} AND (is_answer OR is_call) GROUP BY GROUPING SETS "
+        f"((project, hour_of, {', '.join(_DIMENSIONS)}), (project, hour_of, is_answer, is_call, {', '.join(COARSE)})) "
+        f"{_FINAL}"
     )
 
 
 def forget(warehouse: Warehouse, *, least: int = 20_000) -> int:
-    """Delete builds that no longer count where they outweigh those that do; returns how many days were cleaned.
+    """Delete builds that no longer count where they outweigh those that do; returns how many months were cleaned.
 
-    They take room but never count, so this can wait: deleting rewrites a day, which costs more than many rebuilds.
+    They take room but never count, so this can wait: deleting rewrites a month, which costs more than many rebuilds.
     """
     client = warehouse.jobs
     crowded = client.query(
-        "SELECT project, day, groupArray(toInt64(toUnixTimestamp(hour))), groupArray(newest) FROM ("
-        "SELECT project, toYYYYMMDD(hour) AS day, hour, maxIf(build, marker) AS newest, count() AS n, "
+        "SELECT project, month, groupArray(toInt64(toUnixTimestamp(hour))), groupArray(newest) FROM ("
+        "SELECT project, toYYYYMM(hour) AS month, hour, maxIf(build, marker) AS newest, count() AS n, "
         "arraySum(arrayFilter((k, b) -> b < newest, groupArray(1), groupArray(build))) AS dead "
-        "FROM rollups GROUP BY project, day, hour) GROUP BY project, day "
+        "FROM rollups GROUP BY project, month, hour) GROUP BY project, month "
         "HAVING sum(dead) > greatest({least:UInt64}, sum(n) - sum(dead))",
         {"least": least},
     ).result_rows
-    for project, day, hours, newest in crowded:
+    for project, month, hours, newest in crowded:
         client.command(
-            f"ALTER TABLE rollups DELETE IN PARTITION {int(day)} WHERE project = {{project:String}} "
+            f"ALTER TABLE rollups DELETE IN PARTITION {int(month)} WHERE project = {{project:String}} "
             "AND build < transform(toInt64(toUnixTimestamp(hour)), {hours:Array(Int64)}, {newest:Array(UInt64)}, "
             "toUInt64(0)) SETTINGS mutations_sync = 1",
             parameters={"project": project, "hours": list(hours), "newest": list(newest)},

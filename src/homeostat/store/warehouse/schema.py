@@ -9,7 +9,7 @@ import re
 from importlib.resources import files
 from typing import Any, Final
 
-from homeostat.store.warehouse.client import DATABASE
+from homeostat.store.warehouse.client import DATABASE, Warehouse
 
 DURABLE: Final = (
     "fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000, "
@@ -47,8 +47,9 @@ def migrations() -> list[tuple[int, str, str]]:
     return sorted(found)
 
 
-def migrate(client: Any, *, cluster: str | None = None) -> list[str]:
+def migrate(warehouse: Warehouse, *, cluster: str | None = None) -> list[str]:
     """Bring the database up to this version and tell what was applied. A newer database is refused, untouched."""
+    client = warehouse.jobs
     filled = words(cluster)
     client.command(
         f"CREATE TABLE IF NOT EXISTS migrations {filled['on_cluster']} (number UInt32, name String) "
@@ -65,6 +66,7 @@ def migrate(client: Any, *, cluster: str | None = None) -> list[str]:
     for number, name, text in known:
         if number in done:
             continue
+        warehouse.need_room()
         for statement in re.split(r";\s*\n", re.sub(r"^--.*\n", "", text, flags=re.M)):
             if statement.strip():
                 client.command(fill(statement, filled))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from homeostat.records.exchange import Exchange
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.feed import DRAW, ORDERS, Order, Place
@@ -73,7 +72,7 @@ def score_id(scorer: str, exchange_id: str) -> str:
 def _row(project: str, id_: str, score: Score, now: int) -> list[Any]:
     exchange = score.exchange
     return [
-        project, EPOCH + timedelta(microseconds=exchange.at), id_, EPOCH + timedelta(microseconds=now), score.name,
+        project, as_datetime(exchange.at), id_, as_datetime(now), score.name,
         score.value, score.label, score.reason[:_LONGEST_REASON], score.scorer, score.rung, _HOMEOSTAT,
         bytes.fromhex(exchange.trace_id), bytes.fromhex(exchange.span_id), score.session,
     ]  # fmt: skip
@@ -87,6 +86,7 @@ class Expression:
     scorer: str
     value: str
     reason: str
+    """Looked for only where the value is below 1 or NULL: that is rare, and costs as much as the value."""
     parameters: Mapping[str, Any]
     filters: Filters
     share: float
@@ -139,7 +139,7 @@ def would_say(
 
 def _found(warehouse: Warehouse, project: str, after: Place, until: int, now: int, order: Order) -> tuple[int, Bound]:
     """How many exchanges there are, and the bounds of the days in which they and their texts lie."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=now))
+    bound = Bound(project, as_datetime(now))
     bound.values |= {"after": after.ready, "until": until}
     found = warehouse.ask(
         "SELECT count() AS n, toUnixTimestamp64Micro(min(at)) AS first, toUnixTimestamp64Micro(max(at)) AS last "
@@ -154,10 +154,11 @@ def _found(warehouse: Warehouse, project: str, after: Place, until: int, now: in
 def _said(expressions: Sequence[Expression], bound: Bound, order: Order) -> str:
     judged = ", ".join(_judged(each, bound) for each in expressions)
     return (
-        f"SELECT project, at, trace_id, span_id, {_ID} AS full_id, j.2 AS name, j.3 AS scorer, "  # noqa: S608
+        "SELECT project, at, trace_id, span_id, full_id, j.2 AS name, j.3 AS scorer, "  # noqa: S608
         "if(isFinite(j.4), least(1., greatest(0., j.4)), NULL) AS value, "
         f"multiIf(value IS NULL, '{UNSCORED}', value >= 0.5, 'good', 'bad') AS label, j.5 AS reason "
-        f"FROM (SELECT project, at, trace_id, span_id, arrayJoin([{judged}]) AS j FROM {_with_texts(order)}) WHERE j.1"
+        f"FROM (SELECT project, at, trace_id, span_id, full_id, arrayJoin([{judged}]) AS j FROM {_with_texts(order)}) "
+        "WHERE j.1"
     )
 
 
@@ -167,7 +168,9 @@ def _judged(each: Expression, bound: Bound) -> str:
     share = f"{DRAW} < {round(each.share * 1_000_000)}"
     name, scorer = bound.add(each.name, "String"), bound.add(each.scorer, "String")
     wanted = f"({each.filters.where(bound)}) AND {share}"
-    return f"({wanted}, {name}, {scorer}, toNullable(toFloat64({each.value})), toString({each.reason}))"
+    said = f"said_{len(bound.values)}"
+    reason = each.reason if each.reason == "''" else f"if(ifNull({said}, 0) < 1, toString({each.reason}), '')"
+    return f"({wanted}, {name}, {scorer}, toNullable(toFloat64({each.value})) AS {said}, {reason})"
 
 
 def _chosen(order: Order) -> str:
@@ -178,15 +181,23 @@ def _chosen(order: Order) -> str:
 
 
 def _with_texts(order: Order) -> str:
-    """Exchanges with their whole texts; both mostly lie in one row of `spans`."""
+    """Exchanges with their whole texts. Both mostly lie in one row of `spans`: only what was asked elsewhere is joined
+    once more.
+    """
     chosen, held = _chosen(order), f"FROM spans WHERE {TEXT_WINDOW} AND row_key IN"
     return (
-        f"(SELECT * FROM (SELECT * {chosen}) AS e "  # noqa: S608
-        f"LEFT ANY JOIN (SELECT row_key AS input_row, input {held} (SELECT input_row {chosen})) AS i USING (input_row) "
-        f"LEFT ANY JOIN (SELECT row_key AS output_row, output {held} (SELECT output_row {chosen})) AS o "
-        "USING (output_row))"
+        f"(SELECT *, if(input_row = output_row, own_input, other_input) AS input, {_ID} AS full_id "  # noqa: S608
+        f"FROM (SELECT * FROM (SELECT * {chosen}) AS e "
+        f"LEFT ANY JOIN (SELECT row_key AS output_row, input AS own_input, output {held} (SELECT output_row {chosen})) "
+        "AS o USING (output_row)) AS answered "
+        f"LEFT ANY JOIN (SELECT row_key AS input_row, input AS other_input {held} "
+        f"(SELECT input_row {chosen} AND input_row != output_row)) AS i USING (input_row))"
     )
 
 
 _ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
-_SETTINGS: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
+#: One thread: what arrives meanwhile needs the other cores, and sharing one statement between two costs a tenth more.
+_SETTINGS: Final = (
+    "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1, max_threads = 1, "
+    "compile_expressions = 0"
+)

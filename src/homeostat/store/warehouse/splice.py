@@ -11,7 +11,7 @@ spliced begins with `\\x1aS`. A value that by chance begins with `\\x1a` is stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 #: Shorter values and texts are not worth a marker.
@@ -47,6 +47,25 @@ def restore_value(value: str, input_text: str, output_text: str) -> str:
     for marker, text in _markers(input_text, output_text):
         rest = rest.replace(marker, text)
     return rest
+
+
+def splice(attributes: Mapping[str, str], input_text: str, output_text: str) -> dict[str, str]:
+    """What `splice_sql` stores of attributes, for rows that Python has in hand."""
+    texts = [text if len(text) >= SHORTEST and _MARK not in text else "" for text in (input_text, output_text)]
+    escaped = [changed if (changed := escape(text)) != text else "" for text in texts]
+    needles = [(text, _MARK + letter) for text, letter in zip((*texts, *escaped), "ioIO", strict=True) if text]
+    return {key: _spliced_value(value, needles) for key, value in attributes.items()}
+
+
+def _spliced_value(value: str, needles: Sequence[tuple[str, str]]) -> str:
+    if _MARK in value:
+        return _RAW + value if value.startswith(_MARK) else value
+    if len(value) < SHORTEST:
+        return value
+    found = value
+    for text, marker in needles:
+        found = found.replace(text, marker)
+    return value if found == value else _SPLICED + found
 
 
 def _markers(input_text: str, output_text: str) -> tuple[tuple[str, str], ...]:

@@ -49,8 +49,14 @@ def test_facts_by_user_and_minute(warehouse, project):
     rows = ask(warehouse, project, "share(status=error)", "mean(latency_ms)", "mean(cost)")
     assert told(rows) == [(0, 1, 0.0), (0, 2, 1.0), (1, 1, 1.0)]
     assert rows.total[1].sum() == 400.0
-    assert rows.known.tolist() == [1, 1, 1]
     assert len(set(rows.unit.tolist())) == 2
+
+
+def test_without_users_a_session_is_one_and_else_a_trace(warehouse, project):
+    for user, session in (("u", "a"), ("u", "b"), ("", "a"), ("", "a"), ("", ""), ("", "")):
+        put(warehouse, project, at=later(0), user_id=user, session_id=session)
+    rows = ask(warehouse, project, "share(status=error)")
+    assert sorted(rows.count[0].tolist()) == [1, 1, 2, 2]
 
 
 def test_no_rows(warehouse, project):
@@ -68,12 +74,12 @@ def test_what_is_known_late_counts_in_the_first_open_minute(warehouse, project):
 
 
 def test_each_exchange_is_in_one_piece_only(warehouse, project):
-    for seconds in range(0, 600, 7):
-        put(warehouse, project, at=later(seconds), settles=later(seconds + 10))
+    every = [exchange_row(project, at=later(n), settles=later(n + 10)) for n in range(0, 600, 7)]
+    store(warehouse, exchanges=every)
     cuts = [START - 1, START + 100_000_000, START + 300_000_001, START + 700_000_000]
     pieces = [Piece(low, high, max(START, low)) for low, high in itertools.pairwise(cuts)]
     counts = [ask(warehouse, project, "mean(cost)", piece=piece).count.sum() for piece in pieces]
-    assert sum(counts) == len(range(0, 600, 7))
+    assert sum(counts) == len(every)
 
 
 def test_scores_of_a_rung(warehouse, project):

@@ -10,7 +10,7 @@ from homeostat.records.instant import micros
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.refused import Refused
-from homeostat.store.warehouse.questions.verdicts import About, answers, blocks, measurable, units
+from homeostat.store.warehouse.questions.verdicts import About, an_hour, blocks, measurable, units
 from tests.builders import NOON, exchange_row, score_row, signal_row, store
 
 MINUTE = timedelta(minutes=1)
@@ -89,7 +89,7 @@ def test_blocks_from_the_start(warehouse: Warehouse, told: About) -> None:
 def test_only_what_passes_the_filters(warehouse: Warehouse, told: About) -> None:
     only = About(told.project, told.measure, told.start, told.end, NOW, filters.parse([("release", "B")]))
     assert units(warehouse, only).unit == ["u2"]
-    assert answers(warehouse, told.project, told.start, told.end, NOW) == 4
+    assert an_hour(warehouse, told.project, told.end) == 4 / 3
 
 
 @pytest.mark.parametrize("measure", ["p95(latency)", "unique(user)", "rate", "count(model=a)", "mean(attribute.x)"])

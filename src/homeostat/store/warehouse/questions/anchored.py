@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from homeostat.records.exchange import Exchange
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound
 from homeostat.store.warehouse.questions.related import trace_keys
@@ -18,7 +17,7 @@ _LONG: Final = 90 * 86_400_000_000
 
 def choose(warehouse: Warehouse, project: str, scorer: str, *, most: int, until: int) -> list[str]:
     """Ids of exchanges that a scorer has judged: at most so many that passed, and so many that failed."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=until), max(0, until - _LONG), until + 1)
+    bound = Bound(project, as_datetime(until), max(0, until - _LONG), until + 1)
     judge = bound.add(scorer, "String")
     rows = warehouse.ask(
         "SELECT concat(lower(hex(trace_id)), '-', lower(hex(span_id))) AS full_id, value >= 0.5 AS passed FROM scores "  # noqa: S608
@@ -31,7 +30,7 @@ def choose(warehouse: Warehouse, project: str, scorer: str, *, most: int, until:
 
 def exchanges_of(warehouse: Warehouse, project: str, ids: Sequence[str], *, until: int) -> list[Exchange]:
     """Those of them that are still kept."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=until), max(0, until - _LONG), until + 1)
+    bound = Bound(project, as_datetime(until), max(0, until - _LONG), until + 1)
     traces = bound.add(sorted({one[:32] for one in ids}), "Array(String)")
     wanted = bound.add(list(ids), "Array(String)")
     return exchanges(

@@ -5,7 +5,7 @@ A system prompt counts with its numbers and dates folded, so that "today is 21 N
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import moment
 
 _DAY: Final = 86_400_000_000
+#: What a call belongs to began at most so long before it.
 _HOUR: Final = 3_600_000_000
 #: So many calls of a slice are read: a configuration that lasts is seen among them, or in the next slice.
 _MOST: Final = 100_000
@@ -45,21 +46,37 @@ class Configuration:
     """Number of its slice, where several were asked for at once."""
 
 
-def configurations(warehouse: Warehouse, start: int, end: int, slice_us: int) -> list[Configuration]:
-    """Of the calls of every project that settled in (start, end], µs on the event clock; counted apart for each slice
-    of so many µs, the oldest first."""
-    bound = _bound(start, end, slice_us) | {"names": list(PARAMETERS)}
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Slices, by number, in which calls settled: how many, and from when to when these calls were made."""
+
+    first: int
+    last: int
+    calls: int
+    low: int
+    high: int
+
+    def __add__(self, later: Busy) -> Busy:
+        low, high = min(self.low, later.low), max(self.high, later.high)
+        return Busy(self.first, later.last, self.calls + later.calls, low, high)
+
+
+def configurations(warehouse: Warehouse, busy: Busy, slice_us: int) -> list[Configuration]:
+    """Of the calls of every project that settled in these slices of so many µs; counted apart for each, the oldest
+    first."""
+    start, end = busy.first * slice_us, (busy.last + 1) * slice_us
+    bound = {
+        "low": busy.low, "high": busy.high + 1, "before": max(0, busy.low - _HOUR), "start": start, "end": end,
+        "slice": slice_us, "names": list(PARAMETERS),
+    }  # fmt: skip
     return [_configuration(row) for row in warehouse.ask(_SQL, bound)]
 
 
-def busy(warehouse: Warehouse, after: int, until: int, slice_us: int) -> list[tuple[int, int]]:
-    """Slices in which calls settled, by number and in order, and how many. Cheap, for quiet times."""
-    rows = warehouse.ask(_BUSY, _bound(after, until, slice_us))
-    return [(int(row["slice"]), int(row["n"])) for row in rows]
-
-
-def _bound(start: int, end: int, slice_us: int) -> dict[str, Any]:
-    return {"low": max(0, start - _DAY), "high": end + _HOUR, "start": start, "end": end, "slice": slice_us}
+def busy(warehouse: Warehouse, after: int, until: int, slice_us: int) -> list[Busy]:
+    """The slices in which calls settled, one by one and in order. Cheap, for quiet times."""
+    bound = {"low": max(0, after - _DAY), "high": until + _HOUR, "start": after, "end": until, "slice": slice_us}
+    rows = ([int(row[name]) for name in ("slice", "n", "low", "high")] for row in warehouse.ask(_BUSY, bound))
+    return [Busy(number, number, n, low, high) for number, n, low, high in rows]
 
 
 def _configuration(row: Mapping[str, Any]) -> Configuration:
@@ -79,33 +96,37 @@ _SETTLED: Final = (
 )
 #: A slice holds what settled after its beginning, up to its end.
 _SLICE: Final = "intDiv(toUnixTimestamp64Micro(settles) - 1, {slice:Int64})"
-_BUSY: Final = (
-    f"SELECT {_SLICE} AS slice, count() AS n FROM exchanges WHERE {_SETTLED} GROUP BY slice ORDER BY slice LIMIT 1000"  # noqa: S608
-)
+_BUSY: Final = f"""
+SELECT {_SLICE} AS slice, count() AS n, toUnixTimestamp64Micro(min(at)) AS low, toUnixTimestamp64Micro(max(at)) AS high
+FROM exchanges WHERE {_SETTLED} GROUP BY slice ORDER BY slice LIMIT 1000
+"""  # noqa: S608
 
-#: A long value may have texts of the row cut out, behind a marker: see warehouse/splice.py. What is left is JSON again.
-_WHOLE: Final = "replaceAll(if(startsWith(v, '\\x1aS'), substring(v, 3), v), '\\x1a', '')"
 _SAID: Final = ("gen_ai.input.messages", "ai.prompt.messages", "langfuse.observation.input", "input.value")
-
-
-def _system_in(attribute: str) -> str:
-    """The first system message of a list of messages, alone or under `messages`, as the JSON that it is."""
-    told = _WHOLE.replace("v", f"attributes['{attribute}']")
-    turns = f"arrayConcat(JSONExtractArrayRaw({told}), JSONExtractArrayRaw({told}, 'messages'))"
-    return f"arrayFirst(m -> JSONExtractString(m, 'role') IN ('system', 'developer'), {turns})"
-
-
-def _flat(prefix: str, role: str, content: str) -> str:
-    return f"if(attributes['{prefix}{role}'] IN ('system', 'developer'), attributes['{prefix}{content}'], '')"
-
-
-_TEXTS: Final = (
-    "attributes['gen_ai.system_instructions']",
-    _flat("llm.input_messages.0.message.", "role", "content"),
-    _flat("gen_ai.prompt.0.", "role", "content"),
-    *(_system_in(attribute) for attribute in _SAID),
+_FLAT: Final = (
+    ("llm.input_messages.0.message.role", "llm.input_messages.0.message.content"),
+    ("gen_ai.prompt.0.role", "gen_ai.prompt.0.content"),
 )
-_SYSTEM: Final = f"arrayFirst(t -> t != '', [{', '.join(_TEXTS)}])"
+
+
+def _values(names: Sequence[str]) -> str:
+    return "[" + ", ".join(f"attributes['{name}']" for name in names) + "]"
+
+
+#: One function for each kind of place, not one for each place: the engine plans it once.
+_FIRST_TURNS: Final = (
+    f"arrayMap((role, content) -> if(role IN ('system', 'developer'), content, ''), "
+    f"{_values([role for role, _ in _FLAT])}, {_values([content for _, content in _FLAT])})"
+)
+#: A long value may have texts of the row cut out, behind a marker: see warehouse/splice.py. What is left is JSON again.
+#: In it the first system message of a list of messages, alone or under `messages`, as the JSON that it is.
+_IN_LISTS: Final = (
+    "arrayMap(told -> arrayFirst(m -> JSONExtractString(m, 'role') IN ('system', 'developer'), "
+    "arrayConcat(JSONExtractArrayRaw(told), JSONExtractArrayRaw(told, 'messages'))), "
+    f"arrayMap(v -> replaceAll(if(startsWith(v, '\\x1aS'), substring(v, 3), v), '\\x1a', ''), {_values(_SAID)}))"
+)
+_SYSTEM: Final = (
+    f"arrayFirst(t -> t != '', arrayConcat({_values(['gen_ai.system_instructions'])}, {_FIRST_TURNS}, {_IN_LISTS}))"
+)
 _DATES: Final = (
     r"(?i)\b(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(tember)?|oct(ober)?|nov(ember)?|"
     r"dec(ember)?|(mon|tues|wednes|thurs|fri|satur|sun)day)\b"
@@ -133,7 +154,9 @@ WITH
     ),
     above AS (
         SELECT trace_id, span_id, any(name) AS parent_name FROM spans
-        WHERE {_WINDOW} AND (trace_id, span_id) IN (SELECT trace_id, parent_id FROM own) GROUP BY trace_id, span_id
+        WHERE at >= {moment("before")} AND at < {moment("high")}
+            AND (trace_id, span_id) IN (SELECT trace_id, parent_id FROM own)
+        GROUP BY trace_id, span_id
     )
 SELECT slice, project, service, concat(parent_name, ' > ', replaceAll(own_name, requested_model, '')) AS called,
     release, prompt, requested_model, model, system_key, any(own.system_text) AS system_text, given,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.feed import DRAW, READY
@@ -63,7 +62,7 @@ def done(
 def _taken(
     warehouse: Warehouse, project: str, scorers: Sequence[Its], start: int, until: int, lately: tuple[int, int]
 ) -> list[tuple[int, int]]:
-    bound = Bound(project, EPOCH + timedelta(microseconds=until), start, until + 1)
+    bound = Bound(project, as_datetime(until), start, until + 1)
     bound.values |= {"until": until, "first": lately[0], "last": lately[1]}
     columns = []
     for at, each in enumerate(scorers):
@@ -79,7 +78,7 @@ def _taken(
 
 
 def _said(warehouse: Warehouse, project: str, scorers: Sequence[Its], start: int, until: int) -> dict[str, Any]:
-    bound = Bound(project, EPOCH + timedelta(microseconds=until), start, until + 1)
+    bound = Bound(project, as_datetime(until), start, until + 1)
     names = bound.add([each.scorer for each in scorers], "Array(String)")
     rows = warehouse.ask(
         "SELECT toString(scorer) AS who, count() AS rows, count(value) AS n, sum(value) AS total, "  # noqa: S608

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from homeostat.records.exchange import Exchange
+from homeostat.records.instant import micros
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import exchanges, feed, filters
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound
@@ -52,6 +53,17 @@ def items(
         if cursor is None:
             break
     return found
+
+
+def of_user(warehouse: Warehouse, project: str, now: datetime, user: str) -> list[str]:
+    """The ids of everything that a user asked and that is still kept."""
+    bound = Bound(project, now, 0, micros(now) + 86_400_000_000)
+    rows = warehouse.ask(
+        "SELECT concat(lower(hex(trace_id)), '-', lower(hex(span_id))) AS exchange FROM exchanges FINAL "  # noqa: S608
+        f"WHERE {WINDOW} AND user_id = {bound.add(user, 'String')}",
+        bound.values,
+    )
+    return [row["exchange"] for row in rows]
 
 
 def busiest(warehouse: Warehouse, project: str, now: datetime, start: int, end: int, *, least: int) -> list[str]:

@@ -57,7 +57,7 @@ def _parts(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
 
 def _lines(warehouse: Warehouse, ask: Ask, exchanges: Sequence[Exchange]) -> list[Line]:
     whole = texts(warehouse, ask.project, ask.now, exchanges)
-    scores = said.scores(warehouse, ask.project, ask.now, exchanges)
-    signals = said.signals(warehouse, ask.project, ask.now, exchanges)
+    scores = said.scores(warehouse, ask.project, ask.now, exchanges, whole=True)
+    signals = said.signals(warehouse, ask.project, ask.now, exchanges, whole=True)
     together = zip(exchanges, whole, scores, signals, strict=True)
     return [Line(exchange, *both, of_scores, of_signals) for exchange, both, of_scores, of_signals in together]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 from homeostat.records.exchange import Exchange
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import texts, traces
 from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound, moment
@@ -73,7 +73,7 @@ def take(
     `below`: only those of this share, spread evenly; the others are passed by.
     """
     when = ORDERS[order]
-    bound = Bound(project, EPOCH + timedelta(microseconds=until))
+    bound = Bound(project, as_datetime(until))
     bound.values |= {"after": after.ready, "until": until, "after_id": after.id}
     wanted = (filters or Filters()).where(bound) + (f" AND {DRAW} < {round(below * 1_000_000)}" if below < 1 else "")
     rows = warehouse.ask(
@@ -92,7 +92,7 @@ def take(
 
 def newest(warehouse: Warehouse, project: str, until: int, *, limit: int, filters: Filters) -> list[Exchange]:
     """The last answers that were ready at `until` and began within a week before it, newest first."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=until), max(0, until - _WEEK), until + 1)
+    bound = Bound(project, as_datetime(until), max(0, until - _WEEK), until + 1)
     rows = warehouse.ask(
         f"SELECT {SELECT} FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND {READY} <= {moment('now')} "  # noqa: S608
         f"AND ({filters.where(bound)}) ORDER BY at DESC, trace_id, span_id LIMIT {limit} {_FINAL}",
@@ -125,7 +125,7 @@ def waiting(warehouse: Warehouse, project: str, after: Place, until: int) -> int
 
 def count(warehouse: Warehouse, project: str, low: int, high: int, filters: Filters) -> int:
     """How many answers began after `low`, up to `high`: what scoring history would read."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=high), low + 1, high + 1)
+    bound = Bound(project, as_datetime(high), low + 1, high + 1)
     rows = warehouse.ask(
         f"SELECT count() AS n FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND ({filters.where(bound)}) {_FINAL}",  # noqa: S608
         bound.values,

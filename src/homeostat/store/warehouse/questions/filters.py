@@ -102,8 +102,8 @@ def _checked(condition: Condition) -> Condition:
     """Refuse early what the engine would refuse late."""
     field = FIELDS.get(condition.field)
     if condition.op == "exists":
-        for value in condition.values:
-            _truth(condition.field, value)
+        if len({_truth(condition.field, value) for value in condition.values}) > 1:
+            raise Refused(f"{condition.field}.exists cannot be true and false.")
     elif condition.op in COMPARE:
         if condition.field in SPECIAL or (field and field.type != "number"):
             raise Refused(f"{condition.field} is not a number: it takes =, .not, .contains, .exists.")

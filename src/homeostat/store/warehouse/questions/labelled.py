@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.fields import FIELDS
@@ -27,7 +26,7 @@ def labelled(
     warehouse: Warehouse, project: str, scorer: str, people: str, *, low: int, high: int, by: str = ""
 ) -> list[Labelled]:
     """Of exchanges that began in [low, high). `people`: the name of their scores. `by`: a text field, or nothing."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=high), low, high)
+    bound = Bound(project, as_datetime(high), low, high)
     its, theirs = bound.add(scorer, "String"), bound.add(people, "String")
     segment = f"ifNull(toString({FIELDS[by].sql}), '')" if by else "''"
     rows = warehouse.ask(

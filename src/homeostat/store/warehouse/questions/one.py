@@ -41,6 +41,7 @@ def one(warehouse: Warehouse, project: str, id_: ExchangeId, now: datetime) -> F
     whole = Whole(
         input=input_text,
         output=output_text,
+        error=_error(exchange, members),
         documents=_listed("documents", members, below),
         tool_calls=_listed("tool_calls", members, below),
         attributes=_merged([traces.attributes(span) for span in members]),
@@ -61,6 +62,12 @@ def _members(exchange: Exchange, spans: Sequence[Span]) -> list[Span]:
     order = {span_id: place for place, span_id in enumerate(dict.fromkeys((exchange.span_id, *exchange.members)))}
     told = [span for span in spans if span["span_hex"] in order]
     return sorted(told, key=lambda span: (order[span["span_hex"]], span["came_as"] == "log"))
+
+
+def _error(exchange: Exchange, members: Sequence[Span]) -> str:
+    """Whole, from the span that it was taken from: the exchange has its beginning."""
+    told = (span["error"] for span in members if span["error"].startswith(exchange.error))
+    return next(told, exchange.error) if exchange.error else ""
 
 
 def _below(exchange: Exchange, spans: Sequence[Span]) -> list[Span]:

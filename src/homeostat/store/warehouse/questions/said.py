@@ -13,19 +13,27 @@ from homeostat.records.instant import iso
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, Bound
 from homeostat.store.warehouse.questions.related import IS_SCORE, NEWEST, NO_SPAN
+from homeostat.store.warehouse.questions.rows import START_CHARS
 
 #: A page shows so many signals of one exchange at most.
 MOST: Final = 200
 _USER_WINDOW: Final = 3_600_000_000
 _TRACES: Final = "trace_id IN (SELECT toFixedString(unhex(arrayJoin({traces:Array(String)})), 16))"
-_COLUMNS: Final = (
-    "id, name, value, label, comment, correction, source, session_id, user_id, toUnixTimestamp64Micro(at) AS at_us, "
-    "lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex"
-)
 _NOWHERE: Final = "0" * 16
+_WHOLE: Final = "{0}"
+_START: Final = f"substringUTF8({{0}}, 1, {START_CHARS})"
 
 Scores = dict[str, dict[str, Any]]
 Signals = list[dict[str, Any]]
+
+
+def _columns(long: str) -> str:
+    """Of signals; `long` is how long texts are read, whole or their beginnings."""
+    return (
+        "id, name, value, label, source, session_id, user_id, toUnixTimestamp64Micro(at) AS at_us, "
+        "lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex, "
+        f"{long.format('comment')} AS comment, {long.format('correction')} AS correction"
+    )
 
 
 def _bound(project: str, now: datetime, exchanges: Sequence[Exchange]) -> Bound:
@@ -34,13 +42,17 @@ def _bound(project: str, now: datetime, exchanges: Sequence[Exchange]) -> Bound:
     return bound
 
 
-def scores(warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange]) -> list[Scores]:
-    """For each exchange the score that counts of each name: costliest rung, then newest; its own before its trace's."""
+def scores(
+    warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange], *, whole: bool = False
+) -> list[Scores]:
+    """For each exchange the score that counts of each name: costliest rung, then newest; its own before its trace's.
+    Reasons are whole, or their beginnings."""
     if not exchanges:
         return []
+    reason = (_WHOLE if whole else _START).format("reason")
     found = warehouse.ask(
         f"SELECT lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex, name, "  # noqa: S608
-        f"argMax((value, label, reason, scorer, toString(rung)), tuple({IS_SCORE}, {NEWEST})) AS best "
+        f"argMax((value, label, {reason}, scorer, toString(rung)), tuple({IS_SCORE}, {NEWEST})) AS best "
         f"FROM scores WHERE {SAID_WINDOW} AND {_TRACES} GROUP BY trace_id, span_id, name",
         _bound(project, now, exchanges).values,
     )
@@ -64,12 +76,15 @@ def _merged(exchange: Exchange, by_span: dict[tuple[str, str], Scores]) -> Score
     return merged
 
 
-def signals(warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange]) -> list[Signals]:
-    """For each exchange the signals about it or its trace, oldest first."""
+def signals(
+    warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange], *, whole: bool = False
+) -> list[Signals]:
+    """For each exchange the signals about it or its trace, oldest first. Comments and corrections are whole, or their
+    beginnings."""
     if not exchanges:
         return []
     found = warehouse.ask(
-        f"SELECT {_COLUMNS} FROM signals WHERE {SAID_WINDOW} AND {_TRACES} "  # noqa: S608
+        f"SELECT {_columns(_WHOLE if whole else _START)} FROM signals WHERE {SAID_WINDOW} AND {_TRACES} "  # noqa: S608
         f"ORDER BY at, id LIMIT {MOST} BY trace_id, span_id",
         _bound(project, now, exchanges).values,
     )
@@ -98,7 +113,7 @@ def signals_around(warehouse: Warehouse, project: str, now: datetime, exchange: 
     }
     return _sorted(
         warehouse.ask(
-            f"SELECT {_COLUMNS} FROM signals WHERE {SAID_WINDOW} AND ("  # noqa: S608
+            f"SELECT {_columns(_WHOLE)} FROM signals WHERE {SAID_WINDOW} AND ("  # noqa: S608
             f"({_TRACES} AND (span_id = {NO_SPAN} OR has({{spans:Array(String)}}, lower(hex(span_id))))) "
             "OR (session_id != '' AND session_id = {session:String}) "
             "OR (user_id != '' AND user_id = {user:String} AND toUnixTimestamp64Micro(at) "
@@ -112,7 +127,7 @@ def signals_of_trace(warehouse: Warehouse, project: str, now: datetime, trace_id
     """Everything said about a trace or a part of it."""
     bound = Bound(project, now, since, since + 1)
     bound.values["traces"] = [trace_id]
-    sql = f"SELECT {_COLUMNS} FROM signals WHERE {SAID_WINDOW} AND {_TRACES} ORDER BY at, id LIMIT {MOST}"  # noqa: S608
+    sql = f"SELECT {_columns(_START)} FROM signals WHERE {SAID_WINDOW} AND {_TRACES} ORDER BY at, id LIMIT {MOST}"  # noqa: S608
     return _sorted(warehouse.ask(sql, bound.values))
 
 
@@ -124,7 +139,7 @@ def signals_of_session(
     bound.values["session"] = session_id
     return _sorted(
         warehouse.ask(
-            f"SELECT {_COLUMNS} FROM signals WHERE {SAID_WINDOW} AND "  # noqa: S608
+            f"SELECT {_columns(_START)} FROM signals WHERE {SAID_WINDOW} AND "  # noqa: S608
             f"((session_id != '' AND session_id = {{session:String}}) OR {_TRACES}) ORDER BY at, id LIMIT {MOST}",
             bound.values,
         )

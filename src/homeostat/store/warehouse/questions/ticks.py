@@ -13,13 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import related
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound, moment
@@ -84,8 +83,6 @@ class Rows:
     window: NDArray[Any]
     """Hours since 1970 in which the exchange began: never changes, so nothing can be counted twice."""
     release: list[str]
-    known: NDArray[Any]
-    """1: the unit is a user that was named."""
     segment: list[str]
     count: NDArray[Any]
     """[columns, rows]"""
@@ -115,7 +112,7 @@ def rows(
     made elsewhere, which count when they arrive and not when their exchange was ready.
     """
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
-    bound = Bound(project, EPOCH + timedelta(microseconds=piece.until), max(0, late), before or piece.until + 1)
+    bound = Bound(project, as_datetime(piece.until), max(0, late), before or piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
     bound.values["end"] = max(piece.until, piece.end)
     relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
@@ -129,9 +126,9 @@ def rows(
     sql = (
         "SELECT intDiv(greatest(least(known_us, {end:Int64} - 1), {floor:Int64}), "  # noqa: S608
         f"{MINUTE}) AS minute, sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
-        "CAST(release, 'String') AS of_release, toUInt64(user_id != '') AS named, "
+        "CAST(release, 'String') AS of_release, "
         f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {', '.join(told)} FROM {relation} AS told "
-        "GROUP BY minute, unit_key, window, of_release, named, of_segment, moment "
+        "GROUP BY minute, unit_key, window, of_release, of_segment, moment "
         "ORDER BY minute, moment, window, unit_key "
         "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1, "
         f"max_bytes_before_external_group_by = {_SPILL}"
@@ -144,10 +141,10 @@ def rows(
 def _read(found: dict[str, Any], columns: int, ended: int | None) -> Rows:
     if "minute" not in found or not len(found["minute"]):
         none = np.zeros(0, np.int64)
-        return Rows(none, none.astype(np.uint64), none, [], none, [], np.zeros((columns, 0)), np.zeros((columns, 0)))
+        return Rows(none, none.astype(np.uint64), none, [], [], np.zeros((columns, 0)), np.zeros((columns, 0)))
     count, total = (np.stack([found[f"{letter}{number}"] for number in range(columns)]) for letter in "ns")
     return Rows(
-        found["minute"], found["unit_key"], found["window"], found["of_release"], found["named"], found["of_segment"],
+        found["minute"], found["unit_key"], found["window"], found["of_release"], found["of_segment"],
         count, total, np.zeros(0, dtype=bool) if ended is None else np.asarray(found["moment"] < ended),
     )  # fmt: skip
 
@@ -282,7 +279,7 @@ def _split(relation: str, by: Sequence[str], bound: Bound) -> tuple[str, str]:
 
 def names(warehouse: Warehouse, project: str, now: int) -> tuple[list[str], list[str]]:
     """Names of the signals, and of the scores made elsewhere, that came in the last week; the most frequent first."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=now), max(0, now - _WEEK), now + 1)
+    bound = Bound(project, as_datetime(now), max(0, now - _WEEK), now + 1)
     found = []
     for table, more in (("signals", ""), ("scores", " AND source != 'homeostat' AND isFinite(value)")):
         told = warehouse.ask(

@@ -14,6 +14,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.filters import Filters
@@ -25,6 +26,9 @@ from homeostat.store.warehouse.questions.refused import Refused
 
 _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, lower(hex(trace_id))))"
 _MOST: Final = 200_000
+_HOUR: Final = 3_600_000_000
+#: Hours that tell how much comes in.
+_LATELY: Final = 3
 _COVERAGE: Final = re.compile(r"coverage\((?:signals|(?P<family>signal|score)\.(?P<name>[^()]{1,200}))\)")
 
 
@@ -128,14 +132,11 @@ def blocks(warehouse: Warehouse, about: About, every: int) -> Blocks:
     return Blocks(n, total)
 
 
-def answers(warehouse: Warehouse, project: str, start: int, end: int, now: datetime) -> int:
-    """How many answers there were."""
-    bound, within = Bound(project, now, start, end), f"{WINDOW} AND {KIND['answer']}"
-    rows = warehouse.ask(
-        f"SELECT count() AS n FROM {exchanges(within)}",  # noqa: S608
-        bound.values,
-    )
-    return int(rows[0]["n"])
+def an_hour(warehouse: Warehouse, project: str, at: int) -> float:
+    """Answers an hour, in the hours just before."""
+    bound, within = Bound(project, as_datetime(at), at - _LATELY * _HOUR, at), f"{WINDOW} AND {KIND['answer']}"
+    rows = warehouse.ask(f"SELECT count() AS n FROM {exchanges(within)}", bound.values)  # noqa: S608
+    return float(rows[0]["n"]) / _LATELY
 
 
 def _rows(about: About, bound: Bound) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, Literal
 
 from homeostat.records.exchange import Exchange
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound
 from homeostat.store.warehouse.questions.feed import READY, Place, Taken
@@ -28,7 +27,7 @@ def rested(
     warehouse: Warehouse, project: str, unit: Unit, after: Place, until: int, *, limit: int, filters: Filters
 ) -> Taken:
     """Traces or sessions that came to rest behind `after`, up to `until` (event clock, µs): their last answers."""
-    bound = Bound(project, EPOCH + timedelta(microseconds=until), max(0, after.ready - _LONGEST), until + 1)
+    bound = Bound(project, as_datetime(until), max(0, after.ready - _LONGEST), until + 1)
     bound.values |= {"after": after.ready, "until": until, "after_id": after.id, "quiet": QUIET[unit]}
     its = _KEY[unit]
     rows = warehouse.ask(
@@ -54,7 +53,7 @@ def of(warehouse: Warehouse, project: str, unit: str, last: Sequence[Exchange]) 
     if not last:
         return []
     low, high = min(one.at for one in last) - _LONGEST, max(one.at for one in last) + 1
-    bound = Bound(project, EPOCH + timedelta(microseconds=high), max(0, low), high)
+    bound = Bound(project, as_datetime(high), max(0, low), high)
     keys = bound.add(sorted({getattr(one, KEYS[unit]) for one in last}), "Array(String)")
     return exchanges(
         warehouse.ask(

@@ -28,7 +28,7 @@ def split(warehouse: Warehouse, question: Question, dirty: Iterable[datetime]) -
     marked = {seconds(hour) for hour in dirty}
     rows = warehouse.ask(
         "SELECT toInt64(toUnixTimestamp(hour)) AS second, max(build) AS build FROM rollups "
-        "WHERE project = {project:String} AND marker "
+        "WHERE project = {project:String} AND coarse AND marker "
         "AND hour >= toDateTime({first:Int64}, 'UTC') AND hour < toDateTime({last:Int64}, 'UTC') GROUP BY hour",
         {"project": question.project, "first": first, "last": last},
     )

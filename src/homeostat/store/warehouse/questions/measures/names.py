@@ -79,6 +79,8 @@ ROLLED_BY: Final = (
     "prompt_version",
     "name",
 )
+#: Dimensions that the coarse rollups tell apart; far fewer rows answer what needs no others.
+COARSE: Final = ("model", "status")
 
 
 def number_sql(field: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.fields import FIELDS
 from homeostat.store.warehouse.questions.measures.buckets import index_sql
-from homeostat.store.warehouse.questions.measures.names import OF_CALLS, ROLLED_BUCKETS
+from homeostat.store.warehouse.questions.measures.names import COARSE, OF_CALLS, ROLLED_BUCKETS
 from homeostat.store.warehouse.questions.measures.needs import PARTS, Needs, field_sql, hits_sql, unique_sql
 from homeostat.store.warehouse.questions.measures.question import Question
 from homeostat.store.warehouse.questions.measures.sources import KIND, exchanges, said, with_attributes
@@ -86,9 +86,12 @@ def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bo
 def _rolled(question: Question, needs: Needs, hours: Mapping[int, int], bound: Bound) -> str:
     """Rows of the newest builds, with the same columns as raw groups."""
     known = bound.add(list(hours), "Array(Int64)"), bound.add(list(hours.values()), "Array(UInt64)")
+    conditions = (*question.filters.conditions, *needs.conditions)
+    coarse = {*question.by, *(condition.field for condition in conditions)} <= {*COARSE}
+    grain = "coarse" if coarse else "NOT coarse"
     rows = (
         f"SELECT *, {_EPOCH} AS settles, {_EPOCH} AS answer_from FROM rollups WHERE project = {{project:String}} "  # noqa: S608
-        f"AND hour >= toDateTime({moment('low')}, 'UTC') AND hour < {moment('high')} AND NOT marker "
+        f"AND {grain} AND hour >= toDateTime({moment('low')}, 'UTC') AND hour < {moment('high')} AND NOT marker "
         f"AND build = transform(toInt64(toUnixTimestamp(hour)), {known[0]}, {known[1]}, toUInt64(0))"
     )
     columns = [f"{_bucket(question, 'hour', bound)} AS t"]

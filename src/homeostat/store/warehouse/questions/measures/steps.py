@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from homeostat.records.instant import EPOCH, micros
+from homeostat.records.instant import as_datetime, micros
 from homeostat.store.warehouse.questions.bound import Bound
 from homeostat.store.warehouse.questions.refused import Refused
 
@@ -61,7 +61,7 @@ class Step:
             first = low // SECOND // self.seconds * self.seconds
             return list(range(first, -(-high // SECOND), self.seconds))
         zone = ZoneInfo(self.zone)
-        local = (EPOCH + timedelta(microseconds=low)).astimezone(zone).date()
+        local = as_datetime(low).astimezone(zone).date()
         offset = _MONDAY if self.days % 7 == 0 else 0
         number = (local - date(1970, 1, 1)).days
         number = (number - offset) // self.days * self.days + offset
