@@ -31,7 +31,7 @@ LOOK = {
 def main(folder: Path, step: str) -> None:
     os.chdir(folder)
     warehouse = Warehouse(f"chdb://{folder}/engine", readers=1)
-    migrate(warehouse.jobs)
+    migrate(warehouse)
     room = Room(folder, warehouse)
 
     def kill(at: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from homeostat.observe import exact
-from homeostat.observe.loader import Doubtful
+from homeostat.observe.refused import Doubtful
 from homeostat.store.ledger import marks, outcomes, segments
 from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.warehouse.client import Warehouse
@@ -186,7 +186,7 @@ def test_what_takes_too_much_memory_again_and_again_is_taken_apart(
     room: Room, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At first the machine is suspected; then the piece: it gets smaller, and what alone is too large goes aside."""
-    monkeypatch.setattr("homeostat.observe.loader.PATIENCE", 2)
+    monkeypatch.setattr("homeostat.observe.refused.PATIENCE", 2)
     real = exact.rows
 
     def rows(envelope: Envelope, *args: Any, **options: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homeostat.records import words
@@ -24,6 +26,8 @@ from tests.act.found import DAY, HOUR, MINUTE, T0, finding
         ("coverage(signal.human_requested)", "answers with human requested"),
         ("coverage(signals)", "answers with any signal"),
         ("coverage(score.safety)", "answers with a score of safety"),
+        ("mean(score.bias)", "bias score"),
+        ("coverage(score.bias)", "answers with a score of bias"),
         ("share(latency_ms > 2000)", "latency above 2000"),
         ("sum(cost)", "cost"),
         ("my own words", "my own words"),
@@ -49,6 +53,18 @@ def test_numbers_have_three_digits_and_a_unit(value: float | None, name: str, sa
 
 
 @pytest.mark.parametrize(
+    ("measure", "against", "said"),
+    [
+        ("mean(score.relevance)", "release", "812 users"), ("mean(score.relevance)", "reference", "812 answers"),
+        ("share(signal.thumbs=-1)", "reference", "812 signals"), ("mean(latency_ms)", "segment", "812 answers"),
+        ("coverage(signal.thumbs)", "reference", "812 answers"),
+    ],
+)  # fmt: skip
+def test_a_number_says_what_it_was_made_of(measure: str, against: str, said: str) -> None:
+    assert words.finding(finding(measure, against=against)).endswith(f", {said}.")
+
+
+@pytest.mark.parametrize(
     ("per_month", "said"),
     [
         (1 / 120, "about once in 10 years"), (1 / 1100, "about once in 90 years"), (1 / 30, "about once in 2 years"),
@@ -67,7 +83,7 @@ def test_chance_beyond_words() -> None:
 def test_a_finding_in_a_sentence() -> None:
     seen = finding(segment={"plan": "premium", "language": "de"})
     assert words.finding(seen) == (
-        "Relevance fell in premium · de since Tue 3 Mar 14:00: 0.84 → 0.71 (0.67 to 0.75), 812 users."
+        "Relevance fell in premium · de since Tue 3 Mar 14:00: 0.84 → 0.71 (0.67 to 0.75), 812 answers."
     )
     silent = finding(against="silence", value=None, low=None, high=None)
     assert words.finding(silent) == "Relevance has not been measured since Tue 3 Mar 14:00."
@@ -81,7 +97,9 @@ def test_a_verdict_says_what_may_be_claimed() -> None:
     )
     fell = Verdict(1, "p", T0, "worked", "before-after", "share(signal.thumbs=-1)", -0.05, -0.07, -0.03, 90,
                    "back-inside-band")  # fmt: skip
-    assert "thumbs-down fell by 5 % (3 % to 7 %), 90 users." in words.verdict(fell)
+    assert "thumbs-down fell by 5 points (3 to 7), 90 users." in words.verdict(fell)
+    either = replace(fell, high=0.01, evidence={"notes": ["less-than-expected"]})
+    assert "thumbs-down moved by -5 points (-7 to 1), 90 users. It is less than was expected." in words.verdict(either)
     unknown = Verdict(1, "p", T0, "not-enough-data", "none", "mean(cost)", None, None, None, 1, "nothing", final=False)
     assert words.verdict(unknown) == (
         "so far NOT ENOUGH DATA: cost: no estimate yet, 1 user. Nothing may be claimed yet."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from homeostat.records.release import Release
-from homeostat.registry import implicit
+from homeostat.registry import implicit, places
 from homeostat.store.ledger import Ledger, audit, projects, releases, sightings
 from homeostat.store.warehouse.client import Warehouse
 from tests.builders import exchange_row, new_span, new_trace, span_row, store
@@ -34,12 +35,13 @@ class App:
     def __init__(self, warehouse: Warehouse, ledger: Ledger, project: str) -> None:
         self.warehouse, self.ledger, self.project = warehouse, ledger, project
         self.at = START
+        self._spans: list[dict[str, Any]] = []
+        self._exchanges: list[dict[str, Any]] = []
 
     def calls(self, count: int = 5, *, system: str = "You are kind.", shape: str = "genai", **given: Any) -> App:
         """So many calls, a minute apart; then a quarter of an hour passes."""
         config = {"service": "shop", "model": "gpt-4o-2024-08-06", "requested_model": "gpt-4o", "name": "chat gpt-4o"}
         config |= {"release": "", "prompt_name": "", "temperature": 0.2} | given
-        spans, exchanges = [], []
         for _ in range(count):
             self.at += timedelta(minutes=1)
             trace, span, parent = new_trace(), new_span(), new_span()
@@ -48,15 +50,18 @@ class App:
             attributes, numbers = shaped(shape, system, config["temperature"])
             resource = {"service.name": config["service"]}
             more = {"resource": resource, "attributes": attributes, "attributes_json": numbers, "parent_id": parent}
-            spans.append(span_row(self.project, **own, **same, **more))
-            spans.append(span_row(self.project, trace_id=trace, span_id=parent, at=self.at, op="chain", name="answer"))
-            exchanges.append(exchange_row(self.project, **own, **same))
-        store(self.warehouse, spans=spans, exchanges=exchanges)
+            self._spans.append(span_row(self.project, **own, **same, **more))
+            self._spans.append(
+                span_row(self.project, trace_id=trace, span_id=parent, at=self.at, op="chain", name="answer")
+            )
+            self._exchanges.append(exchange_row(self.project, **own, **same))
         self.at += timedelta(minutes=15)
         return self
 
     def look(self) -> list[Release]:
         """Every implicit release so far, newest first."""
+        store(self.warehouse, spans=self._spans, exchanges=self._exchanges)
+        self._spans, self._exchanges = [], []
         implicit.run(self.warehouse, self.ledger, self.at)
         return [kept.release for kept in releases.listed(self.ledger, self.project, implicit=True)]
 
@@ -139,6 +144,52 @@ def test_a_prompt_that_carries_documents_says_nothing(app: App) -> None:
         app.at -= timedelta(minutes=15)
     app.at += timedelta(minutes=15)
     assert app.look() == []
+
+
+def test_a_prompt_that_carries_documents_says_nothing_in_quiet_hours(app: App) -> None:
+    """One call in a slice: that its prompt is another than the others is only seen from far."""
+    rng = random.Random(5)
+    documents = [f"Answer from this: {word * 20}" for word in "abcdefghijklmnopqrstuvwxyz"]
+    for _ in range(90):
+        app.calls(1, system=rng.choices(documents, [1 / (1 + place) for place in range(26)])[0])
+    assert app.look() == []
+    (found,) = app.calls(4, system=documents[0], temperature=0.9).look()
+    assert list(app.changed()[0]) == ["parameters"] and found.implicit
+
+
+def test_documents_that_many_ask_for_are_not_a_configuration_each(app: App) -> None:
+    """Most are seen often enough to be one. What varies is left out, the rest is compared as ever."""
+    rng = random.Random(6)
+    documents = [f"Answer from this: {word * 20}" for word in "abcdefghijklmnopqrstuvwxyz"]
+    for _ in range(60):
+        app.calls(2, system=rng.choices(documents, [1 / (1 + place) for place in range(26)])[0])
+        app.at -= timedelta(minutes=15)
+    app.at += timedelta(minutes=15)
+    assert app.look() == []
+    assert len(sightings.of(app.ledger, app.project, "shop", "answer > chat ")) <= places.VARIED + 3
+    (found,) = app.calls(3, system=documents[0], model="gpt-4o-2026-01-01").look()
+    assert list(app.changed()[0]) == ["model"] and found.system == ""
+
+
+def test_a_limit_that_is_computed_for_each_call_is_no_change(app: App) -> None:
+    for limit in range(14):
+        app.calls(1, temperature=limit / 100)
+    assert app.look() == []
+    for limit in range(3):
+        app.calls(3, temperature=limit / 100)
+    assert app.look() == []
+    (found,) = app.calls(3, temperature=0.5, system="You are rude.").look()
+    assert list(app.changed()[0]) == ["system"] and found.parameters == {}
+
+
+def test_what_varies_no_more_is_compared_again_after_a_day(app: App) -> None:
+    for word in "abcdefghijklmnop":
+        app.calls(1, system=f"Answer from this: {word * 20}")
+    for _ in range(2):
+        app.at += timedelta(hours=25)
+        assert app.calls(5).look() == []
+    (found,) = app.calls(5, system="You are rude.").look()
+    assert list(app.changed()[0]) == ["system"] and "rude" in found.system
 
 
 def test_what_was_there_together_from_the_beginning_changed_nothing(app: App) -> None:

@@ -5,38 +5,32 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from clickhouse_connect.driver.exceptions import ClickHouseError as EngineError
-from clickhouse_connect.driver.exceptions import OperationalError
-
 from homeostat.config import Settings
 from homeostat.observe import prices
-from homeostat.observe.assemble.assembly import Assembled, Assembly
+from homeostat.observe.assemble.assembly import Assembly
 from homeostat.observe.assemble.relatives import Kin
 from homeostat.observe.fast import FastPath
-from homeostat.observe.opinions import Kept
-from homeostat.observe.slot import PIECE, Filled, Load, Outcomes, Piece, Slot, read
-from homeostat.records.outcome import Kind, Outcome
+from homeostat.observe.outcomes import conserve, count
+from homeostat.observe.refused import Doubtful, Patience, Suspect, set_aside, split
+from homeostat.observe.slot import PIECE, Filled, Load, Piece, Slot, read
+from homeostat.records.outcome import Outcome
 from homeostat.store.ledger import Ledger, projects, segments
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.codes import NOT_NOW, code_of
 from homeostat.store.warehouse.memory import Thrift
 from homeostat.store.warehouse.merging import Merging
 
 log: Final = logging.getLogger("homeostat.loader")
 
-#: Times that "not now" is believed of the same segment, before its envelopes are suspected.
-PATIENCE: Final = 20
 #: Small segments are loaded together: a load costs about the same for ten items and for a thousand. They are copied
 #: into one file for it, which must not be what fills the disk.
 MOST_SEGMENTS: Final = 64
@@ -54,18 +48,6 @@ class Loaded:
     items: int
     seconds: float
     again: bool  # an earlier attempt had died
-
-
-class Suspect(Exception):
-    """The engine, or we, could not take this piece: something in it is not as it should be."""
-
-    def __init__(self, piece: Piece, cause: Exception) -> None:
-        super().__init__(str(cause)[:500])
-        self.piece = piece
-
-
-class Doubtful(Exception):
-    """Nothing of a segment can be read. Is it the segment, or is it us? Another segment that loads will tell."""
 
 
 class Loader:
@@ -105,7 +87,7 @@ class Loader:
         self._ahead = ThreadPoolExecutor(1, "stage")
         self._coming: tuple[Slot, Future[Filled]] | None = None
         self._version = 0
-        self._refusals: Counter[int] = Counter()
+        self._patience = Patience()
         self._doubtful: dict[int, int] = {}
         self._proofs = 0
         self._ready = False
@@ -125,6 +107,7 @@ class Loader:
             self._merging.pace(busy=False)
             self._thrift.rest()
             return None
+        self._warehouse.need_room()
         self._prepare()
         slot, batch, filled = self._arrived(waiting)
         again = [one.number for one in batch if segments.intend(self._ledger, one.number)]
@@ -142,7 +125,7 @@ class Loader:
             self._doubtful.pop(segment.number, None)
         self._seam("deleted")
         self._thrift.give_back()
-        self._refusals.pop(batch[0].number, None)
+        self._patience.forget(batch[0].number)
         return Loaded(batch[0].number, sum(one.items for one in batch), time.monotonic() - begun, bool(again))
 
     def _waiting(self) -> list[spool.Segment]:
@@ -234,7 +217,7 @@ class Loader:
             except Suspect as suspect:
                 log.warning("segment %d: %s", load.number, suspect)
                 self._undo(load.number)
-                _split(pieces, suspect.piece, aside)
+                split(pieces, suspect.piece, aside)
                 filled = None
             finally:
                 slot.clear()
@@ -250,17 +233,18 @@ class Loader:
 
     def _conclude(self, load: Load, slot: Slot, aside: Sequence[int]) -> None:
         for index in aside:
-            self._set_aside(load, index)
+            set_aside(load, index, self._folder)
         if aside:
             load.marks |= slot.assembly.bury(load.first_version, self._next_version(load.number))
         for record in load.records:
             envelope = record.envelope
             if envelope.outcome:
                 load.outcomes.append(Outcome(envelope.project, "rejected", envelope.items, envelope.outcome))
-        self._conserve(load)
+        conserve(load)
         if load.lost:
             whose = Counter(record.envelope.project for record in load.records).most_common(1)
             load.outcomes.append(Outcome(whose[0][0] if whose else "default", "rejected", load.lost, "damaged"))
+        self._warehouse.prove()
         self._seam("stored")
         numbers = [segment.number for segment in load.segments]
         segments.finish(self._ledger, numbers, load.outcomes, load.marks)
@@ -270,7 +254,8 @@ class Loader:
         try:
             self._store(load, slot, filled or slot.fill(load, piece, self._folder))
         except Exception as error:  # whatever it is: one bad envelope must not stop the others
-            if self._not_now(error, load.number):
+            self._warehouse.prove()
+            if self._patience.not_now(error, load.number):
                 raise
             log.debug("a piece of segment %d was refused", load.number, exc_info=True)
             raise Suspect(piece, error) from error
@@ -278,13 +263,14 @@ class Loader:
     def _store(self, load: Load, slot: Slot, filled: Filled) -> None:
         """Steps 5 and 6: what is staged becomes durable."""
         number = load.number
-        done = slot.assembly.store(number, self._next_version(number), filled.received, self._seam)
+        version = self._next_version(number)
+        done = slot.assembly.store(number, version, filled.received, self._seam, spliced=filled.spliced)
         kept = [
             slot.opinions.store("signals", filled.plain.signals, number),
             slot.opinions.store("scores", filled.plain.scores, number),
         ]
         load.outcomes += filled.dropped
-        self._count(load, filled.outcomes, done, kept)
+        count(load, filled.outcomes, done, kept)
         # Facts that hid in telemetry are no items of their own.
         kept += [
             slot.opinions.store("signals", filled.hidden.signals, number),
@@ -292,32 +278,6 @@ class Loader:
         ]
         load.marks |= done.marks.union(*(one.marks for one in kept))
         self._seam("facts")
-
-    def _count(self, load: Load, outcomes: Outcomes, done: Assembled, kept: Sequence[Kept]) -> None:
-        """What became of the items of a piece."""
-        for project, items in done.stored.items():
-            outcomes[project, "stored", ""] += items
-        for project, items in done.doubled.items():
-            outcomes[project, "rejected", "duplicate"] += items
-        for one in kept:
-            for project, items in one.stored.items():
-                outcomes[project, "stored", ""] += items
-            for project, items in one.doubled.items():
-                outcomes[project, "rejected", "duplicate"] += items
-        load.outcomes += [Outcome(p, _KINDS[k], n, r) for (p, k, r), n in outcomes.items() if n]
-
-    def _conserve(self, load: Load) -> None:
-        """Every item ends in exactly one outcome. Anything else is our fault: it is told, counted, and stops nobody."""
-        expected: Counter[str] = Counter()
-        for record in load.records:
-            expected[record.envelope.project] += record.envelope.items
-        for outcome in load.outcomes:
-            expected[outcome.project] -= outcome.items
-        for project, left in expected.items():
-            if left:
-                log.error("segment %d: %d items of project %r have no outcome", load.number, left, project)
-            if left > 0:
-                load.outcomes.append(Outcome(project, "rejected", left, "unexplained"))
 
     def _undo(self, number: int) -> None:
         """Remove what an earlier attempt stored, after it has certainly ended. Its exchanges will be written anew."""
@@ -344,61 +304,7 @@ class Loader:
                 raise TimeoutError(f"An earlier insert of segment {number} is still running; trying again later.")
             time.sleep(0.2)
 
-    def _set_aside(self, load: Load, index: int) -> None:
-        """An envelope that no path can read: kept as it is, counted, in nobody's way."""
-        envelope = load.records[index].envelope
-        folder = self._folder / spool.QUARANTINE
-        folder.mkdir(exist_ok=True)
-        with (folder / f"{load.number:020d}-{index}.refused").open("wb") as file:
-            file.write(load.bytes_of(index))
-            file.flush()
-            os.fsync(file.fileno())
-        log.error(
-            "segment %d: an envelope of project %r cannot be read; it is in quarantine",
-            load.number,
-            envelope.project,
-        )
-        load.outcomes.append(Outcome(envelope.project, "rejected", envelope.items, "undecodable"))
-
-    def _not_now(self, error: Exception, number: int) -> bool:
-        """Whether the store is sick, and not the segment."""
-        if isinstance(error, OSError):
-            return True
-        if isinstance(error, MemoryError):
-            self._refusals[number] += 1
-            return self._refusals[number] <= PATIENCE  # then smaller pieces may do
-        if not isinstance(error, EngineError):
-            return False
-        code = code_of(error)
-        if code is None:
-            return isinstance(error, OperationalError)
-        self._refusals[number] += 1
-        if code == _MEMORY and self._refusals[number] > PATIENCE:
-            return False  # a piece too large for the memory there is: smaller ones may do
-        return code in NOT_NOW
-
     def _next_version(self, number: int) -> int:
         """Above every version that was ever stored, whatever the order of segments."""
         self._version = max(self._version + 1, number)
         return self._version
-
-
-_KINDS: Final[dict[str, Kind]] = {"stored": "stored", "rejected": "rejected", "expired": "expired"}
-_MEMORY: Final = 241
-
-
-def _split(pieces: list[Piece], piece: Piece, aside: list[int]) -> None:
-    """Halve a suspect piece until the bad envelope is alone; alone, it is tried exactly, and then set aside."""
-    at = pieces.index(piece)
-    count = len(piece.envelopes)
-    if count > 1:
-        middle = count // 2
-        pieces[at : at + 1] = [
-            replace(piece, envelopes=piece.envelopes[:middle]),
-            replace(piece, envelopes=piece.envelopes[middle:]),
-        ]
-    elif count == 1 and not piece.exact:
-        pieces[at] = replace(piece, exact=True)
-    else:
-        del pieces[at]
-        aside.extend(piece.envelopes)

@@ -32,6 +32,7 @@ class Opinions:
     def __init__(self, warehouse: Warehouse, staged: str) -> None:
         self._client = warehouse.load
         self._beside = {table: f"{staged}_{table}" for table in _COLUMNS}
+        self._filled: set[str] = set()  # own tables that may hold something
 
     def prepare(self) -> None:
         """Its own tables, empty."""
@@ -42,8 +43,9 @@ class Opinions:
 
     def clear(self) -> None:
         """Empty its tables."""
-        for beside in self._beside.values():
+        for beside in tuple(self._filled):
             self._client.command(f"TRUNCATE TABLE IF EXISTS {beside}")
+            self._filled.discard(beside)
 
     def store(self, table: str, rows: Sequence[Row], segment: int) -> Kept:
         """Store the rows of `signals` or `scores` whose ids are new."""
@@ -51,6 +53,7 @@ class Opinions:
             return Kept()
         beside, columns = self._beside[table], ", ".join(_COLUMNS[table])
         self._client.command(f"TRUNCATE TABLE {beside}")
+        self._filled.add(beside)
         self._client.insert(beside, rows, column_names=list(_COLUMNS[table]))
         stored = f"SELECT row_key FROM {table} WHERE row_key IN (SELECT {_KEY} FROM {beside})"
         fresh = f"SELECT *, {_KEY} AS row_key FROM {beside} WHERE row_key NOT IN ({stored}) LIMIT 1 BY row_key"

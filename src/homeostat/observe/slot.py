@@ -26,12 +26,16 @@ from homeostat.records.outcome import Outcome
 from homeostat.store.spool import segment as spool
 from homeostat.store.spool.envelope import Envelope, Frame, Part, Record, decode, frames, opened
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.splice import splice
 
 log: Final = logging.getLogger("homeostat.loader")
 
 Outcomes = Counter[tuple[str, str, str]]
 #: How files begin that hold envelopes for the engine to read, for a moment.
 PIECE: Final = ".piece-"
+#: Where a row that Python made may tell that it hides an opinion.
+_NAME, _EVENTS, _STRINGS, _OTHERS = (NAMES.index(n) for n in ("name", "events", "attributes", "attributes_json"))
+_INPUT, _OUTPUT = NAMES.index("input"), NAMES.index("output")
 #: Spans that the engine works on at once: enough to be fast, few enough to need little memory.
 BLOCK: Final = 1024
 
@@ -94,6 +98,7 @@ class Filled:
     plain: facts.Facts
     hidden: facts.Facts
     received: int  # unix µs of the newest envelope
+    spliced: bool  # repeated texts stand in the staged attributes once, as they are stored
 
 
 def read(segments: Sequence[spool.Segment]) -> Load:
@@ -176,10 +181,17 @@ class Slot:
             outcomes[envelope.project, "expired", ""] += taken.dropped.expired
             rows += [[row[name] for name in NAMES] for row in taken]
         plain = _plain(load, piece, outcomes)
-        self._insert(rows + plain.exchanges)
+        rows += plain.exchanges
+        in_hand = all(index in slow and slow[index].positions is None for index in told)
+        hides = not in_hand or _may_hide(rows)
+        if spliced := not hides:
+            for row in rows:
+                row[_STRINGS] = splice(row[_STRINGS], row[_INPUT], row[_OUTPUT])
+        self._insert(rows)
         self._seam("exact")
         received = max((load.records[i].envelope.received for i in piece.envelopes), default=0) // 1000
-        return Filled(load, piece, dropped, outcomes, plain, self._hidden(), received)
+        hidden = self._hidden() if hides else facts.Facts()
+        return Filled(load, piece, dropped, outcomes, plain, hidden, received, spliced)
 
     def _stage(self, load: Load, piece: Piece, told: list[int], folder: Path, dropped: list[Outcome]) -> dict[int, Odd]:
         """The fast path over the envelopes of a piece; returns what of them it leaves to the exact one."""
@@ -227,6 +239,16 @@ class Slot:
     def _insert(self, rows: list[list[Any]]) -> None:
         for start in range(0, len(rows), 5000):
             self._client.insert(self.staged, rows[start : start + 5000], column_names=list(NAMES))
+
+
+def _may_hide(rows: Iterable[list[Any]]) -> bool:
+    """Whether one of these rows may tell a score or a signal: what `_hidden` asks the engine, of rows in hand."""
+    for row in rows:
+        if row[_NAME] in FACT_MARKS.events or any(mark in row[_EVENTS] for mark in FACT_MARKS.events):
+            return True
+        if any(mark in row[_STRINGS] or mark in row[_OTHERS] for mark in FACT_MARKS.attributes):
+            return True
+    return False
 
 
 def _plain(load: Load, piece: Piece, outcomes: Outcomes) -> facts.Facts:

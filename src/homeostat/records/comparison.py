@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from homeostat.records.finding import Direction
 
@@ -45,6 +45,10 @@ class Comparison:
     """Candidate minus baseline, with an interval that holds at any time."""
     low: float | None
     high: float | None
+    joint: float | None = None
+    """E-value of all measures of the trial in one bet, the same for each of them; none: nothing was laid."""
+    joint_alone: float | None = None
+    """The same without what judges say."""
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -52,10 +56,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     return asdict(comparison)
 
 
-def together(found: Sequence[Comparison], *, without: str | None = None) -> float:
+def together(found: Sequence[Comparison], *, without: Literal["judge"] | None = None) -> float:
     """E-value of all measures of a trial: a mean with weights fixed beforehand is an e-value, however they depend.
 
-    `without`: measures of this rung count as if they said nothing. No measures say 1.
+    One half of it is the mean over the measures, where the strongest counts most; the other the bet on all of them
+    together, which grows where several say a little. `without`: the judges' measures (no other rung can be left out)
+    count as if they said nothing. No measures say 1.
 
     >>> together([])
     1.0
@@ -64,4 +70,6 @@ def together(found: Sequence[Comparison], *, without: str | None = None) -> floa
         return 1.0
     weights = [WEIGHTS.get(one.rung, 1.0) for one in found]
     said = sum(weight * (1.0 if one.rung == without else one.harm) for weight, one in zip(weights, found, strict=True))
-    return said / sum(weights)
+    mean = said / sum(weights)
+    joint = found[0].joint if without is None else found[0].joint_alone
+    return mean if joint is None else (mean + joint) / 2

@@ -89,6 +89,7 @@ class Whole:
 
     input: str
     output: str
+    error: str = ""
     documents: Sequence[Any] = ()
     tool_calls: Sequence[Any] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -160,6 +161,7 @@ def whole_json(
     return as_json(exchange, scores, signals) | {
         "input": whole.input,
         "output": whole.output,
+        "error": whole.error or None,
         "messages": list(messages),
         "documents": list(whole.documents),
         "tool_calls": list(whole.tool_calls),

@@ -24,9 +24,18 @@ def micros(when: datetime) -> int:
     return (when - EPOCH) // _MICROSECOND
 
 
+def as_datetime(at: int) -> datetime:
+    """The moment of so many microseconds since 1970, in UTC.
+
+    >>> as_datetime(micros(datetime(2026, 11, 20, 12, tzinfo=UTC))).isoformat()
+    '2026-11-20T12:00:00+00:00'
+    """
+    return EPOCH + timedelta(microseconds=at)
+
+
 def iso(at: int) -> str:
     """`2026-11-20T12:00:00.000000Z`: always six digits, always UTC, so that texts sort as times do."""
-    return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return as_datetime(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse(text: str, now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 Unit = Literal["user", "session", "exchange"]
 Way = Literal["down", "up", "both"]
 Standing = Literal["ok", "pending", "firing", "no data", "not enough data", "dead"]
-AGAINST: Final = ("limit", "band", "reference", "release", "threshold")
+AGAINST: Final = ("limit", "band", "reference", "release", "segment", "threshold")
 """What a monitor may compare with."""
 MOST_STREAMS: Final = 50
 """Segments of one monitor that are watched; what comes after them is not."""
@@ -24,7 +24,7 @@ class Monitor:
     measure: str
     """As `/measures` spells it, or `coverage(signals)`."""
     against: Mapping[str, Any]
-    """One of `AGAINST` with its value: `{"reference": "all"}`, `{"limit": 0.05}`."""
+    """One of `AGAINST` with its value: `{"reference": "all"}`, `{"limit": 0.05}`; a reference perhaps with `season`."""
     direction: Way = "both"
     """Which way is worth a word."""
     where: tuple[tuple[str, str], ...] = ()

@@ -93,6 +93,9 @@ def _done(incident: Incident, actions: Sequence[Action]) -> Iterator[str]:
     for each in actions:
         yield from _item(f"#{each.id} {words.action(each)}")
         yield from _wrapped(f"expects  {words.expectation(each.expects)}", "     ", " " * 14)
+        said = words.tried(each.result.get("tried") or {})
+        if said:
+            yield from _wrapped(f"tried    {said}", "     ", " " * 14)
 
 
 def _came(actions: Sequence[Action], verdicts: Mapping[int, Sequence[Verdict]]) -> Iterator[str]:
@@ -129,7 +132,8 @@ def _happened(timeline: Sequence[Entry]) -> Iterator[str]:
             yield f"  … {left_out} more"
         if left_out and _FIRST <= place < _FIRST + left_out:
             continue
-        yield from _wrapped(f"{words.when(entry.at)}  {entry.text}", "  ", " " * 20)
+        at = words.when(entry.at)
+        yield from _wrapped(f"{at}  {entry.text.removeprefix(f'{at} · ')}", "  ", " " * 20)
 
 
 def _counts(verdicts: Sequence[Verdict]) -> Verdict | None:

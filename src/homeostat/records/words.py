@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from homeostat.records.action import Action, Expectation
 from homeostat.records.finding import Finding
 from homeostat.records.incident import Candidate, Cause, Incident
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.records.verdict import Verdict
 
 _CALL: Final = re.compile(r"(\w+)\(([^()]*)\)")
@@ -24,6 +23,8 @@ _PLAIN: Final = {
     "latency": "latency", "latency_ms": "latency", "ttft_ms": "time to first token", "ttft": "time to first token",
     "cost": "cost", "input_tokens": "length of prompts", "output_tokens": "length of answers",
     "status=error": "errors", "errors": "errors",
+    # That bias fell would be good news, and is none: its score did.
+    "bias": "bias score", "toxic": "toxic score",
 }  # fmt: skip
 _THAN: Final = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 _CAUSES: Final[Mapping[Cause, str]] = {
@@ -42,13 +43,14 @@ _OUTCOMES: Final = {
 }  # fmt: skip
 _RUNGS: Final = {
     "randomised": "Randomised: users were put to both sides by chance.",
-    "switchback": "Switchback: both took turns.",
+    "switchback": "Switchback: both took turns, in an order drawn at random.",
     "replay": "Replayed: the same questions were answered again.",
     "before-after": "Before and after only; other causes are not excluded.",
     "none": "",
 }
 _CLAIMS: Final = {
     "caused": "The action caused it.",
+    "caused-by-turns": "The action caused it, if nothing carries over from one turn to the next.",
     "fixes-these-cases": "It fixes these cases; more is not known.",
     "back-inside-band": "It is back inside its band; without a control group nothing more may be claimed.",
     "nothing": "Nothing may be claimed yet.",
@@ -95,7 +97,7 @@ def interval(value: float | None, low: float | None, high: float | None, name: s
 
 def when(at: int) -> str:
     """`Tue 3 Mar 14:05`: UTC, always."""
-    moment = EPOCH + timedelta(microseconds=at)
+    moment = as_datetime(at)
     return f"{moment:%a} {moment.day} {moment:%b %H:%M}"
 
 
@@ -134,8 +136,19 @@ def finding(found: Finding) -> str:
         )
     head = f"{_first(measure(found.measure))} {_moved(found)}{_arm(found)}{where(found.segment)}"
     seen = interval(found.value, found.low, found.high, found.measure)
+    if found.against == "segment":
+        there = f"; {number(found.reference, found.measure)}{where(found.evidence.get('beside') or {})}"
+        return f"{head} since {when(found.onset)}: {seen}{there}, {_of(found)}."
     before = f"{number(found.reference, found.measure)} → " if found.reference is not None else ""
-    return f"{head} since {when(found.onset)}: {before}{seen}, {users(found.n)}."
+    return f"{head} since {when(found.onset)}: {before}{seen}, {_of(found)}."
+
+
+def _of(found: Finding) -> str:
+    """What the number was made of: users, where each counts once; else every answer, or every signal of a kind."""
+    if found.against == "release":
+        return users(found.n)
+    thing = "signal" if "signal." in found.measure and not found.measure.startswith("coverage(") else "answer"
+    return f"1 {thing}" if found.n == 1 else f"{found.n:,} {thing}s"
 
 
 def users(n: int) -> str:
@@ -183,9 +196,8 @@ def state(incident: Incident) -> str:
 def expectation(expects: Expectation) -> str:
     """What must be seen for an action to have worked."""
     way = "rises" if expects.direction == "up" else "falls"
-    said = (
-        f"{measure(expects.measure)}{where(expects.where)} {way} by {number(expects.at_least, expects.measure)} or more"
-    )
+    least = _change(number(expects.at_least, expects.measure))
+    said = f"{measure(expects.measure)}{where(expects.where)} {way} by {least} or more"
     band = ""
     if expects.low is not None or expects.high is not None:
         low, high = (number(each, expects.measure) for each in (expects.low, expects.high))
@@ -198,13 +210,45 @@ def expectation(expects: Expectation) -> str:
 def action(done: Action) -> str:
     """What was done, or proposed, by whom."""
     begun = done.started or done.proposed
-    what = ", ".join(
-        f"{name} {value}" for name, value in done.parameters.items() if isinstance(value, str | int | float)
-    )
+    what = ", ".join(_told(done))
     why = f": {done.why}" if done.why else ""
     trouble = f" ({done.error})" if done.error else ""
     told = f" ({what})" if what else ""
-    return f"{when(begun)} · {done.remedy}{told} {done.state} by {done.by or 'nobody'}{why}{trouble}"
+    turns = done.result.get("turns")
+    if turns and done.state == "doing":
+        serves = done.parameters.get("to" if turns[-1][0] else "leaving")
+        trouble += f" (turn {len(turns)} of {len(done.result['order'])}: {serves} serves)"
+    agreed = str(done.result.get("approved_by") or done.by)
+    who = done.by or "nobody" if agreed == done.by else f"{agreed}, as {done.by} proposed"
+    return f"{when(begun)} · {done.remedy}{told} {done.state} by {who}{why}{trouble}"
+
+
+def _told(done: Action) -> Iterator[str]:
+    """What is set of an action; what a person shall do stands for itself, and names what it is about."""
+    plain = str(done.parameters.get("what") or "").rstrip(".")
+    if plain:
+        yield plain
+    for name, value in done.parameters.items():
+        if isinstance(value, str | int | float) and value and name != "what" and not (plain and name == "subject"):
+            yield f"{name} {value}"
+
+
+def tried(told: Mapping[str, Any]) -> str:
+    """What came of a draft that was tried before anybody said yes; empty: it is not over yet."""
+    if not told.get("over"):
+        return ""
+    if told.get("why"):
+        return f"The draft was not tried: {told['why']}."
+    parts = []
+    for each in told.get("sets", ()):
+        name = each["measure"]
+        seen = f"{measure(name)} {number(each['old'], name)} → {number(each['new'], name)}"
+        low, high = each.get("low"), each.get("high")
+        if each.get("estimate") is not None:
+            seen += f", change {interval(each['estimate'], low, high, name)}"
+        parts.append(f"on {each['n']} {each['questions']}: {seen}, {_OUTCOMES[each['outcome']]}")
+    spent = f" It took {told.get('calls', 0)} calls, ${told.get('usd', 0.0):.2f}."
+    return f"The draft was tried {'; '.join(parts)}.{spent}"
 
 
 def verdict(came: Verdict) -> str:
@@ -213,20 +257,36 @@ def verdict(came: Verdict) -> str:
     if came.estimate is None:
         seen = f"{measure(came.measure)}: no estimate yet, {users(came.n)}."
     else:
-        way = "rose" if came.estimate >= 0 else "fell"
-        low, high = came.low, came.high
-        if came.estimate < 0 and low is not None and high is not None:
-            low, high = -high, -low
-        amount = interval(abs(came.estimate), low, high, came.measure)
-        seen = f"{measure(came.measure)} {way} by {amount}, {users(came.n)}."
-    said = (head + ":", seen, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
+        seen = f"{measure(came.measure)} {_way(came, came.estimate)}, {users(came.n)}."
+    little = "It is less than was expected." if "less-than-expected" in came.evidence.get("notes", ()) else ""
+    said = (head + ":", seen, little, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
     return " ".join(part for part in said if part)
+
+
+def _way(came: Verdict, estimate: float) -> str:
+    """`rose by 0.12 (0.08 to 0.16)`; with a zero inside the interval nobody knows which way."""
+    low, high = came.low, came.high
+    if low is not None and high is not None and low < 0 < high:
+        return f"moved by {_change(interval(estimate, low, high, came.measure))}"
+    if estimate < 0 and low is not None and high is not None:
+        low, high = -high, -low
+    amount = _change(interval(abs(estimate), low, high, came.measure))
+    return f"{'rose' if estimate >= 0 else 'fell'} by {amount}"
+
+
+def _change(said: str) -> str:
+    """Between two shares lie points: 5 % less than 10 % would be 9.5 %.
+
+    >>> _change("5 % (3 % to 7 %)")
+    '5 points (3 to 7)'
+    """
+    return said.replace(" % (", " points (").replace(" %)", ")").replace(" % to ", " to ").replace(" %", " points")
 
 
 def _covered(what: str) -> str:
     """`coverage(signal.thumbs)`: answers with thumbs."""
     if what.startswith("score."):
-        return f"answers with a score of {_plain(what)}"
+        return f"answers with a score of {_plain(what).removesuffix(' score')}"
     return "answers with any signal" if what == "signals" else f"answers with {_plain(what)}"
 
 
@@ -250,6 +310,8 @@ def _plain(field: str) -> str:
 
 
 def _moved(found: Finding) -> str:
+    if found.against == "segment":
+        return "is lower" if found.direction == "down" else "is higher"
     return "fell" if found.direction == "down" else "rose"
 
 

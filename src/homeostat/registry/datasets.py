@@ -64,6 +64,15 @@ def make(
         return made, True
 
 
+def forget(ledger: Ledger, project: str, exchanges: Sequence[str], author: Author) -> int:
+    """Take exchanges out of every version of every dataset, for good; how many items went. The audit log says how many,
+    and not whose."""
+    with ledger.begin():
+        gone = datasets.forget(ledger, project, exchanges)
+        author.wrote(ledger, project, "dataset.forget", "", after={"exchanges": len(exchanges), "items": gone})
+        return gone
+
+
 def find(ledger: Ledger, project: str, name: str, version: int | None = None) -> Version | Declined:
     """A version; without a number the newest."""
     found = datasets.get(ledger, project, name, version)

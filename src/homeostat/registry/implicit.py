@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from homeostat.records.instant import EPOCH, micros
+from homeostat.records.instant import as_datetime, micros
 from homeostat.records.release import Release
 from homeostat.records.release import as_json as release_json
+from homeostat.registry.places import Place, noted, plain, varied_of, without
 from homeostat.store.ledger import Ledger, audit, meta, projects, releases, sightings
 from homeostat.store.ledger.sightings import KNOWN, Sighting
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions.configurations import Configuration, busy, configurations
+from homeostat.store.warehouse.questions.configurations import Busy, Configuration, busy, configurations
 
 SLICE: Final = 300_000_000
 ENOUGH: Final = 3
+#: So many other prompts of a place, seen too rarely within a day, say that its prompts vary.
+MANY: Final = 3
 #: Calls, and slices, that one question is about: when time goes faster than slices, they are read together.
 _WORTH: Final = 5_000
 _MOST_SLICES: Final = 288
@@ -32,6 +34,8 @@ _DAY: Final = 86_400_000_000
 #: What begins together was there together: an older configuration was seen so much earlier.
 APART: Final = timedelta(minutes=10)
 _RARE: Final = timedelta(days=1)
+#: What was not seen for so long, and comes again, is a change.
+_PLAIN: Final = timedelta(days=90)
 _WATERMARK: Final = "implicit releases"
 _FIELDS: Final = ("prompt", "requested_model", "model", "system", "parameters")
 
@@ -45,13 +49,13 @@ def run(warehouse: Warehouse, ledger: Ledger, until: datetime) -> int:
     while start < end:
         # Mostly the next one is near; the rest of time is only looked through after a quiet day.
         slices = busy(warehouse, start, min(end, start + _DAY), SLICE) or busy(warehouse, start, end, SLICE)
-        for first, last in _together(slices):
-            seen = configurations(warehouse, first * SLICE, (last + 1) * SLICE, SLICE)
-            start = (last + 1) * SLICE
+        for some in _together(slices):
+            seen = configurations(warehouse, some, SLICE)
+            start = (some.last + 1) * SLICE
             with ledger.begin():
                 book = _Book(ledger)
-                for _, some in groupby(seen, key=lambda each: each.slice):
-                    found += sum(_notice(book, each) for each in _stable(some))
+                for number, one in groupby(seen, key=lambda each: each.slice):
+                    found += _slice(book, list(one), as_datetime((number + 1) * SLICE))
                 book.keep()
                 meta.put(ledger, _WATERMARK, str(start))
         if not slices:
@@ -59,48 +63,29 @@ def run(warehouse: Warehouse, ledger: Ledger, until: datetime) -> int:
     if told != str(end):
         with ledger.begin():
             meta.put(ledger, _WATERMARK, str(end))
-            sightings.forget(ledger, until - _RARE)
+            sightings.forget(ledger, rare=until - _RARE, plain=until - _PLAIN)
     return found
 
 
-def _together(slices: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """First and last of the slices that one question is asked about: so many that it is worth it, not more."""
-    first, last, calls = 0, -1, 0
-    for number, n in slices:
-        if last >= 0 and (calls + n > _WORTH or number - first >= _MOST_SLICES):
-            yield first, last
-            last, calls = -1, 0
-        if last < 0:
-            first = number
-        last, calls = number, calls + n
-    if last >= 0:
-        yield first, last
-
-
-def _stable(seen: Iterable[Configuration]) -> list[Configuration]:
-    """A system prompt that is another in most calls carries documents: it says nothing about the configuration."""
-    seen = list(seen)
-    calls: Counter[tuple[str, str, str]] = Counter()
-    prompts: dict[tuple[str, str, str], set[str]] = {}
-    for each in seen:
-        where = (each.project, each.service, each.name)
-        calls[where] += each.calls
-        prompts.setdefault(where, set()).add(each.system_hash)
-    varies = {where for where, texts in prompts.items() if len(texts) > 1 and 2 * len(texts) > calls[where]}
-    return [
-        replace(each, system_hash="", system="") if (each.project, each.service, each.name) in varies else each
-        for each in seen
-    ]
+def _together(slices: Iterable[Busy]) -> Iterator[Busy]:
+    """Slices that one question is asked about: so many that it is worth it, not more."""
+    held: Busy | None = None
+    for each in slices:
+        if held and (held.calls + each.calls > _WORTH or each.last - held.first >= _MOST_SLICES):
+            yield held
+            held = None
+        held = held + each if held else each
+    if held:
+        yield held
 
 
 @dataclass
 class _Book:
-    """What is known of the configurations of a few slices: read once, written when it must be, and at the end."""
+    """What is known of the places of a few slices."""
 
     ledger: Ledger
     _projects: dict[str, bool] = field(default_factory=dict)
-    _held: dict[tuple[str, str], Sighting | None] = field(default_factory=dict)
-    _changed: dict[tuple[str, str], Sighting] = field(default_factory=dict)
+    _places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
 
     def has(self, project: str) -> bool:
         """Whether there is such a project."""
@@ -108,76 +93,88 @@ class _Book:
             self._projects[project] = projects.get(self.ledger, project) is not None
         return self._projects[project]
 
-    def get(self, project: str, fingerprint: str) -> Sighting | None:
-        """One by its fingerprint."""
-        key = (project, fingerprint)
-        if key not in self._held:
-            self._held[key] = sightings.get(self.ledger, project, fingerprint)
-        return self._held[key]
-
-    def put(self, project: str, sighting: Sighting) -> None:
-        """In the place of what was known of it."""
-        key = (project, sighting.fingerprint)
-        self._held[key] = self._changed[key] = sighting
+    def place(self, where: tuple[str, str, str]) -> Place:
+        """What is known of a service and name of call."""
+        if where not in self._places:
+            self._places[where] = Place(self.ledger, *where)
+        return self._places[where]
 
     def keep(self) -> None:
         """Write what changed."""
-        for (project, _), sighting in self._changed.items():
-            sightings.put(self.ledger, project, sighting)
-        self._changed.clear()
+        for place in self._places.values():
+            place.keep()
 
 
-def _notice(book: _Book, seen: Configuration) -> bool:
-    """Count it; true: it is established now, and changes what was there before without a word."""
-    if not book.has(seen.project):
-        return False
-    fingerprint = _fingerprint(seen)
-    known = book.get(seen.project, fingerprint)
-    first, last = _time(seen.first), _time(seen.last)
+def _slice(book: _Book, seen: Sequence[Configuration], end: datetime) -> int:
+    """Count the configurations of a slice; tells how many changed what was there before without a word."""
+    by_place: dict[tuple[str, str, str], list[Configuration]] = {}
+    for each in seen:
+        if book.has(each.project):
+            by_place.setdefault((each.project, each.service, each.name), []).append(each)
+    found = 0
+    for where, here in by_place.items():
+        place = book.place(where)
+        varying = place.varying(here, end)
+        found += sum(_notice(place, each, varying) for each in here)
+    return found
+
+
+def _notice(place: Place, seen: Configuration, varying: frozenset[str]) -> bool:
+    """Count it; true: it is established now, and changes what was there before."""
+    steady = without(seen, varying)
+    fingerprint = _fingerprint(steady)
+    known = place.get(fingerprint)
+    first, last = as_datetime(seen.first), as_datetime(seen.last)
     if known is None:
-        known = Sighting(fingerprint, seen.service, seen.name, _config(seen), 0, first, last)
+        known = Sighting(fingerprint, seen.service, seen.name, _config(steady), 0, first, last)
+    known = noted(known, seen, varying)
     known = replace(
         known, calls=known.calls + seen.calls, first_at=min(known.first_at, first), last_at=max(known.last_at, last)
     )
     new = not known.implied and known.calls >= ENOUGH
     if new:
-        book.keep()  # it is compared with the others as they are by now
-        known = _established(book.ledger, seen.project, known)
-    book.put(seen.project, known)
+        known = _established(place, known)
+    place.put(known)
     return new and known.implied != KNOWN
 
 
-def _established(ledger: Ledger, project: str, new: Sighting) -> Sighting:
+def _established(place: Place, new: Sighting) -> Sighting:
     """Compare with what the same service did before. Another release that says its name is no secret."""
-    older = [
-        each
-        for each in sightings.established(ledger, project, new.service, new.name)
-        if each.first_at <= new.first_at - APART
-    ]
+    others = [each for each in place.held.values() if each.fingerprint != new.fingerprint]
+    older = [each for each in others if each.implied and each.first_at <= new.first_at - APART]
+    older.sort(key=lambda each: (each.last_at, each.first_at, each.fingerprint), reverse=True)
     if not older:
         return replace(new, implied=KNOWN)
     alike = [each for each in older if each.config.get("release") == new.config["release"]]
+    changed = _changed((alike or older)[0].config, new.config)
+    rare = {each.config.get("system_hash") for each in place.lately(new.last_at) if not each.implied}
+    if len(rare - {new.config["system_hash"]}) >= MANY:
+        changed.pop("system", None)  # one of many that come now and then: it carries documents
     if not alike:
-        changed = _changed(older[0].config, new.config)
         return replace(
             new, implied=KNOWN, changed={"release": _pair(older[0].config, new.config, "release"), **changed}
         )
-    changed = _changed(alike[0].config, new.config)
     if not changed:
         return replace(new, implied=KNOWN)
-    return replace(new, implied=_keep(ledger, project, new, changed), changed=changed)
+    return replace(new, implied=_keep(place.ledger, place.project, new, changed), changed=changed)
 
 
-def _changed(old: Any, new: Any) -> dict[str, Any]:
-    return {field: _pair(old, new, field) for field in _FIELDS if _value(old, field) != _value(new, field)}
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    varied = varied_of(old).keys() | varied_of(new).keys()
+    return {
+        field: _pair(old, new, field) for field in _FIELDS if _value(old, field, varied) != _value(new, field, varied)
+    }
 
 
-def _pair(old: Any, new: Any, field: str) -> dict[str, Any]:
+def _pair(old: Mapping[str, Any], new: Mapping[str, Any], field: str) -> dict[str, Any]:
     return {"from": old.get(field), "to": new.get(field)}
 
 
-def _value(config: Any, field: str) -> Any:
-    return config.get("system_hash") if field == "system" else config.get(field)
+def _value(config: Mapping[str, Any], field: str, varied: Collection[str]) -> Any:
+    if field == "system":
+        return None if field in varied else config.get("system_hash")
+    told = config.get(field)
+    return {name: each for name, each in told.items() if name not in varied} if isinstance(told, dict) else told
 
 
 def _keep(ledger: Ledger, project: str, new: Sighting, changed: dict[str, Any]) -> str:
@@ -208,22 +205,11 @@ def _config(seen: Configuration) -> dict[str, Any]:
         "model": seen.model,
         "system": seen.system,
         "system_hash": seen.system_hash,
-        "parameters": {name: _plain(value) for name, value in sorted(seen.parameters.items())},
+        "parameters": {name: plain(value) for name, value in sorted(seen.parameters.items())},
     }
-
-
-def _plain(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _fingerprint(seen: Configuration) -> str:
     said = {**_config(seen), "service": seen.service, "name": seen.name}
     del said["system"]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _time(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)

@@ -163,6 +163,36 @@ def test_old_message_events_as_log_records() -> None:
     assert json.loads(said["attributes_json"]["log.body"])["message"]["content"] == A
 
 
+def test_googles_choice_as_a_log_record() -> None:
+    words = {"text": A, "function_call": None, "function_response": None}
+    asks = {"text": None, "function_call": {"name": "f", "args": {"a": 1}}, "function_response": None}
+    told = log("gen_ai.choice", {}, {"index": 0, "content": {"parts": [words, asks], "role": "model"}})
+    assert told["output"] == A
+    assert json.loads(told["tool_calls"]) == [{"id": "", "name": "f", "arguments": {"a": 1}}]
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ('{"data": {"retriever": {"query": "q", "filters": null}, "prompt": {"query": "q"}}}', "q"),
+        ('{"one": {"query": "q"}, "other": {"query": "r"}}', None),
+        ('{"one": {"query": "q"}, "other": 1}', None),
+        ('{"task": "q", "stream": false}', "q"),
+        ('{"messages": [["system", "be brief"], ["user", "q"]]}', "q"),
+        ("[]", ""),
+        ("""{"llm": {"replies": ["ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, """
+         """_content=[TextContent(text='it\\\\'s \\\\n here')], _meta={'a': 'b'})"]}}""", "it's \n here"),
+        ("<groq.Stream object at 0x7f82baa33f90>", ""),
+        ("<generator object Chat.<locals>.tokens at 0x7f82baa33f90>", ""),
+        ("<groq.Stream object at 0x7f82baa33f90> it said", "<groq.Stream object at 0x7f82baa33f90> it said"),
+        ("<b>bold</b>", "<b>bold</b>"),
+    ],
+)  # fmt: skip
+def test_the_text_of_what_a_component_was_given(said: str, text: str | None) -> None:
+    told = row({"openinference.span.kind": "CHAIN", "input.value": said})
+    assert told["input"] == (said if text is None else text)
+
+
 def test_details_event_with_its_texts_in_the_body() -> None:
     told = log(
         "gen_ai.client.inference.operation.details",
@@ -200,6 +230,7 @@ def test_details_event_on_the_span() -> None:
         ({"openinference.span.kind": "LLM", "input.value": "{}", "llm.model_name": "m"}, "chain"),
         ({"openinference.span.kind": "LLM", "input.value": "__REDACTED__", "llm.model_name": "m"}, "call"),
         ({"pydantic_ai.all_messages": "[]", "gen_ai.usage.input_tokens": 3}, "agent"),
+        ({"gen_ai.operation.name": "chat", "langsmith.span.kind": "prompt"}, "chain"),
         ({"http.request.method": "POST"}, ""),
     ],
 )
@@ -305,3 +336,21 @@ def test_a_turn_whose_body_is_json_text_is_read() -> None:
     )
     assert (asked["input"], answered["output"], answered["finish_reason"]) == (Q, A, "stop")
     assert log("other", {}, json.dumps({"content": Q}))["input"] == ""
+
+
+@pytest.mark.parametrize(
+    ("item", "document"),
+    [
+        ("Document(id=26ab, content: 'it\\'s in Italy', score: 1.5)", ("26ab", "it's in Italy", 1.5)),
+        ("page_content='one\\ntwo' metadata={'source': 'x'}", ("", "one\ntwo", None)),
+        ("Document(id='a', metadata={'source': 'x'}, page_content=\"it's\")", ("a", "it's", None)),
+        ("content: 'quoted', and more", ("", "content: 'quoted', and more", None)),
+        ("page_content='a \r b \\\\ c'", ("", "a \r b \\ c", None)),
+        ("page_content='a\0b\ud83d'", ("", "a\0b\ufffd", None)),
+        ("Document(content: 'never ends", ("", "Document(content: 'never ends", None)),
+    ],
+)
+def test_documents_as_python_prints_them(item: str, document: tuple[str, str, float | None]) -> None:
+    told = row({"openinference.span.kind": "RETRIEVER", "output.value": json.dumps({"documents": [item]})})
+    [found] = json.loads(told["documents"])
+    assert (found["id"], found["text"], found["score"]) == document

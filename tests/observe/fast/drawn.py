@@ -42,10 +42,26 @@ PLAIN = ["hello there", "why is the sky blue?", "gpt-4o", "because of é 😀", 
 ODD = [
     "", "true", "False", "null", "12", "007", "1e3", " 12 ", "Infinity", "-1", "4294967296", "0", "0.5", "ERROR",
     "a, b,,c ", ".x",
-    '{"model": "m", "id": "i"}', '"quoted"', "[Scrubbed due to 'x']", "x" * 1100, "y" * 6000, "{", "[1",
+    '{"model": "m", "id": "i"}', '"quoted"', "[Scrubbed due to 'x']", "<a.B object at 0x7f>",
+    "x" * 1100, "y" * 6000, "{", "[1",
     "a\0b", '["a", "b"]', "nullable",
 ]  # fmt: skip
-SAID = [*PLAIN, *PLAIN, "[{", '["x"]', "null", "\u2028", "\\u0000", "", " ", "[Scrubbed due to x]", "\t[ok", "\0"]
+SAID = [
+    *PLAIN,
+    *PLAIN,
+    "[{",
+    '["x"]',
+    "null",
+    "\u2028",
+    "\\u0000",
+    "",
+    " ",
+    "[Scrubbed due to x]",
+    "<a.B object at 0x0f>",
+    "<b> object at 0x0f",
+    "\t[ok",
+    "\0",
+]
 NUMBERS = [0, 1, -1, 12, 999_999_999, 1_000_000_000, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, -(1 << 63)]
 DOUBLES = [0.0, -0.0, 0.5, 1.0, 12.75, 1e-5, 1e16, 1e300, -3.5, 4294967295.5, float("nan"), float("inf"), 123456789.125]
 TIMES = [START] * 6 + [
@@ -175,7 +191,7 @@ class Draw:
             end_time_unix_nano=self.rng.choice(TIMES),
         )
         made.status.code = self.rng.randint(0, 2)
-        made.status.message = self.rng.choice(["", " ", "null", "it broke", "[Scrubbed]"])
+        made.status.message = self.rng.choice(["", " ", "null", "it broke", "[Scrubbed]", "<a.B object at 0x7f>"])
         return made
 
     def request(self) -> Envelope:

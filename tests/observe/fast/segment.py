@@ -43,11 +43,11 @@ class Both:
         """
         write(self.path, envelopes)
         self.fast.clear()
-        self.fast.lay_out(self.path, together=2)
+        self.fast.lay_out(self.path, together=64)
         laid_out = self._done(self.fast.stage())
         closely = self.fast.closely
         self.fast.tries()
-        known = self._done(self.fast.take(self.path, items=sum(each.items for each in envelopes), together=2))
+        known = self._done(self.fast.take(self.path, items=sum(each.items for each in envelopes), together=48))
         assert known == laid_out
         assert self.fast.closely == closely
         return known

@@ -18,9 +18,12 @@ from homeostat.observe.otlp.schema import LogsData, TracesData
 from homeostat.store.spool.envelope import Part, decode, encode
 from tests.loop.serving import FixedClock, MemorySpool, running_edge
 from tests.observe.otlp.mutation import Sent, mutated
+from tests.seeds import seeded
 
 ANSWERS = {200, 202, 207, 400, 413, 415, 422}
 SEED = 20261120
+HANGS = 20.0
+"""Seconds that no body takes on any machine, unless the work explodes."""
 
 
 class Process:
@@ -60,7 +63,7 @@ class Visitor:
 async def _decode_to_envelope(folder: Path, count: int) -> None:
     process = Process(folder)
     slowest = 0.0
-    for sent in mutated(SEED, count):
+    for sent in mutated(seeded(SEED), count):
         process.spool.envelopes.clear()
         started = time.perf_counter()
         status = await process.status(sent)
@@ -70,7 +73,7 @@ async def _decode_to_envelope(folder: Path, count: int) -> None:
             [record] = decode(b"".join(encode(envelope, 0)))
             assert record.envelope == envelope
             _loadable(envelope.part, envelope.body, envelope.items)
-    assert slowest < 1
+    assert slowest < HANGS
 
 
 def _loadable(part: Part, body: bytes, items: int) -> None:
@@ -104,14 +107,14 @@ def _over_a_socket(folder: Path, count: int) -> None:
         edge.spool.append = _forget  # type: ignore[method-assign]
         connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
         memory = 0
-        for number, sent in enumerate(mutated(SEED + 1, count)):
+        for number, sent in enumerate(mutated(seeded(SEED) + 1, count)):
             headers = {"content-type": sent.kind} | ({"content-encoding": sent.encoding} if sent.encoding else {})
             started = time.monotonic()
             connection.request("POST", sent.path, sent.body, headers)
             answer = connection.getresponse()
             answer.read()
             assert answer.status in ANSWERS, (answer.status, sent)
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < HANGS
             if number == min(500, count // 2):
                 memory = process.memory_info().rss
         connection.close()

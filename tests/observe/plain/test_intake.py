@@ -382,6 +382,8 @@ def test_the_smallest_exchange(edge: Running) -> None:
             {"input": "q", "output": "a"},
         ),
         ({"input": "q", "output": {"choices": [{"message": {"role": "assistant", "content": "a"}}]}}, {"output": "a"}),
+        ({"output": {"choices": [{"message": "a"}]}}, {"output": "a"}),
+        ({"output": {"choices": [{"message": ["a"]}]}}, {"output": '["a"]'}),
         (
             {"prompt": {"name": "p", "version": 3}, "input": "q"},
             {"input": "q", "prompt_name": "p", "prompt_version": "3", "attributes": {}},

@@ -4,7 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from homeostat.observe.assemble import finish, keys, lone, rows
+
+#: What tells an exchange from others.
+IDS: Final = "project, trace_key, span_id, at"
+#: A span that tells a call's exchange, or was merged into one, is not an answer beside it; a wrapper is.
+_IS_ANSWER: Final = "top_id = span_id AND lead_trace = 0"
+_TEXT: Final = ("row", "start", "chars")
 
 
 def sums(calls: str) -> str:
@@ -14,7 +22,12 @@ def sums(calls: str) -> str:
         f"argMaxIf({name}, at, {name} != '' AND op = 'call') AS {name}"
         for name in ("model", "requested_model", "provider", "finish_reason")
     )
-    return f"""SELECT top_trace, top_id, {tokens}, {last}, sum(calls) AS calls,
+    texts = ", ".join(
+        f"{pick}({side}_{part}, (at, row_key), op = 'call' AND {side}_chars > 0) AS lent_{side}_{part}"
+        for side, pick in (("input", "argMinIf"), ("output", "argMaxIf"))
+        for part in _TEXT
+    )
+    return f"""SELECT top_trace, top_id, {tokens}, {last}, {texts}, sum(calls) AS calls,
             arrayDistinct(arrayFlatten(groupArray(estimated))) AS estimated,
             arrayDistinct(arrayFlatten(groupArray(tools))) AS tools
         FROM {calls} WHERE NOT is_answer AND top_id != {keys.NO_SPAN} GROUP BY top_trace, top_id"""
@@ -27,6 +40,11 @@ def used(tree: str) -> str:
         f"SELECT trace_key, top_id, groupUniqArray(32)({name}) AS tools FROM {tree} WHERE op = 'tool' "
         f"AND top_id != {keys.NO_SPAN} GROUP BY trace_key, top_id"
     )
+
+
+def ids(tree: str) -> str:
+    """Which rows `exchanges` gives."""
+    return f"SELECT {IDS} FROM {tree} WHERE {_IS_ANSWER}"
 
 
 def exchanges(tree: str, calls: str) -> str:
@@ -51,12 +69,17 @@ def exchanges(tree: str, calls: str) -> str:
         "cost": "s.cost",
         "tools": "if(empty(s.tools), u.tools, s.tools)",
         **{name: f"accurateCastOrNull(s.{name}, 'UInt32')" for name in rows.TOKENS},
+        # A span without texts of its own was asked what its first call was, and said what its last one did.
+        **{
+            f"{side}_{part}": f"if({lone.CAPABLE}, t.{side}_{part}, s.lent_{side}_{part})"
+            for side in ("input", "output")
+            for part in _TEXT
+        },
     }
     columns = ", ".join(
         f"{made[name]} AS {name}" if name in made else f"t.{name} AS {name}" for name in finish.stored_columns()
     )
-    # A span that tells a call's exchange, or was merged into one, is not an answer beside it; a wrapper is.
     return f"""SELECT {columns}
-        FROM (SELECT * FROM {tree} WHERE top_id = span_id AND ({lone.CAPABLE}) AND lead_trace = 0) AS t
+        FROM (SELECT * FROM {tree} WHERE {_IS_ANSWER}) AS t
         LEFT JOIN ({sums(calls)}) AS s ON s.top_trace = t.trace_key AND s.top_id = t.span_id
         LEFT JOIN ({used(tree)}) AS u ON u.trace_key = t.trace_key AND u.top_id = t.span_id"""

@@ -60,18 +60,18 @@ class Assembly:
         self._nodes = f"{staged}_nodes"
         self._tree = f"{staged}_tree"
         self._places = f"{staged}_places"
-        self._drafts = f"{staged}_drafts"
         self._calls = f"{staged}_calls"
-        self._fresh = f"{staged}_fresh"
         self._kin = kin or Kin(warehouse)
         self._prices = Prices()
         self._overrides = overrides
+        self._filled: set[str] = set()  # own tables that may hold something
 
     def prepare(self) -> None:
         """Its own tables, empty."""
         run = self._client.command
         for name in self._own():
             run(f"DROP TABLE IF EXISTS {name}")
+        self._filled.clear()
         run(staging.table(self._clean))
         run(f"CREATE TABLE {self._rows} ({', '.join(f'{name} {kind}' for name, kind in rows.COLUMNS)}) ENGINE = Memory")
         run(f"CREATE TABLE {self._nodes} ({', '.join(f'{name} {kind}' for name, kind in rows.COLUMNS)}, "
@@ -79,40 +79,42 @@ class Assembly:
         run(tree.table(self._tree))
         columns = ", ".join(f"{name} {kind}" for name, kind in places.COLUMNS)
         run(f"CREATE TABLE {self._places} ({columns}) ENGINE = Memory")
-        run(self._like_exchanges(self._fresh))
-        run(self._like_exchanges(self._calls, "toUInt64(0) AS top_trace", f"{keys.NO_SPAN} AS top_id"))
-        more = ("false AS guessed", "toUInt64(0) AS top_trace", f"{keys.NO_SPAN} AS top_id")
-        run(self._like_exchanges(self._drafts, *more))
-
-    @staticmethod
-    def _like_exchanges(name: str, *more: str) -> str:
-        columns = ", ".join(("* EXCEPT (version, gone)", *more))
-        return f"CREATE TABLE {name} ENGINE = Memory EMPTY AS SELECT {columns} FROM exchanges"
+        columns = f"* EXCEPT (version, gone), toUInt64(0) AS top_trace, {keys.NO_SPAN} AS top_id"
+        run(f"CREATE TABLE {self._calls} ENGINE = Memory EMPTY AS SELECT {columns} FROM exchanges")
 
     def clear(self) -> None:
         """Empty its tables."""
         self._clear_tables(self._own())
 
     def store(
-        self, segment: int, version: int, received: int, seam: Callable[[str], None] = lambda _: None
+        self,
+        segment: int,
+        version: int,
+        received: int,
+        seam: Callable[[str], None] = lambda _: None,
+        *,
+        spliced: bool = False,
     ) -> Assembled:
-        """Store what is staged: `spans` first, then the exchanges that it makes or changes. `received`: unix µs."""
+        """Store what is staged: `spans` first, then the exchanges that it makes or changes. `received`: unix µs.
+
+        `spliced`: the staged attributes are already as they are stored.
+        """
         here = self._kin.staged(self._staged)
         kin = self._kin.find(here)
         relation, doubled = self._without_doubles(kin)
-        self._client.command(self._spans(relation, segment))
+        self._client.command(self._spans(relation, segment, spliced=spliced))
         self._kin.remember(here, received)
         seam("spans")
         told = self._summary(relation)
         called = {project for project, *_ in told.models}
         self._prices.ensure(self._client, told.models, {project: self._overrides(project) for project in called})
-        plain = None if len(kin.touched) else self._prices.plain(told.models)
-        if plain is None:
-            marks = self._exchanges(relation, kin, version, seam)
+        if len(kin.touched):
+            alone = not np.isin(here.traces, kin.touched).all()
+            marks = self._exchanges(relation, kin, version, seam, alone=alone)
         else:
             marks = told.marks
             seam("drafted")
-            self._run(lone.insert(relation, version), plain, finish.WRITE)
+            self._lone(relation, version, told.models)
             seam("exchanges")
         return Assembled(told.stored, doubled, frozenset(marks))
 
@@ -134,7 +136,8 @@ class Assembly:
         if not kin.doubled and not len(kin.repeated):
             return self._staged, {}
         new = f"row_key NOT IN ({_numbers(kin.repeated)})" if len(kin.repeated) else "1"
-        self._client.command(f"TRUNCATE TABLE {self._clean}")
+        self._clear_tables((self._clean,))
+        self._filled.add(self._clean)
         self._client.command(
             f"INSERT INTO {self._clean} SELECT * FROM {self._staged} WHERE {new} "
             "ORDER BY env, ordinal LIMIT 1 BY row_key SETTINGS max_query_size = 10000000"
@@ -145,12 +148,13 @@ class Assembly:
         )
         return self._clean, dict(left.result_rows)
 
-    def _spans(self, relation: str, segment: int) -> str:
+    def _spans(self, relation: str, segment: int, *, spliced: bool = False) -> str:
         """The statement that stores the facts."""
         plain = [name for name in staging.NAMES if name not in ("env", "ordinal", "exact", "ident", *_KEYS)]
         names = ", ".join((*plain, *_KEYS, "segment"))
-        values = ", ".join((*plain, *_KEYS.values(), str(segment)))
-        return f"INSERT INTO spans ({names}) SELECT {values} FROM {prepared(relation)} SETTINGS {_WRITE}"
+        values = ", ".join((*plain, *(_KEYS if spliced else _KEYS.values()), str(segment)))
+        source = relation if spliced else prepared(relation)
+        return f"INSERT INTO spans ({names}) SELECT {values} FROM {source} SETTINGS {_WRITE}"
 
     def _summary(self, relation: str) -> _Summary:
         """What the rows are about, asked once."""
@@ -168,35 +172,38 @@ class Assembly:
                 told.marks.add((project, hour.replace(tzinfo=UTC)))
         return told
 
+    def _lone(self, relation: str, version: int, models: set[Pair]) -> None:
+        """Write the exchanges of rows that are all alone."""
+        plain = self._prices.plain(models)
+        if plain is None:
+            self._run(finish.insert(finish.priced(f"({lone.drafts(relation)})"), version), more=finish.WRITE)
+        else:
+            self._run(lone.insert(relation, version), plain, finish.WRITE)
+
     def _exchanges(
-        self, relation: str, kin: Relatives, version: int, seam: Callable[[str], None]
+        self, relation: str, kin: Relatives, version: int, seam: Callable[[str], None], *, alone: bool
     ) -> set[tuple[str, datetime]]:
-        """Write the exchanges of the staged traces; those that have rows stored already anew."""
+        """Write the exchanges of the staged traces; those that have rows stored already anew. `alone`: some have no
+        relatives.
+        """
         self._clear_tables(self._own()[1:])
-        alone = f"trace_key NOT IN ({_numbers(kin.touched)})" if len(kin.touched) else "1"
-        self._draft(lone.drafts(relation, alone))
-        seam("drafted")
-        priced = finish.priced(self._drafts)
-        if not len(kin.touched):
-            marks = self._marks(self._drafts)
-            self._run(finish.insert(priced, version), more=finish.WRITE)
-            seam("exchanges")
-            return marks
+        self._filled.update(self._own()[1:])
         self._lay_out(relation, kin)
-        self._draft(calls.drafts(self._tree))
+        seam("drafted")
         columns = ", ".join(finish.stored_columns())
+        drafts = calls.drafts(self._tree)
+        if alone:
+            drafts += f" UNION ALL {lone.drafts(relation, f'trace_key NOT IN ({_numbers(kin.touched)})')}"
         self._run(
             f"INSERT INTO {self._calls} ({columns}, top_trace, top_id) "
-            f"SELECT {columns}, top_trace, top_id FROM ({priced})"
+            f"SELECT {columns}, top_trace, top_id FROM ({finish.priced(f'({drafts})')})"
         )
-        self._run(
-            f"INSERT INTO {self._fresh} ({columns}) SELECT {columns} FROM {self._calls} "
-            f"UNION ALL SELECT {columns} FROM ({answers.exchanges(self._tree, self._calls)})"
-        )
-        marks = self._marks(self._fresh)
-        gone = self._gone(kin)
+        ids = f"(SELECT {answers.IDS} FROM {self._calls} UNION ALL {answers.ids(self._tree)})"
+        marks = self._marks(ids)
+        gone = self._gone(kin, ids)
         buried = self._marks(f"({gone})") if gone else set()
-        self._run(finish.insert(f"SELECT * FROM {self._fresh}", version), more=finish.WRITE)
+        fresh = f"SELECT {columns} FROM {self._calls} UNION ALL {answers.exchanges(self._tree, self._calls)}"
+        self._run(finish.insert(fresh, version), more=finish.WRITE)
         seam("exchanges")
         if buried:
             self._entomb(gone, version)
@@ -208,10 +215,6 @@ class Assembly:
             "INSERT INTO exchanges (project, at, trace_id, span_id, version, gone) "
             f"SELECT *, {version}, 1 FROM ({gone})"
         )
-
-    def _draft(self, drafts: str) -> None:
-        columns = ", ".join((*finish.stored_columns(), *finish.DRAFT))
-        self._run(f"INSERT INTO {self._drafts} ({columns}) SELECT {columns} FROM ({drafts})")
 
     def _lay_out(self, relation: str, kin: Relatives) -> None:
         """The touched traces as nodes in their places."""
@@ -247,14 +250,14 @@ class Assembly:
         ).result_rows[0]
         return bool(row[0])
 
-    def _gone(self, kin: Relatives) -> str:
+    def _gone(self, kin: Relatives, ids: str) -> str:
         """Stored exchanges that are none any more: merged into others, or of another time. Empty: there are none."""
         if not len(kin.stored):
             return ""
         return f"""SELECT project, at, trace_id, span_id FROM exchanges
             WHERE at BETWEEN {moment(kin.lowest)} AND {moment(kin.highest)} AND trace_key IN ({_numbers(kin.stored)})
                 AND (trace_key, span_id) IN (SELECT trace_key, span_id FROM {self._tree})
-                AND (trace_key, span_id, at) NOT IN (SELECT trace_key, span_id, at FROM {self._fresh})
+                AND (trace_key, span_id, at) NOT IN (SELECT trace_key, span_id, at FROM {ids})
             GROUP BY project, at, trace_id, span_id HAVING argMax(gone, version) = 0"""
 
     def _marks(self, relation: str) -> set[tuple[str, datetime]]:
@@ -264,15 +267,16 @@ class Assembly:
         return {(project, hour.replace(tzinfo=UTC)) for project, hour in found.result_rows}
 
     def _clear_tables(self, names: Iterable[str]) -> None:
-        for name in names:
+        for name in self._filled.intersection(names):
             self._client.command(f"TRUNCATE TABLE IF EXISTS {name}")
+            self._filled.discard(name)  # not before: a table that could not be emptied is not empty
 
     def _run(self, sql: str, parameters: dict[str, Any] | None = None, more: str = "") -> None:
         settings = ", ".join(filter(None, (finish.SETTINGS, more)))
         self._client.command(f"{sql} SETTINGS {settings}", parameters=parameters)
 
     def _own(self) -> tuple[str, ...]:
-        return (self._clean, self._rows, self._nodes, self._tree, self._places, self._drafts, self._calls, self._fresh)
+        return (self._clean, self._rows, self._nodes, self._tree, self._places, self._calls)
 
 
 def _names(*, nodes: bool = False) -> str:

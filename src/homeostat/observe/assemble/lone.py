@@ -23,7 +23,7 @@ _TOLD: Final = _CAPABLE.format(input="input != ''", output="output != ''")
 TELLS: Final = f"form != 'log' AND ({IS_CALL} OR ({_TOLD}))"
 
 
-def drafts(relation: str, condition: str) -> str:
+def drafts(relation: str, condition: str = "1") -> str:
     """Drafts of the staged rows that `condition` (over the columns of `rows`) names."""
     lost = f"parent_id != {keys.NO_SPAN}"
     made = {

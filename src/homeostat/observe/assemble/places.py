@@ -37,6 +37,7 @@ _UNSIGNED: Final = {
     "row": "row_key",
     "response": "response_key",
     "scope": "cityHash64(scope)",
+    "asked": "input_hash",
 }
 _SIGNED: Final = {
     "start": "toInt64(least(start_ns, 9000000000000000000))",
@@ -49,6 +50,9 @@ _SIGNED: Final = {
     "named": "toInt64(response_id != '')",
     "told": f"toInt64({_TOLD})",
     "answered": "toInt64(output_chars > 0)",
+    "failed": "toInt64(status_code = 2)",
+    "agent": "toInt64(op = 'agent')",
+    "around": "toInt64(op IN ('agent', 'chain', ''))",
 }
 
 COLUMNS: Final = (
@@ -79,7 +83,7 @@ def find(data: bytes) -> list[npt.NDArray[Any]]:
     return _Nodes(**columns).places()
 
 
-_FLAGS: Final = ("call", "embedding", "capable", "named", "told", "answered")
+_FLAGS: Final = ("call", "embedding", "capable", "named", "told", "answered", "failed", "agent", "around")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class _Nodes:
     row: Keys
     response: Keys
     scope: Keys
+    asked: Keys
     start: Index
     end: Index
     tokens_in: Index
@@ -102,6 +107,9 @@ class _Nodes:
     named: Flags
     told: Flags
     answered: Flags
+    failed: Flags
+    agent: Flags
+    around: Flags
 
     @property
     def nobody(self) -> int:
@@ -116,8 +124,9 @@ class _Nodes:
         ends = self._follow(np.where(up == self.nobody, own, up))[:-1]
         lost = (self.parent[ends] != 0) & ~circling[:-1]
         rank = self._ranks(up, ends)
-        top = self._tops(own, up)
         lead, part = self._leaders(rank, self._follow(np.where(self._padded(self.call), own, up))[up][:-1])
+        voices = self._lent(own, up, lead)
+        top = self._tops(own, up, self.capable | voices)
         spans = np.append(self.span, np.uint64(0))
         return [
             self.trace,
@@ -164,13 +173,37 @@ class _Nodes:
         rank[order] = np.arange(self.nobody)
         return rank
 
-    def _tops(self, own: Index, up: Index) -> Index:
-        """The topmost answer of each: from the nearest one, itself included, always to the next above."""
-        capable = self._padded(self.capable)
-        nearest = self._follow(np.where(capable, own, up))
+    def _tops(self, own: Index, up: Index, flags: Flags) -> Index:
+        """The topmost one above each that has the flag: from the nearest, itself included, always to the next above."""
+        wanted = self._padded(flags)
+        nearest = self._follow(np.where(wanted, own, up))
         above = nearest[up]
-        climb = np.where(capable, np.where(above == self.nobody, own, above), self.nobody)
+        climb = np.where(wanted, np.where(above == self.nobody, own, above), self.nobody)
         return self._follow(climb)[nearest][:-1]
+
+    def _lent(self, own: Index, up: Index, lead: Index) -> Flags:
+        """Spans without a text of their own that answer with what the first call below was asked and the last one said.
+
+        Agents do, over several calls; so does whatever is around calls that all ask the same, some of which ask for
+        tools: a loop that the application wrote itself.
+        """
+        top = self._tops(own, up, self.capable)
+        silent = ~self.capable & ~self.call
+        agents = self._tops(own, up, silent & self.agent)
+        host = np.where(agents == self.nobody, self._tops(own, up, silent & self.around), agents)
+        alone = self.call & ~self.embedding & (lead == own[:-1]) & ((top == own[:-1]) | (top == self.nobody))
+        answers = np.bincount(host[self.capable & ~self.call & (top == own[:-1])], minlength=self.nobody + 1)
+        at = np.flatnonzero(alone)
+        calls = np.bincount(host[at], minlength=self.nobody + 1)
+        said = np.bincount(host[at[self.answered[at]]], minlength=self.nobody + 1)
+        steps = np.bincount(host[at[~self.answered[at] & ~self.failed[at]]], minlength=self.nobody + 1)
+        most = np.zeros(self.nobody + 1, dtype=np.uint64)
+        least = ~most
+        np.minimum.at(least, host[at], self.asked[at])
+        np.maximum.at(most, host[at], self.asked[at])
+        loops = (least == most) & (most != 0) & (said > 0) & (steps > 0)
+        lent: Flags = ((calls > 1) & (answers == 0))[:-1] & (self.agent | loops[:-1])
+        return lent
 
     def _leaders(self, rank: Index, above: Index) -> tuple[Index, Flags]:
         """Who tells each span's call, and whether it is part of any call at all (wrappers of several calls are not)."""

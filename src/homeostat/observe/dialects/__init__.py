@@ -11,6 +11,7 @@ from homeostat.observe.dialects.marks import (
     LOG_NAME_ATTRIBUTES,
     MADE_UP_SESSIONS,
     MESSAGE_EVENTS,
+    OBJECT,
 )
 from homeostat.observe.dialects.ops import CALLS, COMPONENTS, OP_MARKS, OPS, WRAPPERS, Wrapper
 
@@ -25,6 +26,7 @@ __all__ = [
     "LOG_NAME_ATTRIBUTES",
     "MADE_UP_SESSIONS",
     "MESSAGE_EVENTS",
+    "OBJECT",
     "OPS",
     "OP_MARKS",
     "WRAPPERS",

@@ -22,13 +22,13 @@ FIELDS: Final[tuple[Field, ...]] = (
     # First: the other columns depend on it.
     Field("op", (
         A("ai.operationId", "op"),
+        A("langsmith.span.kind", "op"),  # it calls whatever fills in a prompt a chat, too
         A("gen_ai.operation.name", "op"),
         A("openinference.span.kind", "op"),
         A("langfuse.observation.type", "op"),
         A("mlflow.spanType", "op"),
         A("traceloop.span.kind", "op"),
         A("llm.request.type", "op"),
-        A("langsmith.span.kind", "op"),
         A("gen_ai.span.kind", "op"),
         A("lmnr.span.type", "op"),
         A("request_data", "request"),

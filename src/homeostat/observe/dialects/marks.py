@@ -45,6 +45,9 @@ FRAMEWORKS: Final = (
 #: Some senders write the name of a constant: "FinishReason.STOP" is "stop".
 ENUMERATED: Final = "FinishReason."
 
+#: What Python prints of a stream, a generator, a coroutine: where in memory it lies, and nothing of what it said.
+OBJECT: Final = "<[A-Za-z0-9_.]{1,48} object(?: [A-Za-z0-9_.<>]{1,48})? at 0x[0-9a-f]{1,16}>"
+
 #: (scope, what its conversation ids look like that it made up itself): an id that the application told, anywhere in
 #: the trace, says more.
 MADE_UP_SESSIONS: Final = (("pydantic-ai", "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from homeostat.observe.exact.parts import Message, call_of, unique
-from homeostat.observe.exact.shapes import dump, parse
+from homeostat.observe.exact.shapes import dump, parse, printed
 
 #: The turns that a value tells (`turns.messages`); None: it is not messages.
 Told = list[Message] | None
@@ -14,7 +14,7 @@ Told = list[Message] | None
 def last_user(value: Any, told: Told) -> str:
     """Text of the last user message; of what is not messages, its plain text."""
     if told is None:
-        return plain(value)
+        return "" if value in ("[]", "{}", [], {}) else plain(value)  # no messages are no question
     return next((m.text for m in reversed(told) if m.role == "user" and m.text), "")
 
 
@@ -46,7 +46,7 @@ def trailing(found: list[Message]) -> list[Message]:
 
 _PLAIN_KEYS: Final = (
     "question", "query", "input", "prompt", "text", "message", "content", "output", "answer", "result", "response",
-    "completion", "generated_text", "inputs", "outputs", "return_value", "replies",
+    "completion", "generated_text", "inputs", "outputs", "return_value", "replies", "task",
 )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def _inner_text(value: Any, depth: int) -> str:
     if depth > 4:
         return ""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return "\n".join(text for text in (parse(item) for item in value) if isinstance(text, str))
+        return "\n".join(text for text in (printed(item) or parse(item) for item in value) if isinstance(text, str))
     if not isinstance(value, dict):
         return ""
     for key in _PLAIN_KEYS:
@@ -78,4 +78,9 @@ def _inner_text(value: Any, depth: int) -> str:
     if isinstance(args, list) and args and isinstance(args[0], str):
         return args[0]
     kwargs = value.get("kwargs")
-    return _inner_text(kwargs, depth + 1) if isinstance(kwargs, dict) else ""
+    if isinstance(kwargs, dict):
+        return _inner_text(kwargs, depth + 1)
+    # A pipeline's components by name: what all of those that hold a text agree on.
+    held = [inner for inner in value.values() if inner is not None]
+    texts = {_inner_text(inner, depth + 1) for inner in held if isinstance(inner, dict)} - {""}
+    return texts.pop() if len(texts) == 1 and all(isinstance(inner, dict) for inner in held) else ""

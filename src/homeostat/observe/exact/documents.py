@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final
 
-from homeostat.observe.exact.shapes import parse
+from homeostat.observe.exact.shapes import LITERAL, parse, unquoted
 
 _LISTS: Final = ("documents", "matches", "results", "chunks", "nodes", "source_documents", "context")
 _TEXTS: Final = ("content", "text", "page_content", "chunk", "snippet", "body", "document", "blob")
 _IDS: Final = ("id", "document_id", "doc_id", "node_id", "id_", "chunk_id")
 _SCORES: Final = ("score", "similarity", "relevance_score", "rerank_score")
+#: A document as Python prints it: Haystack's, LangChain's.
+_PRINTED: Final = re.compile(
+    r"(?:Document\((?:id='?(?P<id>[^,' ]{1,200})'?, )?(?:metadata=\{[^{}]{0,2000}\}, )?(?:content: |page_content=)"
+    r"|page_content=)"
+    rf"(?P<text>{LITERAL})(?:.*\bscore: (?P<score>[0-9.]{{1,20}}))?"
+)
 _SOURCES: Final = ("source", "uri", "url", "path", "file_name", "file_path", "title")
 
 
@@ -32,7 +39,7 @@ def _document(item: Any) -> dict[str, Any] | None:
     if isinstance(item, str):
         parsed = parse(item)
         if not isinstance(parsed, dict):
-            return {"id": "", "text": item, "score": None, "source": ""} if item.strip() else None
+            return _printed(item) if item.strip() else None
         item = parsed
     if not isinstance(item, dict):
         return None
@@ -55,6 +62,20 @@ def _document(item: Any) -> dict[str, Any] | None:
         "text": text,
         "score": _score(about) if score is None else score,
         "source": _text(item, _SOURCES) or _text(about, _SOURCES),
+    }
+
+
+def _printed(item: str) -> dict[str, Any]:
+    """A text: a document as Python prints it, else all of it is the document."""
+    found = _PRINTED.match(item)
+    if found is None:
+        return {"id": "", "text": item, "score": None, "source": ""}
+    score = found["score"]
+    return {
+        "id": found["id"] or "",
+        "text": unquoted(found["text"]),
+        "score": float(score) if score and score.replace(".", "", 1).isdigit() else None,
+        "source": "",
     }
 
 

@@ -44,7 +44,7 @@ def add_calls(said: Message, value: Any) -> None:
 
 
 def _unwrap(part: dict[str, Any], depth: int = 0) -> dict[str, Any]:
-    for name in ("message_content", "tool_call", "toolUse", "functionCall"):
+    for name in ("message_content", "tool_call", "toolUse", "functionCall", "function_call"):
         inner = part.get(name)
         if isinstance(inner, dict) and depth < 3:
             return {"type": "tool_call", **inner} if name != "message_content" else _unwrap(inner, depth + 1)
@@ -66,6 +66,8 @@ def say(said: Message, content: Any) -> None:
             said.text = _join(said.text, content)
             return
         content = parsed
+    if isinstance(content, dict) and isinstance(content.get("parts"), list):  # Google's content
+        content = content["parts"]
     for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
             said.text = _join(said.text, part)

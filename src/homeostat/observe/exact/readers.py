@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from homeostat.observe.dialects import COMPONENTS, FRAMEWORKS, OPS
+from homeostat.observe.dialects import COMPONENTS, FRAMEWORKS, OBJECT, OPS
 from homeostat.observe.exact import chat
 from homeostat.observe.exact.documents import documents
 from homeostat.observe.exact.shapes import dump, parse
@@ -19,15 +19,16 @@ _SMALL: Final = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)
 
 _ASKS: Final = ("messages", "input", "prompt")
 _WORD: Final = re.compile("[A-Z][a-z]+")
+_OBJECT: Final = re.compile(OBJECT)
 
 
 def is_absent(value: Any) -> bool:
-    """Nothing, white space, JSON null, or what a scrubber left."""
+    """Nothing, white space, JSON null, what a scrubber left, or where in memory something lies."""
     if value is None:
         return True
     if isinstance(value, str):
         bare = value.strip()
-        return not bare or bare == "null" or bare.startswith("[Scrubbed")
+        return not bare or bare == "null" or bare.startswith("[Scrubbed") or bool(_OBJECT.fullmatch(value))
     return False
 
 

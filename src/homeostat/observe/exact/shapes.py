@@ -5,10 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from typing import Any, Final
 
 #: Made once: `json.loads` makes one for every text when it is told to be lenient.
 _LENIENT: Final = json.JSONDecoder(strict=False)
+
+#: A string as Python prints it.
+LITERAL: Final = r"""('(?:[^'\\\n]|\\[\\'"nrt])*'|"(?:[^"\\\n]|\\[\\'"nrt])*")"""
+_ESCAPED: Final = re.compile(r"\\(.)")
+_WHITE: Final = {"n": "\n", "r": "\r", "t": "\t"}
+_PRINTED: Final = re.compile(r"ChatMessage\(_?role=<")
+_WORDS: Final = re.compile(rf"(?:TextContent\(text=|'text': ){LITERAL}")
 
 
 def parse(text: str) -> Any:
@@ -20,6 +28,18 @@ def parse(text: str) -> Any:
         return _LENIENT.decode(text)
     except (ValueError, RecursionError):
         return text
+
+
+def printed(text: str) -> str:
+    """The words of a message that was sent as Python prints it; empty: it is none."""
+    if not _PRINTED.match(text):
+        return ""
+    return "\n".join(unquoted(literal) for literal in _WORDS.findall(text))
+
+
+def unquoted(literal: str) -> str:
+    """What a string says that Python printed (`LITERAL`)."""
+    return _ESCAPED.sub(lambda found: _WHITE.get(found[1], found[1]), literal[1:-1])
 
 
 def step_into(value: Any, path: tuple[str | int, ...]) -> Any:

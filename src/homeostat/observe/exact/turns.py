@@ -57,11 +57,20 @@ def _list(value: list[Any], depth: int) -> list[Message] | None:
     out: list[Message] = []
     known = False
     for item in value:
-        found = messages(item, depth + 1) if isinstance(item, dict | list) or _looks_json(item) else None
+        found = _pair(item) or (
+            messages(item, depth + 1) if isinstance(item, dict | list) or _looks_json(item) else None
+        )
         if found is not None:
             known = True
             out.extend(found)
     return out if known else None
+
+
+def _pair(item: Any) -> list[Message] | None:
+    """LangChain's short form: ["user", "what was said"]."""
+    if isinstance(item, list) and len(item) == 2 and all(isinstance(part, str) for part in item) and item[0] in _ROLES:
+        return [Message(_ROLES[item[0]], item[1])]
+    return None
 
 
 def _looks_json(item: Any) -> bool:

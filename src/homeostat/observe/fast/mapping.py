@@ -211,8 +211,7 @@ def _unsure(column: str, how: int) -> str:
 def _odd(used: Uses) -> str:
     """More than 0: the row must not be trusted, its envelope goes the complete path."""
     checks = ["odd_values", "NOT planned", "unread", "arrayExists(x -> length(x) > {attribute:UInt64}, texts)"]
-    checks.append("length(events) > {attribute:UInt64}")
-    checks.append("arrayExists(x -> length(x) > {attribute:UInt64}, [name, status_message, scope, scope_version])")
+    checks.append(f"{_longest('events', 'name', 'status_message', 'scope', 'scope_version')} > {{attribute:UInt64}}")
     short: list[str] = []
     for column in (column for column in COLUMNS if column in used):
         how = f"how[{COLUMNS.index(column) + 1}]"
@@ -234,5 +233,10 @@ def _odd(used: Uses) -> str:
             else:
                 short.append(column)
     if short:
-        checks.append(f"arrayExists(x -> length(x) > 1024, [{', '.join(short)}])")
+        checks.append(f"{_longest(*short)} > 1024")
     return "(" + " + ".join(f"({check})" for check in checks) + ") > 0"
+
+
+def _longest(*texts: str) -> str:
+    """How long the longest of some texts is."""
+    return f"greatest(0, {', '.join(f'length({text})' for text in texts)})"

@@ -28,7 +28,7 @@ _SETTINGS: Final = (
     "max_threads = 1, max_insert_threads = 1, query_plan_enable_optimizations = 0, compile_expressions = 0, "
     "output_format_json_escape_forward_slashes = 0, precise_float_parsing = 1, "
     "short_circuit_function_evaluation = 'enable', min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0, "
-    f"{PLAINLY}"
+    f"storage_file_read_method = 'pread', {PLAINLY}"  # a mapped segment would count as memory of the process
 )
 
 _planned = lru_cache(maxsize=4096)(plan)
@@ -77,7 +77,7 @@ class FastPath:
         self._rest = flat.insert(self._flat, "{file}", f"position NOT IN (SELECT ordinal FROM {staged})")
         self._known: dict[tuple[int, ...], Plan] = {}  # the table of plans holds these
         self._not_tried = 0
-        self._laid_out = False  # the table of laid-out spans is not empty
+        self._laid_out = True  # the table of laid-out spans may hold something
 
     def prepare(self) -> None:
         """Create the Memory tables, empty."""
@@ -104,8 +104,8 @@ class FastPath:
             return {}
         if (items - done) * SELDOM > items:
             self._not_tried = _NOT_TRIED
-        self._read(self._rest, path, together)
         self._laid_out = True
+        self._read(self._rest, path, together)
         return self.stage()
 
     def tries(self) -> None:
@@ -114,8 +114,8 @@ class FastPath:
 
     def lay_out(self, path: Path, *, together: int = 1) -> None:
         """Decode a sound segment file into the table of laid-out spans."""
-        self._read(self._all, path, together)
         self._laid_out = True
+        self._read(self._all, path, together)
 
     def _known_shapes(self) -> str:
         """The statement that stages the spans that the plans which are known understand."""
@@ -180,8 +180,9 @@ class FastPath:
 
     def release(self) -> None:
         """Everything but the staged rows: it has been read, and it is most of the memory of a load."""
-        for table in (self._flat, self._told):
-            self._command(f"TRUNCATE TABLE {table}")
+        if self._laid_out:
+            for table in (self._flat, self._told):
+                self._command(f"TRUNCATE TABLE {table}")
         self._laid_out = False
 
     def clear(self) -> None:

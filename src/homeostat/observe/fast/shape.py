@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from homeostat.observe.fast import words
@@ -12,8 +13,8 @@ from homeostat.observe.fast.words import Class
 HEAD: Final = 64
 _FIRST: Final = "ascii(x)"
 #: First bytes after which a string can be nothing but plain text: printable ASCII but for the starts of JSON, of
-#: digits, and of true, false, null.
-_PLAIN: Final = ", ".join(str(n) for n in range(0x21, 0x7F) if chr(n) not in '[{"0123456789tTfFn')
+#: digits, of an object's address, and of true, false, null.
+_PLAIN: Final = ", ".join(str(n) for n in range(0x21, 0x7F) if chr(n) not in '[{"<0123456789tTfFn')
 
 
 _JSON_START: Final = "^" + SPACE + '*[[{"]'
@@ -31,6 +32,7 @@ def string_class() -> str:
             (f"{_FIRST} BETWEEN 48 AND 57", f"if(match(x, '^[0-9]{{1,9}}$'), {Class.DIGITS:d}, {Class.TEXT:d})"),
             ("length(x) < 6 AND lower(x) IN ('true', 'false')", f"{Class.BOOLEAN:d}"),
             (f"match(x, {quote(f'^{SPACE}*(?:null)?{SPACE}{{12}}')})", f"{Class.ODD:d}"),
+            (f"match(x, {quote('^<[A-Za-z0-9_.]{1,48} object')})", f"{Class.ODD:d}"),
             (f"match(x, {quote(f'^{SPACE}*(?:null{SPACE}*)?$')})", f"{Class.BLANK:d}"),
             (f"{_FIRST} IN (84, 116, 70, 102, 110)", f"{Class.TEXT:d}"),
             (f"match(x, {quote(_JSON_START)})", json),
@@ -83,13 +85,11 @@ def _family() -> str:
 
 def names(keys: str, own: str) -> str:
     """For every key its name and number in one UInt32; 0: unknown. From `own` on they are keys of a resource."""
-    heads = " OR ".join(
-        f"startsWith(k, {quote(head)})" for head in sorted({p.split(".")[0] + "." for p in words.FAMILIES})
-    )
+    numbered = quote(f"^(?:{'|'.join(map(re.escape, words.FAMILIES))})")  # one search is cheaper than ten comparisons
     names_ = table({name: number << 16 for name, number in words.NAMES.items()}, "k", "UInt32")
     resource = table({name: number << 16 for name, number in words.RESOURCE.items()}, "k", "UInt32")
     return (
-        f"arrayMap((n, k) -> if(n = 0 AND ({heads}), {_family()}, n), arrayConcat("
+        f"arrayMap((n, k) -> if(n = 0 AND match(k, {numbered}), {_family()}, n), arrayConcat("
         f"arrayMap(k -> {names_}, arraySlice({keys}, 1, {own})), "
         f"arrayMap(k -> {resource}, arraySlice({keys}, {own} + 1))), {keys})"
     )

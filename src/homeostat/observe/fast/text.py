@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from homeostat.observe.dialects import OBJECT
+
 #: White space as `str.strip` sees it, for the engine's regular expressions.
 SPACE: Final = r"[\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 
@@ -63,4 +65,4 @@ def choose(cases: Iterable[tuple[str, str]], otherwise: str) -> str:
 
 def absent(value: str) -> str:
     """What the complete path calls absent, for a text."""
-    return f"match({value}, {quote(f'^{SPACE}*(?:null{SPACE}*|[[]Scrubbed.*)?$')})".replace("(?:null", "(?s:null")
+    return f"match({value}, {quote(f'^{SPACE}*(?s:null{SPACE}*|[[]Scrubbed.*)?$|^{OBJECT}$')})"

@@ -31,7 +31,7 @@ class Class(IntEnum):
     NUMBER = 8  # any other number
     WORDS = 9  # a list whose first element is a string
     NESTED = 10  # any other list, a map
-    ODD = 11  # begins with too much white space to tell
+    ODD = 11  # begins with too much white space to tell, or as an object's address does
 
 
 ROLES: Final = ("user", "human", "assistant", "ai", "model", "system", "developer", "tool")

@@ -150,7 +150,9 @@ def _said(value: Any) -> str:
     if isinstance(value, dict):
         choices = value.get("choices")
         if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-            return _said((choices[0].get("message") or {}).get("content") or choices[0].get("text"))
+            message = choices[0].get("message")
+            content = message.get("content") if isinstance(message, dict) else message
+            return _said(content or choices[0].get("text"))
         for name in ("content", "text", "generated_text"):
             if isinstance(value.get(name), str):
                 return str(value[name])

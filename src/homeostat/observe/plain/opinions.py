@@ -22,7 +22,6 @@ Fact = dict[str, Any]
 _TIMES: Final = ("at", "timestamp", "time", "created_at")
 _RUNGS: Final = ("engine", "model", "judge", "human")
 _RUNG_WORDS: Final = {"": "model", "llm": "judge", "annotation": "human", "code": "engine", "user": "human"}
-_FIX_ABOUT: Final = "say what it is about"
 
 
 def signal(item: Item, project: str) -> Fact:
@@ -45,7 +44,7 @@ def signal(item: Item, project: str) -> Fact:
         "user_id": item.name("user_id", "user"),
     }
     if not (trace_id or fact["session_id"] or fact["user_id"]):
-        item.refuse("exchange_id", f"{_FIX_ABOUT}: exchange_id, trace_id, session_id or user_id")
+        item.refuse("exchange_id", "or trace_id, session_id or user_id: one of them says what it is about")
     return fact
 
 
@@ -71,7 +70,7 @@ def score(item: Item, project: str) -> Fact:
     if value is None and not fact["label"]:
         item.refuse("value", "a score has a value (a number) or a label")
     if not (trace_id or fact["session_id"]):
-        item.refuse("exchange_id", f"{_FIX_ABOUT}: exchange_id, trace_id or session_id")
+        item.refuse("exchange_id", "or trace_id or session_id: one of them says what it is about")
     return fact
 
 
