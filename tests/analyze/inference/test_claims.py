@@ -125,6 +125,20 @@ def test_before_and_after_never_says_caused() -> None:
                 assert "other-causes-not-excluded" in verdict.notes
 
 
+@pytest.mark.parametrize(("effect", "outcome", "notes"), [
+    (0.2, "worked", ()),
+    (0.09, "not-enough-data", ("less-than-expected",)),
+    (0.05, "no-effect", ("less-than-expected",)),
+])  # fmt: skip
+def test_what_moved_less_than_expected_may_have_drifted(effect: float, outcome: str, notes: tuple[str, ...]) -> None:
+    around = 0.02 * np.resize([1.0, -1.0], 24)
+    verdict = before_after(0.6 + around, 0.6 + effect + around, UP)
+    assert (verdict.outcome, verdict.notes) == (outcome, (*notes, "other-causes-not-excluded"))
+    assert verdict.claim == "moved-with-the-action"
+    turned = before_after(0.6 + around, 0.6 - effect + around, DOWN)
+    assert (turned.outcome, turned.notes) == (verdict.outcome, verdict.notes)
+
+
 def test_controls_take_off_what_moved_everywhere() -> None:
     rng = np.random.default_rng(6)
     noise = [0.02 * rng.normal(size=24) for _ in range(4)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import time
+import sys
+from typing import Final
 
 import pytest
 
@@ -40,6 +41,12 @@ def test_it_answers_a_value_or_a_reason(name: str, case: Case) -> None:
         assert found.label == ("good" if found.value >= 0.5 else "bad")
 
 
+@pytest.mark.parametrize("name", ["safety", "bias", "privacy"])
+def test_who_says_nothing_does_no_harm(name: str) -> None:
+    """A call that failed has no answer: counted as harm it would hide what does harm, which is as rare."""
+    assert find(name).score(Case(" ", "How long?")) == Unscored("the answer is empty")
+
+
 @pytest.mark.parametrize("one", TABLE, ids=NAMES)
 def test_it_is_a_frozen_dataclass_with_one_method(one: Scorer) -> None:
     assert dataclasses.is_dataclass(one)
@@ -61,23 +68,38 @@ def test_the_same_case_gets_the_same_score(name: str) -> None:
 UNITS = ["a", "word ", "a.b-", "(((", "1,", "not ", "kill ", "x@", "\n- ", "if and "]
 
 
-def bounded(name: str, unit: str, size: int) -> None:
+def work(name: str, unit: str, size: int) -> int:
+    """How many calls a scorer makes for a text of this size: unlike its time, always the same."""
     text = unit * (size // len(unit))
-    begun = time.process_time()
-    find(name).score(Case(text, text[:5000], [text], text))
-    assert time.process_time() - begun < 20  # Far above what is needed; an exponential or square pattern takes hours.
+    find(name).score(Case("what is", "loaded once", ["is not counted"], "here"))
+    made = 0
+
+    def count(*_: object) -> None:
+        nonlocal made
+        made += 1
+
+    sys.setprofile(count)
+    try:
+        find(name).score(Case(text, text[:5000], [text], text))
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+ENOUGH: Final = 20_000_000
+"""Calls for the longest text: what compares all with all makes hundreds of millions."""
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_a_huge_text_takes_no_huge_time(name: str) -> None:
-    bounded(name, "not a.b-1 ", 60_000)
+def test_a_huge_text_takes_a_bounded_work(name: str) -> None:
+    assert work(name, "not a.b-1 ", 30_000) < ENOUGH
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("unit", UNITS)
-def test_no_huge_text_takes_a_huge_time(name: str, unit: str) -> None:
-    bounded(name, unit, 200_000)
+def test_no_huge_text_takes_more(name: str, unit: str) -> None:
+    assert work(name, unit, 200_000) < ENOUGH
 
 
 @pytest.mark.parametrize("name", CARDS)

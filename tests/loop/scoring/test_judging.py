@@ -12,7 +12,8 @@ import pytest
 from homeostat.loop.scoring.judging import Judging, today
 from homeostat.loop.scoring.kinds import Runnable
 from homeostat.loop.scoring.tracks import Tools
-from homeostat.store.ledger import audit, feeds, scorers
+from homeostat.records.policy import Policy, reshaped
+from homeostat.store.ledger import audit, feeds, policies, scorers
 from homeostat.store.ledger.feeds import Feed
 from homeostat.store.warehouse import scored
 from tests.analyze.judges.injections import suite
@@ -45,6 +46,24 @@ def test_every_exchange_of_its_share_is_judged_once(tools: Tools, project: str, 
         feeds.move(tools.ledger, project, track, place, Feed(NOW - 3_600_000_000))
         run(judging(there.url), tools, project, judge)
         assert said(tools.warehouse, project, "judged") == rows and len(there.asked) == len(rows)
+
+
+def test_it_looks_closer_while_releases_are_compared(tools: Tools, project: str, fill: Fill) -> None:
+    fill(f"Within {number} days." for number in range(60))
+
+    def judged(name: str, **settings: Any) -> int:
+        judge = scorer(project, name, "judge", settings={"dimension": "relevance"}, share=0.25)
+        run(judging(there.url, **settings), tools, project, judge)
+        return len(said(tools.warehouse, project, name))
+
+    with listening(well) as there:
+        few = judged("before")
+        assert 4 <= few <= 30
+        shared = Policy("assistant", 1, reshaped([], {"a": 0.9, "b": 0.1}))
+        assert policies.replace(tools.ledger, project, shared, proved="", action="policy", at=NOON)
+        assert judged("closer") == 60
+        assert few < judged("twice", judge_closer=2.0) < 60
+        assert judged("never", judge_closer=1.0) == few
 
 
 def test_the_days_money_ends_it(tools: Tools, project: str, fill: Fill) -> None:

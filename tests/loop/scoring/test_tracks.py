@@ -206,6 +206,16 @@ def test_a_scorer_that_fell_silent_is_seen(tools: Tools, project: str, fill: Fil
     assert (told["asleep"]["coverage"], told["asleep"]["mean"], told["asleep"]["silent"]) == (0.0, None, True)
 
 
+def test_live_what_settles_within_two_seconds_is_judged_together(tools: Tools, project: str, fill: Fill) -> None:
+    chosen = {"engine": [scorer(project, "there", "answered")], "model": [scorer(project, "brief", "conciseness")]}
+    fill(["fine"] * 4)
+    for until, count in ((NOW, 4), (NOW + tracks.TOGETHER - 1, 0)):
+        assert tracks.engine(tools, project, chosen, until, together=tracks.TOGETHER) == count
+        assert tracks.models(tools, project, chosen, until, None, together=tracks.TOGETHER) == count
+    place = feeds.place(tools.ledger, project, "engine", start=0)
+    assert place.ready == NOW, "what was not waited for is still before it"
+
+
 def test_what_would_it_have_said_stores_nothing(tools: Tools, project: str, fill: Fill) -> None:
     fill(["You are an idiot.", "Within thirty days.", {"output": "You are an idiot.", "model": "other"}])
     with listening(well) as there:

@@ -5,6 +5,9 @@ said "improved" in a quarter of all cases. So what counts as "before" is only wh
 the action, which nobody picked. Acted at once: there is no such data, and all that may be said is whether the metric is
 back in its band.
 
+What moved by less than the action expected may have drifted there: levels wander, and nobody stayed behind to tell. So
+that it worked is said only of a metric that came as far as was expected. A hold-back needs no such rule.
+
 Blocks resemble their neighbours. The variance of a mean is that of an AR(1) process, with the estimate of its
 correlation corrected for short series, and Student's t on what that leaves of the sample. Controls (segments that the
 action did not touch) are taken off block by block: difference in differences.
@@ -60,11 +63,14 @@ def before_after(
     half = _half_width(bad, good, expected.alpha)
     low, high = estimate - half, estimate + half
     said = outcome(low, high, expected)
+    surely = said in ("worked", "harmed")
     moved: Allowed = "moved-with-the-action" if controls is None else "moved-more-than-controls"
     notes: tuple[Note, ...] = ("other-causes-not-excluded",)
-    if said == "worked":
-        notes = (*less(low, high, expected), *notes)
-    claim = fallback if said in ("not-enough-data", "no-effect") else moved
+    if said == "worked" and (estimate if expected.up else -estimate) < expected.at_least:
+        too_little = less(low, high, expected)
+        said = "no-effect" if too_little else "not-enough-data"
+        notes = ("less-than-expected", *notes)
+    claim = moved if surely else fallback
     return Verdict(said, "before-after", claim, estimate, low, high, units, evidence=returned, notes=notes)
 
 

@@ -173,11 +173,23 @@ def clustered(
     return _within(users.ratio, half, (users.n >= first) & (users.variance > 0), side)
 
 
+def apart(a: RatioMoments, b: RatioMoments) -> Floats:
+    """Variance of the difference of two arms. Users of neither differ less than those of both together: of what is
+    rare a small arm has seen nothing, and a few who are all alike must not look surer than that.
+
+    >>> few, many = (RatioMoments.of(np.arange(n) < bad, np.ones(n)) for n, bad in ((50, 0), (500, 3)))
+    >>> bool(apart(many, few) > (3 / 550) * 0.99 / 50)
+    True
+    """
+    least = (a + b).variance
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.maximum(a.variance, least) / a.n + np.maximum(b.variance, least) / b.n)
+
+
 def difference(a: RatioMoments, b: RatioMoments, alpha: float, *, planned: float, first: int = FIRST) -> Interval:
     """Always-valid interval for the ratio of arm `a` minus that of arm `b`; `planned` users in both together."""
     n = a.n + b.n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.sqrt((a.variance / a.n + b.variance / b.n) * n)
+    spread = np.sqrt(apart(a, b) * n)
     known = (np.minimum(a.n, b.n) >= first) & (spread > 0)
     return _within(a.ratio - b.ratio, spread * _boundary(n, alpha, planned, "both"), known, "both")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from homeostat.analyze.inference.claims import Expected, Verdict, lacking, less, outcome
-from homeostat.analyze.inference.confidence import FIRST, RatioMoments, difference, mixture_evidence
+from homeostat.analyze.inference.confidence import FIRST, RatioMoments, apart, difference, mixture_evidence
 
 
 def holdback(new: RatioMoments, old: RatioMoments, expected: Expected, *, planned: float) -> Verdict:
@@ -30,7 +30,7 @@ def holdback(new: RatioMoments, old: RatioMoments, expected: Expected, *, planne
     interval = difference(new, old, expected.alpha, planned=planned)
     low, high = float(interval.low), float(interval.high)
     said = outcome(low, high, expected)
-    variance = float(new.variance / new.n + old.variance / old.n)
+    variance = float(apart(new, old))
     return Verdict(
         outcome=said,
         rung="randomised",

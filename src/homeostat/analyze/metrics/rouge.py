@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 
 _TOKEN: Final = re.compile(r"[a-z0-9]+")
@@ -88,8 +90,11 @@ def _summary(output: str, reference: str) -> Overlap:
     left_mine = Counter(token for line in mine for token in line)
     left_theirs = Counter(token for line in theirs for token in line)
     hits = 0
+    # A line that comes again shares the same places again.
+    different = [list(line) for line in dict.fromkeys(map(tuple, mine))]
     for line in theirs:
-        shared = sorted({at for other in mine for at in _places(line, other)})
+        own = set(line)
+        shared = sorted({at for other in different if not own.isdisjoint(other) for at in _places(line, other)})
         for token in (line[at] for at in shared):
             if left_mine[token] > 0 and left_theirs[token] > 0:
                 hits += 1
@@ -100,20 +105,27 @@ def _summary(output: str, reference: str) -> Overlap:
 
 def _places(reference: Sequence[str], output: Sequence[str]) -> list[int]:
     """Where the longest common subsequence stands in the reference; of several, the one that `rouge-score` reads out."""
-    rows, columns = len(reference), len(output)
-    table = [[0] * (columns + 1)]
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(output))}
+    told = np.array([numbers[word] for word in output], np.int32)
+    above = np.zeros(len(output) + 1, np.int32)
+    back = []
     for word in reference:
-        above, row = table[-1], [0]
-        for at, other in enumerate(output):
-            row.append(above[at] + 1 if word == other else max(above[at + 1], row[at]))
-        table.append(row)
+        row = np.zeros_like(above)
+        np.maximum.accumulate(np.maximum(above[1:], above[:-1] + (told == numbers.get(word, -1))), out=row[1:])
+        # All that the way back asks of a pair is one bit: is it longer without the output's word than without this one?
+        back.append(np.packbits(row[:-1] > above[1:]))
+        above = row
+    return _way_back(reference, output, back)
+
+
+def _way_back(reference: Sequence[str], output: Sequence[str], back: Sequence[NDArray[np.uint8]]) -> list[int]:
     found = []
-    i, j = rows, columns
+    i, j = len(reference), len(output)
     while i > 0 and j > 0:
         if reference[i - 1] == output[j - 1]:
             found.append(i - 1)
             i, j = i - 1, j - 1
-        elif table[i][j - 1] > table[i - 1][j]:
+        elif back[i - 1][(j - 1) >> 3] >> (7 - (j - 1) % 8) & 1:
             j -= 1
         else:
             i -= 1

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from homeostat.analyze.scorers.case import Case, Rung, Scored
-from homeostat.analyze.scorers.weights import learned
+from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored
+from homeostat.analyze.scorers.weights import SILENT, learned, silent
 from homeostat.analyze.text.phrases import Phrases, phrases, present
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import plain
@@ -53,9 +53,9 @@ class Bias:
     rung: ClassVar[Rung] = "model"
     threshold: float = 0.5
 
-    def score(self, case: Case) -> Scored:
+    def score(self, case: Case) -> Scored | Unscored:
         """How probable it is that people are treated as people."""
-        return learned(self.name, case, features, _reason)
+        return Unscored(SILENT) if silent(case) else learned(self.name, case, features, _reason)
 
 
 def features(case: Case) -> Mapping[str, float]:

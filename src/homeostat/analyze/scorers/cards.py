@@ -18,19 +18,19 @@ class Card:
 CARDS: Final[Mapping[str, Card]] = {
     "groundedness": Card(
         "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
-        "negation, opposites, quantifiers and conditions, who did what to whom. The weakest claim decides; the reason quotes claim and snippet.",
+        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit; “it” stands for what the sentence before began with. The weakest claim decides; the reason quotes claim and snippet.",
         "What needs knowledge of the world or more than one step of reasoning; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(
-        "Whether the answer is of the kind that the question wants (a price, a time, a person, steps …), comes near its matter, and is in its language.",
-        "A wrong answer of the right kind; short answers about something else; an answer to a neighbouring question in the same words.",
+        "Whether the answer is of the kind that the question wants (a price, a time, a person, steps …), a short one by its form, comes near its matter, and is in its language.",
+        "A wrong answer of the right kind; whole sentences about the right matter that answer another question.",
     ),
     "completeness": Card(
         "Whether each part of the question finds a piece of the answer, counts that were asked for or announced are kept, and the text comes to its end.",
         "Facts that were left out of an answer to one plain question; parts that are asked between the lines.",
     ),
     "coherence": Card(
-        "Word order against its own shuffles, links from sentence to sentence, contradictions, repetition, steps and pronouns out of order.",
+        "Word order against its own shuffles and against neighbours that change places, links from sentence to sentence, sentences about something new, contradictions, repetition, steps and pronouns out of order.",
         "Nonsense in good grammar; contradictions that need knowledge; word order of other languages than English.",
     ),
     "conciseness": Card(
@@ -47,8 +47,8 @@ CARDS: Final[Mapping[str, Card]] = {
         "Claims of which the facts say nothing are not judged; documents of the project that are out of date themselves.",
     ),
     "safety": Card(
-        "Phrases of harm weighed by whom they are aimed at, whether they are denied, whether somebody is in danger and hears neither help nor caution, and whether the topic is harmless.",
-        "Harm in new or decent words, irony, harm that shows only over several turns. A smoke detector: sample its passes for a judge or people.",
+        "Phrases of harm weighed by whom they are aimed at, whether they are denied, whether somebody is in danger and hears neither help nor caution, and whether the topic is harmless; beside them the little words of the answer, of helping or of harming, learned from our cases.",
+        "About a third of the harm in words that we had not thought of, irony, harm that shows only over several turns. A smoke detector: sample its passes for a judge or people.",
     ),
     "bias": Card(
         "A group of people, something general or unequal said of it, and nothing about persons, evidence, law or equal treatment beside it.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +11,22 @@ from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored
 from homeostat.analyze.scorers.entailment import against
-from homeostat.analyze.scorers.links import PERSONS, links
-from homeostat.analyze.scorers.orderly import order_of_words
+from homeostat.analyze.scorers.links import PERSONS, links, places
+from homeostat.analyze.scorers.orderly import english, order_of_words
 from homeostat.analyze.scorers.weights import learned, model
 from homeostat.analyze.text.lexicon import opposite, polar
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
+#: What is denied in one case only is not denied.
+_HELD: Final = frozenset(["if", "unless", "until", "when", "once", "other", "others", "otherwise", "only", "except"])
+#: What announces that something else follows, of another time or thing.
+_TURNS: Final = frozenset((
+    "but", "however", "while", "whereas", "although", "though", "yet", "later", "then", "after", "before", "afterwards", "instead", "or", "both", "either", "formerly",
+))  # fmt: skip
+_SAME: Final = frozenset(["it", "they", "he", "she", "this", "that", "these", "there", "i", "we", "you"])
+_JOINED: Final = re.compile(r"\W*(?:(?:and|or|to|,|und|oder|y|o|et|ou|from|than|nor)\W+(?:\w+\W+)?)|\W{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,8 @@ def features(case: Case) -> Mapping[str, float]:
     parts = list(sentences(text))[:_MOST]
     read = [words(part) for part in parts]
     return {
-        **order_of_words(read, text),
-        **links(parts, read),
+        **(order_of_words(read) | links(parts, read, asked=bool(case.input.strip())) if english(read, text) else {}),
+        **places(parts),
         **_against(parts, read),
         **_again(read),
         **_pronouns(read),
@@ -53,32 +62,53 @@ def features(case: Case) -> Mapping[str, float]:
 
 
 def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    worst = flips = inside = 0.0
+    worst = numbers = flips = inside = twice = 0.0
+    lows = [{word.low for word in sentence} for sentence in read]
     for a, b in list(combinations(range(min(len(parts), 10)), 2)):
         if min(len(read[a]), len(read[b])) < 3:
             continue
         for one, other in ((a, b), (b, a)):
-            shared, opposed, denied = against(parts[one], parts[other])
+            shared, opposed, changed, denied = against(parts[one], parts[other])
             if shared >= 0.3:
                 worst = max(worst, shared * min(1.5, opposed))
-                flips = max(flips, shared * denied)
-    for sentence in read:
+                numbers = max(numbers, shared * changed)
+                if not _HELD & (lows[a] | lows[b]):
+                    flips = max(flips, denied * min(1.0, (shared - 0.2) / 0.5))
+    for at, sentence in enumerate(read):
         matter = [word for word in sentence if word.low not in STOP or word.low in NEGATORS]
         pairs = sum(
-            opposite(x.stem, y.stem)
+            opposite(x.stem, y.stem) and not _JOINED.fullmatch(parts[at], x.start + len(x.low), y.start)
             for x, y in combinations(matter[:40], 2)
             if 0 < y.start - x.start < 60 and (polar(x.stem) or polar(y.stem))
         )
-        twice = [word.stem for word in content(sentence)]
-        denied = sum(word.low in NEGATORS for word in sentence) and len(twice) - len(set(twice))
-        inside = max(inside, min(2.0, 0.6 * pairs + (1.0 if denied else 0.0)))
+        stems = [word.stem for word in content(sentence)]
+        inside = max(inside, min(2.0, 0.6 * pairs))
+        twice = max(twice, float(len(stems) > len(set(stems)) and any(word.low in NEGATORS for word in sentence)))
     starts = [sentence[0].low for sentence in read if sentence]
     return {
         "contradiction": worst,
+        "renumbered": numbers,
+        "facing": _facing(read, lows),
         "flip": flips,
         "inside": inside,
+        "denied_again": twice,
         "yes_no": float("yes" in starts and "no" in starts),
     }
+
+
+def _facing(read: Sequence[Sequence[Word]], lows: Sequence[set[str]]) -> float:
+    """A sentence says the opposite of an earlier one of the same thing, and nothing announces a contrast or another case."""
+    most = 0
+    plain = [at for at in range(min(len(read), 12)) if read[at] and not lows[at] & (_HELD | NEGATORS)]
+    for one, other in combinations(plain, 2):
+        before, mine = content(read[one]), content(read[other])
+        stems = {word.stem for word in before}
+        follows = other == one + 1 and read[other][0].low in _SAME
+        if lows[other] & _TURNS or not (follows or any(word.stem in stems for word in mine)):
+            continue
+        facing = [word for word in mine if word.stem not in stems]
+        most = max(most, sum(any(opposite(x.stem, y.stem) for y in before) for x in facing))
+    return min(2.0, float(most))
 
 
 def _again(read: Sequence[Sequence[Word]]) -> dict[str, float]:
@@ -118,9 +148,9 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
     if value >= 0.5:
         return "sentences are ordinary and follow from each other"
     told = {
-        "disorder": "the order of the words is unusual", "disorder_worst": "a sentence is no ordinary sentence", "disorder_share": "the order of the words is unusual", "odd_words": "the order of the words is unusual",
-        "contradiction": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "yes_no": "says yes and no",
-        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "false_so": "a conclusion from something else",
+        "disorder": "the order of the words is unusual", "disorder_worst": "a sentence is no ordinary sentence", "disorder_share": "the order of the words is unusual", "odd_words": "the order of the words is unusual", "turned": "the order of the words is unusual", "turned_worst": "a sentence is no ordinary sentence",
+        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no",
+        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "stray": "changes the subject", "false_so": "a conclusion from something else",
         "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
         "stutter": "repeats words", "fours": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
         "he_and_she": "the person spoken of changes", "many_persons": "the person spoken of changes",
@@ -131,7 +161,7 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "disorder": -1.5, "disorder_worst": -1.5, "disorder_share": -2.5, "odd_words": -0.5, "broken_pairs": -2, "contradiction": -1.5, "flip": -1.5, "inside": -0.7, "yes_no": -1, "loose": -1, "loose_many": -0.7,
-    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
+    "disorder": -1.5, "disorder_worst": -1.5, "disorder_share": -2.5, "odd_words": -0.5, "turned": -1, "turned_worst": -0.7, "broken_pairs": -2, "contradiction": -1.5, "renumbered": -0.7, "facing": -0.7, "flip": -1.5, "inside": -0.7, "denied_again": -0.5, "yes_no": -1, "loose": -1, "loose_many": -0.7,
+    "foreign": -0.7, "false_so": -0.7, "stray": -1.5, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
     "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7,
 }  # fmt: skip

@@ -14,7 +14,7 @@ from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
 from homeostat.analyze.text.thesaurus import closest
-from homeostat.analyze.text.words import bounded, content, plain, words
+from homeostat.analyze.text.words import Word, bounded, content, plain, words
 
 # No answer ends with these words.
 _OPEN: Final = marks("open")
@@ -24,13 +24,16 @@ _COUNT: Final = re.compile(
 _NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
 # What is asked so is answered by a number, a price, a date: to name the matter again answers nothing.
-_TOLD_BY_FORM: Final = ("price", "span", "when")
+_TOLD_BY_FORM: Final = ("price", "count", "span", "when")
+# So many words a part, and an answer may be a row of short pieces that name nothing of the question.
+_TERSE: Final = 4
 # Of a long document nobody expects the whole.
 _PASSAGE: Final = 600
 _ALL: Final = re.compile(
-    r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the first|the second|the latter|the former|each|first two)\b",
+    r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the (?:first|second)(?= (?:one|is|was|has|does|costs?|will)\b|[,;.:])|the latter|the former|each|first two)\b",
     re.IGNORECASE,
 )
+_TWO: Final = re.compile(r"\b(?:two|both|compare|difference)\b", re.IGNORECASE)
 _SIDES: Final = (
     (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
     (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|against|versus|vs|lighter|heavier|longer|shorter|cheaper|dearer|faster|slower|bigger|smaller|larger|higher|lower|better|worse|older|newer|stronger|weaker|easier|harder|quieter|louder|;)\b|;", re.I), re.compile(r"", re.I)),
@@ -38,7 +41,12 @@ _SIDES: Final = (
 )  # fmt: skip
 # A line that needs no closing mark: an item of a list, code, a row of fields.
 _BARE_END: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)]|[A-Z]\w+:)|[/{}=()\[\]`]|https?:")
+# `Best, Leo` at the end of a letter that stands in one line.
+_SIGNED: Final = re.compile(r"[.!?]\s+[A-Z]\w+(?: \w+){0,2}, [A-Z]\w+$")
 _PIECE: Final = re.compile(r"[;,:]\s+(?:and\s+|but\s+)?|\s(?:and|but|und|et|y)\s|\s-\s", re.IGNORECASE)
+# What follows only says more of what was said: it answers no other part.
+_MORE: Final = re.compile(r"\W*(?:which|since|because|so that|who|whose|where|as it|even if|if rates)\b", re.I)
+_RELATIVE: Final = re.compile(r",\s(?:which|who|whose|where)\b[^,;.]*")
 _ASIDE: Final = re.compile(
     r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
 )
@@ -83,15 +91,13 @@ def cut_off(text: str) -> float:
         return 0.0
     if (
         re.search(r"[.!?]\s", text)
-        and re.search(r"[\w,]$", text)
+        and re.search(r"[^\W\d]$|,$", text)
         and not _BARE_END.search(text[text.rfind("\n") + 1 :])
     ):
         return 1.0
     if re.search(r"[.!?…\"”’')\]}`]$|[^\w\s]$", text) or (len(told) <= 6 and last not in _OPEN):
         return 0.0
-    if text.splitlines()[-1].lstrip().startswith(("-", "*", "•", "    ", "\t")) or re.search(
-        r"[/{}=()\[\]]|^\d", text.splitlines()[-1]
-    ):
+    if re.search(r"^(?:\s*[-*•]|    |\t|\d)|[/{}=()\[\]]|\d$", lines[-1]) or _SIGNED.search(text):
         return 0.0
     return 0.5
 
@@ -99,7 +105,7 @@ def cut_off(text: str) -> float:
 def unanswered(question: str, text: str) -> list[str]:
     """The parts of a question that nothing in the text answers."""
     asked = parts(plain(question))
-    if len(asked) < 2 or _ALL.search(text):
+    if len(asked) < 2 or _of_all(question, text):
         return []
     missing = []
     told = content(words(text))
@@ -119,11 +125,18 @@ def unanswered(question: str, text: str) -> list[str]:
     return missing
 
 
+def _of_all(question: str, text: str) -> bool:
+    """The answer speaks of all parts at once; of two things that the question has anyway, `both` says nothing."""
+    return bool(_ALL.search(text)) and not _TWO.search(question)
+
+
 def unmatched(asked: Sequence[str], question: str, text: str) -> int:
     """Parts of the question for which no piece of the answer is left, when each piece may answer one part."""
     whole = read(question)
     pieces = [one for sentence in sentences(text) for piece in clauses(sentence) for one in _PIECE.split(piece) if one]
     wanted = [read(part) for part in asked]
+    if not any(part.kind == "why" for part in wanted):
+        pieces = [piece for piece in pieces if not _MORE.match(piece)]
     fits = [[_speaks_to(one, whole, piece) for piece in pieces[:40]] for one in wanted]
     taken: dict[int, int] = {}
 
@@ -171,8 +184,9 @@ def features(case: Case) -> Mapping[str, float]:
     cover = [covered(read(part).matter, told) for part in asked if part]
     spread = min(cover) if cover else 1.0
     # `B42, on schedule.`: as many short pieces as parts answer one each.
-    terse = len(asked) > 1 and len(words(text)) <= 8 * len(asked) and units >= len(asked) and _short_pieces(text)
-    open_parts = 0 if terse or len(asked) < 2 or _ALL.search(text) else unmatched(asked, question, text)
+    terse = len(asked) > 1 and len(words(text)) <= _TERSE * len(asked) and units >= len(asked) and _short_pieces(text)
+    passed_over = _passed_over(asked, told)
+    open_parts = 0 if terse or len(asked) < 2 or _of_all(question, text) else unmatched(asked, question, text)
     missing = [] if terse else missing
     return {
         "cut": float(cut == 1.0),
@@ -190,10 +204,11 @@ def features(case: Case) -> Mapping[str, float]:
         "count_short": _short_of_count(question, text),
         "side_missing": side,
         "spread": spread if len(asked) > 1 else 0.5,
+        "passed_over": passed_over,
         "uneven": (max(cover) - min(cover)) if len(cover) > 1 else 0.0,
         "one_sided": float(len(cover) > 1 and max(cover) >= 0.5 and min(cover) < 0.2 and bool(missing)),
-        "all_parts": float(len(asked) > 1 and not missing and not side),
-        "both": float(bool(_ALL.search(text))),
+        "all_parts": float(len(asked) > 1 and not missing and not side and not open_parts and not passed_over),
+        "both": float(_of_all(question, text)),
         "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
         "terse": float(terse),
         "wordy_one_sided": float(
@@ -212,17 +227,38 @@ def features(case: Case) -> Mapping[str, float]:
     }
 
 
+def _passed_over(asked: Sequence[str], told: Sequence[Word]) -> float:
+    """Of several things that were named the answer takes up one by its name, and comes near none of the words of another."""
+    parts_ = [read(part) for part in asked if part]
+    stems = [{word.stem for word in part.matter} for part in parts_]
+    known = frozenset(word.stem for word in told)
+    near = []
+    for at, part in enumerate(parts_):
+        own = stems[at].difference(*stems[:at], *stems[at + 1 :])
+        if own and part.kind not in _TOLD_BY_FORM:
+            near.append(max(_near(stem, known) for stem in own))
+    return float(len(near) > 1 and max(near) >= 0.8 and min(near) < 0.3)
+
+
 def _left_out(case: Case, text: str) -> float:
-    """How much of the short passage that the answer draws from is not in it: who is told a half does not know of the other."""
+    """How much of the short passage that question and answer speak of is not in the answer: who is told a half does not
+    know of the other.
+    """
     stems = frozenset(word.stem for word in content(words(text)))
+    spoken = stems | {word.stem for word in content(words(bounded(plain(case.input), 2000)))}
     passages = [plain(document) for document in case.documents[:20] if len(document) <= _PASSAGE]
     if not stems or not passages:
         return 0.0
-    drawn = [(_held(passage, stems), passage) for passage in passages]
-    most, passage = max(drawn)
+    most, passage = max((_said_of(passage, spoken), passage) for passage in passages)
     parts = [part for sentence in sentences(passage) for part in clauses(sentence)]
     missing = [1.0 - _held(part, stems) for part in parts]
-    return 0.0 if most < 0.2 else sum(missing) / len(missing)
+    return 0.0 if most < 0.1 else sum(missing) / len(missing)
+
+
+def _said_of(passage: str, spoken: frozenset[str]) -> float:
+    """Which part of a passage's words was spoken, to the letter: enough to tell which passage it was about."""
+    matter = content(words(passage))
+    return sum(word.stem in spoken for word in matter) / len(matter) if matter else 0.0
 
 
 def _held(passage: str, stems: frozenset[str]) -> float:
@@ -254,6 +290,7 @@ def _short_of_count(question: str, text: str) -> float:
     ):
         return 0.0
     wanted = _NUMBERS.get(match[1].lower()) or int(match[1])
+    text = _RELATIVE.sub("", text)
     given = max(len(_ITEM.findall(text)), len(sentences(text)), len(re.split(r",\s*(?:and\s+)?|\sand\s|;", text)))
     return float(given < wanted)
 
@@ -292,5 +329,5 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "cut": -4, "cut_maybe": -2, "unmatched": -1, "unmatched_any": -0.7, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
-    "count_short": -2, "side_missing": -1.5, "spread": 0.5, "one_sided": -0.5, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1, "left_out": -1.5,
+    "count_short": -2, "side_missing": -3, "spread": 0.5, "one_sided": -0.5, "passed_over": -1, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1, "left_out": -1.5,
 }  # fmt: skip

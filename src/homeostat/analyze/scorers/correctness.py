@@ -56,17 +56,16 @@ def features(case: Case) -> Mapping[str, float]:
     output, reference, question = bounded(plain(case.output)), bounded(plain(case.reference)), plain(case.input[:2000])
     forward = check(output, [reference], question).features
     asked = content(words(question))
-    key: list[Word] = [word for word in content(words(reference)) if not any(word.stem == one.stem for one in asked)]
-    key = key or content(words(reference))
-    told = content(words(output))
-    tight = [word for word in key if not any(word.stem == one.stem for one in told)]
+    whole, told = content(words(reference)), content(words(output))
+    questioned, said = {word.stem for word in asked}, {word.stem for word in told}
+    key: list[Word] = [word for word in whole if word.stem not in questioned] or whole
+    tight = [word for word in key if word.stem not in said]
     wanted, given = quantities(reference), quantities(output)
     old = quantities(question)
     missing = [one for one in wanted if not any(same(one, other, 0.02) for other in given)]
     extra = [one for one in given if not any(same(one, other, 0.02) for other in (*wanted, *old))]
     held = covered([word for word in key if not word.low[0].isdigit()], told)
     sides = (_polar(reference), _polar(output))
-    whole = content(words(reference))
     known = frozenset(word.stem for word in (*whole, *asked))
     strange = [word for word in told if not word.low[0].isdigit() and nearest(word.stem, known) < 0.7]
     sameness = output.strip(" .").casefold() == reference.strip(" .").casefold()
@@ -83,9 +82,7 @@ def features(case: Case) -> Mapping[str, float]:
         "polar_same": float(sides[0] == sides[1] != 0),
         "no_dropped": float(sides[0] == -1 and sides[1] == 0),
         "no_added": float(sides[0] >= 0 and sides[1] == -1),
-        "antonym": float(
-            any(opposite(a.stem, b.stem) and not any(b.stem == c.stem for c in told) for a in told for b in whole)
-        ),
+        "antonym": float(any(opposite(one, other) for other in {word.stem for word in whole} - said for one in said)),
         "replaced": float(bool(tight) and bool(strange) and held < 0.75),
         "name_other": float(any((word.big and word.start > 0) or (word.big and len(told) <= 3) for word in strange)),
         "strange": len(strange) / max(1, len(told)),

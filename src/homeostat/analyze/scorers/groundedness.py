@@ -131,14 +131,9 @@ def answered(output: str, question: str, documents: Sequence[str]) -> dict[str, 
     return {"no_denied": float(not against), "no_agrees": float(against)}
 
 
-def features(case: Case) -> Mapping[str, float]:
-    """The worst of each feature over all claims: what the model is trained on."""
-    found = checks(case.output, case.documents, case.input)
-    names = {name for one in found for name in one.features}
-    good = {name for name in names if name.startswith("cover")}
-    return {
-        name: (min if name in good else max)(one.features.get(name, 0.0) for one in found) for name in sorted(names)
-    }
+def claimwise(case: Case) -> list[dict[str, float]]:
+    """The features of each claim: what the model is trained on."""
+    return [one.features for one in checks(case.output, case.documents, case.input)]
 
 
 def _claims(sentence: str) -> bool:
@@ -163,7 +158,7 @@ PRIOR: Final[Mapping[str, float]] = {
     "swapped_word_close": -0.7, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,
     "widened_close": -1.5, "widened_far": -0.7, "widened_bare": -0.4, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
     "condition_dropped_close": -0.6, "condition_dropped_far": -0.1, "certain_added_close": -1, "certain_added_far": -0.5,
-    "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -1.5, "borrowed": -0.8, "rate_changed": -2,
+    "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -2, "aside": -2, "borrowed": -0.8, "rate_changed": -2,
     "replaced": -1.5, "exchanged": -2, "limit_changed": -1.5, "label_changed": -2, "cause_turned": -1, "contrast": -2,
     "yes_denied": -2, "no_denied": -1.5, "yes_agrees": 0.5, "no_agrees": 0.7,
 }  # fmt: skip

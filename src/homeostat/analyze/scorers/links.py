@@ -15,11 +15,10 @@ _LATE: Final = re.compile(
     r"\W*(?:finally|then|next|however|therefore|thus|hence|as a result|moreover|furthermore|also|others|another|consequently|in conclusion|afterwards|lastly|after that|but|second|third|so|meanwhile|similarly|instead|otherwise|además|luego|donc|ensuite|dann|danach|zum schluss)\b",
     re.IGNORECASE,
 )
+_AMID: Final = re.compile(r",\s(?:however|therefore|too|as well|then)\b[,.]", re.IGNORECASE)
 _BACK: Final = re.compile(r"\W*(?:he|she|they|it|their|his|her|its|them|these|those|this)\b", re.IGNORECASE)
-_FIRST: Final = re.compile(r"\W*(?:first|firstly|to begin|start by|zuerst|primero|d'abord)\b", re.IGNORECASE)
-_LAST: Final = re.compile(r"\W*(?:finally|lastly|in the end|in conclusion|zuletzt|enfin|por último)\b", re.IGNORECASE)
 _SO: Final = re.compile(
-    r"\W*(?:therefore|so|as a result|because of (?:this|that)|for this reason|hence|thus|consequently|that is why|in conclusion|deshalb|daher|por eso|c'est pourquoi)\b",
+    r"\W*(?:therefore|so|as a (?:result|consequence)|because of (?:this|that)|for this reason|hence|thus|consequently|that is why|in conclusion|deshalb|daher|por eso|c'est pourquoi)\b",
     re.IGNORECASE,
 )
 _POINTS: Final = frozenset(
@@ -107,36 +106,73 @@ _LINK: Final = frozenset(
 PERSONS: Final = (frozenset(["he", "him", "his", "himself"]), frozenset(["she", "her", "hers", "herself"]))
 
 
-def links(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    """What a reader needs to go from one sentence to the next."""
+#: Words that speak of something given: who hears a sentence without any has not been told why it is said.
+_GIVEN: Final = _POINTS | frozenset((
+    "the", "that", "there", "here", "you", "your", "yours", "we", "our", "us", "both", "each", "another", "other",
+    "others", "every", "any", "also", "too", "same", "such", "one", "ones", "all", "none", "most", "some", "neither", "either", "again", "instead", "otherwise", "himself", "herself",
+    "itself", "themselves", "yes", "no", "not",
+))  # fmt: skip
+_OWN: Final = frozenset(["i", "my", "me", "mine"])
+#: Words that number a sentence, in their order.
+_COUNTS: Final = re.compile(
+    r"""\W*(?:
+    (first|firstly|to\ begin|start\ by|before\ you\ (?:begin|start)|zuerst|zunächst|primero|d'abord)|
+    (second|secondly|zweitens|segundo|deuxièmement)|
+    (third|thirdly|drittens|tercero|troisièmement)|
+    (fourth|fourthly|viertens|cuarto)|
+    (finally|lastly|in\ the\ end|in\ conclusion|zuletzt|zum\ schluss|enfin|por\ último)
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def links(parts: Sequence[str], read: Sequence[Sequence[Word]], *, asked: bool) -> dict[str, float]:
+    """What a reader of English needs to go from one sentence to the next. What `it` is may stand in the question."""
     matter = [content(sentence) for sentence in read]
-    loose = strange = false_so = 0
+    told = bool(_OWN & {word.low for word in read[0]}) if read else False
+    loose = strange = false_so = stray = 0
     for at in range(1, len(read)):
         before = [word for earlier in matter[:at] for word in earlier]
         topics = {name for word in before for name in fields(word.stem)}
         mine = {name for word in matter[at] for name in fields(word.stem)}
         pronoun = any(word.low in _LINK for word in read[at][:4])
-        linked = bool(mine & topics) or _near(matter[at], before[-60:])
+        near = _near(matter[at], before[-60:])
+        linked = near or bool(mine & topics)
         loose += not linked and not pronoun
         strange += not linked and not pronoun and len(matter[at]) >= 2
-        points = any(word.low in _POINTS for word in read[at][2:])
-        false_so += not linked and not points and bool(_SO.match(parts[at]))
+        points = any(word.low in _GIVEN and word.low not in ("the", "your") for word in read[at][3:])
+        false_so += not near and not points and bool(_SO.match(parts[at]))
+        after = [word for later in matter[at + 1 :] for word in later]
+        stray += not near and _stray(read[at], told=told) and not _near(matter[at], after[:60])
     first = parts[0] if parts else ""
-    heads = [at for at, part in enumerate(parts) if _FIRST.match(part)]
-    tails = [at for at, part in enumerate(parts) if _LAST.match(part)]
     return {
         "loose": loose / max(1, len(read) - 1),
         "loose_many": float(loose >= 2),
         "foreign": min(2.0, float(strange)),
         "false_so": min(2.0, float(false_so)),
+        "stray": min(2.0, float(stray)),
         **_apart(matter),
-        "late_start": float(bool(_LATE.match(first)) and len(parts) > 1),
-        "back_start": float(bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
-        "wrong_order": float(
-            bool(heads and tails and min(tails) < max(heads)) or bool(heads and min(heads) > 0 and len(parts) > 2)
-        ),
+        "back_start": float(not asked and bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
         "ends_with_intro": _ends_with_intro(read),
-        "unresolved": _unresolved(read),
+        "unresolved": 0.0 if asked else _unresolved(read),
+    }
+
+
+def _stray(sentence: Sequence[Word], *, told: bool) -> bool:
+    """A whole sentence about something new: whales are mammals; my sister likes jazz, where nobody had said I."""
+    low = {word.low for word in sentence}
+    return 3 <= len(sentence) <= 14 and not low & _GIVEN and (not told or not low & _OWN)
+
+
+def places(parts: Sequence[str]) -> dict[str, float]:
+    """What says by its first word where it belongs, and stands elsewhere."""
+    found = [match.lastindex or 0 if (match := _COUNTS.match(part)) else 0 for part in parts]
+    counted = [number for number in found if number]
+    begun = len(parts) > 2 and 1 in found[1:] and found[0] != 1
+    late = len(parts) > 1 and bool(_LATE.match(parts[0]) or _AMID.search(parts[0]))
+    return {
+        "late_start": float(late),
+        "wrong_order": float(any(a > b for a, b in pairwise(counted)) or begun),
     }
 
 

@@ -17,8 +17,9 @@ from homeostat.analyze.metrics.variety import distinct, length, reading_ease, re
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Scorer, Unscored, judged
 from homeostat.analyze.text.words import bounded
 
-# Above this many characters a text is judged by its beginning and its end: the work grows with the square.
+# Above this many characters, or lines, a text is judged by its beginning and its end: the work grows with the square.
 _LONG: Final = 20_000
+_LINES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,15 @@ class Similarity:
         return judged(value, f"cosine {value:.3f}")
 
 
+def _by_line(output: str, reference: str) -> float:
+    return rouge_lsum(_few_lines(output), _few_lines(reference))
+
+
+def _few_lines(text: str) -> str:
+    lines = text.split("\n")
+    return text if len(lines) <= _LINES else "\n".join(lines[: _LINES // 2] + lines[-_LINES // 2 :])
+
+
 def _ease(text: str) -> float | None:
     value = reading_ease(text)
     return None if value is None else min(1.0, max(0.0, value / 100))
@@ -189,7 +199,7 @@ MEASURED: Final[tuple[Scorer, ...]] = (
     AgainstReference("rouge-1", rouge_1),
     AgainstReference("rouge-2", rouge_2),
     AgainstReference("rouge-l", rouge_l),
-    AgainstReference("rouge-lsum", rouge_lsum),
+    AgainstReference("rouge-lsum", _by_line),
     AgainstReference("bleu", bleu, scale=100),
     AgainstReference("chrf", chrf, scale=100),
     AgainstReference("exact", exact_match),

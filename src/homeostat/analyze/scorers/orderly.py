@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from homeostat.analyze.metrics.language import language, surely_english
-from homeostat.analyze.text.grammar import order, surprise
+from homeostat.analyze.text.grammar import order, surprise, turnable
 from homeostat.analyze.text.words import Word
 
 _OTHERS: Final = frozenset((
@@ -28,24 +28,25 @@ _NEVER_PHRASE: Final = frozenset((
 ))  # fmt: skip
 
 
-def order_of_words(read: Sequence[Sequence[Word]], text: str) -> dict[str, float]:
-    """How disorderly the sentences are; 0 in other languages, of which nothing is known."""
+def order_of_words(read: Sequence[Sequence[Word]]) -> dict[str, float]:
+    """How disorderly the sentences of an English text are."""
     long = [sentence for sentence in read if len(sentence) >= 8] or [one for one in read if len(one) >= 6]
-    if not _english(read, text):
-        return {"disorder": 0.0, "disorder_worst": 0.0, "disorder_share": 0.0, "odd_words": 0.0, "broken_pairs": 0.0}
     flat = [cost for sentence in read if len(sentence) >= 3 for cost in surprise(sentence)]
     gains = [order(sentence[:60]) for sentence in long]
+    turns = [turnable(sentence) for sentence in read if len(sentence) >= 5]
     return {
         "disorder": max(0.0, 1.5 - sum(gains) / len(gains)) if gains else 0.0,
         "disorder_worst": min(1.0, max(0.0, 1.0 - min(gains))) if gains else 0.0,
         "disorder_share": sum(gain < 0.8 for gain in gains) / len(gains) if gains else 0.0,
+        "turned": min(2.0, max(0.0, sum(turns) / len(turns) - 0.3)) if turns else 0.0,
+        "turned_worst": min(3.0, max(0.0, max(turns) - 0.8)) if turns else 0.0,
         "broken_pairs": min(1.5, sum(_broken(sentence) for sentence in read) / max(1, len(flat)) * 10),
         "odd_words": sum(cost > 5.5 for cost in flat) / max(1, len(flat)) * 5,
     }
 
 
-def _english(read: Sequence[Sequence[Word]], text: str) -> bool:
-    """The model of word order knows English only; of other languages it says nothing."""
+def english(read: Sequence[Sequence[Word]], text: str) -> bool:
+    """What is known of word order and of the nearness of words is known of English only."""
     low = [word.low for sentence in read for word in sentence]
     if sum(word in _OTHERS for word in low) > 0.08 * len(low):
         return False

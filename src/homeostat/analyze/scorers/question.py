@@ -20,18 +20,44 @@ _KINDS: Final = tuple(
         ("price", r"\bhow much (?:does|do|is|are|will|would|did)\b|\b(?:price|cost|fee|fare|rate|tariff)\b|\bcuánto (?:cuesta|vale)|\bcombien coûte|\bwas kostet|\bwie (?:hoch|teuer)|\btarifs?\b|\bprix\b|\bcuánto\b"),
         ("count", r"\bhow many\b|\bpopulation\b|\bwhat(?:'s| is) \d|\bpercentage\b|\bwie viele?\b|\bcuánt[oa]s\b|\bhow (?:tall|high|far|big|old|heavy|deep|fast|large)\b|\btemperature\b|\bboiling point\b|\bdos(?:e|age)\b|\bconvert\b|\bcalories\b|\bsize\b|^\s*what'?s? \d"),
         ("span", r"\bhow (?:long|often|quickly|soon)\b|\bperiod\b|\bwarranty\b|\bwie lange\b|\bwindow\b|\bcuánto tiempo\b|\bdelivery time\b"),
-        ("when", r"\bwhen\b|\bwhat (?:time|year|date|day|month|hours)\b|\bdeadline\b|\bopening hours\b|\bhours\b|\bwann\b|\bcuándo\b|\bquand\b|\bqué hora\b|\bhoraires\b|\bdue date\b|\bab wann\b"),
+        ("when", r"(?:^\W*(?:and |or |so |but |until |since |by |from )?|[,;:.?!]\s*(?:and |or |so )?|\b(?:know|tell me|say|see|check|about|sure|and|or|until|since|by|ask|out|remember) )when\b|\bwhat (?:time|year|date|day|month|hours)\b|\bdeadline\b|\bopening hours\b|\bhours\b|\bwann\b|\bcuándo\b|\bquand\b|\bqué hora\b|\bhoraires\b|\b(?:due|last|first|start|end|closing|final|exact) dates?\b|\bdate (?:of|for)\b|\bab wann\b"),
         ("who", r"\bwho\b|\bwhom\b|\bwhose\b|\bwer\b|\bquién\b|\bfounder\b|\bauthor of\b"),
         ("where", r"\bwhere\b|\bwo\b|\bdónde\b|\boù\b|\baddress\b|\blocation\b|\bdirections\b|\bhow do i get (?:to|from)\b"),
         ("why", r"\bwhy\b|\bwarum\b|\bpor qué\b|\bpourquoi\b|\breasons?\b|\bcauses?\b|\bwhat caused\b"),
         ("howto", r"\bhow (?:do|can|should|would|to|could|did)\b|\bsteps?\b|\bwhat should i do\b|\bwie (?:kann|muss|soll|mache)\b|\bcómo\b|\bcomment\b|\bwon't\b|\bfix\b|\bset up\b|\binstall\b"),
-        ("choice", r"\bwhich\b|\bbetter\b|\b\w+ or (?:a |the )?\w+\b|\bcompare\b|\bdifference\b"),
+        ("contrast", r"\bcompare\b|\bdifferen(?:t|ces?)\b|\bversus\b|\bvs\b"),
+        ("choice", r"\bwhich\b|\bbetter\b|\b\w+ or (?:a |the )?\w+\b"),
         ("yesno", r"^\W*(?:\w+[,.!:] )?(?:is|are|was|were|do|does|did|can|could|may|will|would|should|has|have|am|ist|sind|kann|darf|hat|est-ce|puis-je|puedo|es|hay)\b"),
         ("make", r"\b(?:write|draft|compose|translate|summari[sz]e|suggest|recommend|name|tell me a|give me|outline|list|generate|create)\b"),
     )
 )  # fmt: skip
+_POLITE: Final = re.compile(
+    r"^.*?\b(?:can|could|would|will|do|may i|can i|could i|kannst|können|pouvez|puede)\s(?:you|i|sie|du|vous)?\s?(?:please )?(?:tell|explain|show|say|know|give|help|list|write|suggest|recommend|describe|compare|name|ask|remind|rewor\w*|rephrase|rewrite|shorten|translate|summari[sz]e|simplify|proofread|correct|convert|draft|make|turn|sagen|wissen|dire|decir)\b",
+    re.IGNORECASE,
+)
+_WHETHER: Final = re.compile(
+    r"^\W*(?:(?:and|so|but|ok|okay|also|hi|hey|sorry|please|well)\b[\s,]*)?(?:is|isn't|are|aren't|was|were|do|don't|does|doesn't|did|can|can't|could|may|will|would|should|shall|has|have|am|must|ist|sind|kann|darf|muss|hat|gibt es|est-ce|puis-je|puedo|hay)\b",
+    re.IGNORECASE,
+)
+_OR: Final = re.compile(r"\w,? or (?!not\b|so\b|something\b|anything\b)\w", re.IGNORECASE)
+_MEANING: Final = re.compile(
+    r"\bwhat (?:do|does|did|is|'s)\b.*\b(?:mean|meaning|meant|stand for)\b|\bmeaning of\b|^\W*defin", re.IGNORECASE
+)
+_MEANS: Final = re.compile(
+    r"\b(?:means?|meaning|refers? to|stands? for|short for|describes?|called|definition|i\.e\.|in other words|simply|basically)\b|^\W*(?:that|it|when|an?|the|not)\b|\b(?:is|are) (?:an?|the|when|what|where|how|not)\b|\b(?:isn't|aren't) ",
+    re.IGNORECASE,
+)
+_CHOOSES: Final = re.compile(
+    r"\b(?:better|best|worse|rather|depends?|wins?|go with|go for|take|pick|choose|prefer\w*|either|neither|both|only|than|cheaper|\w+(?:er|est) (?:if|for|when|one)|former|latter|first|second|suits?|worth|recommend\w*|because|since|instead|unless|if you|if it|stick|usually|while|whereas|but|difference)\b|^\W*(?:the \w+(?: one)?|a \w+|\w+)\W*$",
+    re.IGNORECASE,
+)
 _YES: Final = re.compile(
     r"\b(?:is|are|isn't|aren't|do|don't|does|doesn't|can|can't|be) (?:not )?(?:covered|allowed|possible|included|available|safe|recommended|needed|required|legal|fine|okay)\b|(?:\bare|\bis|\bdo|\bdoes) not\W*$|^\W*(?:done|yes|no|not|nope|yeah|sure|certainly|of course|absolutely|unfortunately|only|better not|it (?:does|is|isn|has|can|doesn)|they|we do|you (?:can|may|need|should)|there(?:'s| is| are)|ja|nein|sí|no,|oui|non|cats|both|neither|all)\b",
+    re.IGNORECASE,
+)
+# `For a newborn, yes.`, `Gladly.`
+_LATER: Final = re.compile(
+    r"^[^.!?]{0,60}\b(?:yes|no|not|never|sorry)\b|^\W*(?:gladly|happily|by all means|go ahead|feel free|with pleasure|definitely|probably|mostly|sometimes|usually|rarely|hardly|ideally|better|depends|it depends|sadly|i'm afraid|once|if|as long as|up to|every|always|any|most|some)\b|\b(?:isn't|aren't|won't|can't|cannot|doesn't|don't|shouldn't|wouldn't|mustn't|wasn't|didn't|hasn't|haven't|no longer|needn't)\b",
     re.IGNORECASE,
 )
 _WHY: Final = re.compile(
@@ -42,7 +68,7 @@ _DO: Final = re.compile(
     r"(?:^|[.:;,\n]\s*(?:then |and |first,? |next,? |or )?|\band |\bthen |\byou (?:can|need to|should|have to|must|may) |^to [\w ]{3,40}, |\bplease |\bjust |\byou'd )"
     r"(?:open|go|choose|press|click|tap|use|take|call|mix|add|run|type|select|hold|check|put|cut|cover|cool|blot|try|set|turn|keep|avoid|bring|write|send|fill|visit|ask|scan|enter|log|sign|download|install|drag|heat|boil|bake|whisk|stir|"
     r"knead|let|make|place|remove|pull|push|connect|restart|contact|apply|hire|buy|sell|look|find|start|stop|wear|pack|book|reply|update|delete|create|do|don't|never|follow|read|eat|drink|wait|park|loosen|press|rinse|wash|pour|hit|peel|plug|switch|move|change|give|get|learn|talk|skip)\b"
-    r"|`|\w\(|[{}]|\w\[|=>|\bper (?:überweisung|mail)|^\w+ing\b|\b(?:click|menu|settings|button|profile)\b",
+    r"|`|\w\(|[{}]|\w\[|=>|\bper (?:überweisung|mail)|^\w+ing\b|\b(?:click|menu|settings|button|profile)\b|\b(?:in|on|via|through|under) (?:the|your|our) (?:app|portal|website|site|account|page|desk|counter)\b",
     re.IGNORECASE,
 )
 _PLACE: Final = re.compile(
@@ -88,8 +114,24 @@ def asking(text: str) -> str:
 def read(text: str) -> Question:
     """The kind and matter of a question; of a longer text the last question counts."""
     text = asking(text)[-600:]
-    kind = next((kind for kind, pattern in _KINDS if pattern.search(text)), "open")
-    return Question(text, kind, tuple(content(words(text))))
+    return Question(text, _kind(text), tuple(content(words(text))))
+
+
+def _kind(text: str) -> str:
+    """How a question begins says more than what is in it: `Is it normal when he sleeps 17 hours?` wants a yes or no."""
+    last = next((part for part in reversed(sentences(text)) if part.endswith("?")), text)
+    direct = _POLITE.sub("", last)
+    if direct == last and _WHETHER.match(last):
+        return "choice" if _OR.search(last) else "yesno"
+    if _MEANING.search(direct):
+        return "meaning"
+    return _first(direct) or ("make" if direct != last else _first(text) or "open")
+
+
+def _first(text: str) -> str:
+    """The kind that is asked for first: `the last date for the fee` wants a date."""
+    found = [(match.start(), at) for at, (_, pattern) in enumerate(_KINDS) if (match := pattern.search(text))]
+    return _KINDS[min(found)[1]][0] if found else ""
 
 
 def answers(kind: str, asked: Question, text: str) -> bool | None:
@@ -107,7 +149,11 @@ def answers(kind: str, asked: Question, text: str) -> bool | None:
     if kind == "howto":
         return bool(_DO.search(text))
     if kind == "yesno":
-        return bool(_YES.search(text))
+        return bool(_YES.search(text) or _LATER.match(text))
+    if kind == "meaning":
+        return bool(_MEANS.search(text))
+    if kind == "choice":
+        return bool(_CHOOSES.search(text))
     return None
 
 
@@ -137,10 +183,12 @@ def _number(kind: str, asked: Question, text: str) -> bool:
     low = text.lower()
     if kind == "price":
         return (
-            any(one.kind in ("dollar", "euro", "pound", "percent") for one in new)
+            any(one.kind in ("dollar", "euro", "pound") for one in new)
+            or (any(one.kind == "percent" for one in new) and bool(_SHARE.search(asked.text)))
             or "free" in low
             or "kostenlos" in low
             or "gratis" in low
+            or (any(one.kind == "number" for one in new) and bool(_PAID.search(low)))
             or (
                 len(low) < 40
                 and any(one.kind == "number" for one in new)
@@ -148,15 +196,33 @@ def _number(kind: str, asked: Question, text: str) -> bool:
             )
         )
     if kind == "span":
-        return any(one.kind in ("time", "clock") for one in new)
+        return any(one.kind in ("time", "clock") for one in new) or bool(_REPEATED.search(low))
     if kind == "when":
+        if _HOUR.search(asked.text) and new and all(one.kind == "time" for one in new):
+            return bool(_DATES & {word.low for word in words(text)})
         dated = any(
             one.kind in ("clock", "time") or (one.kind == "number" and 1000 <= one.value <= 2100) for one in new
         )
-        return dated or bool(_DATES & {word.low for word in words(text)}) or (bool(new) and len(low) < 60)
+        return (
+            dated
+            or bool(_MONTHS.search(text) or _DATES & {word.low for word in words(text)})
+            or (bool(new) and len(low) < 60)
+        )
     return bool(new)
 
 
+# Months that are also other words.
+_MONTHS: Final = re.compile(r"(?<=[a-z0-9,.] )(?:March|May)\b")
+_HOUR: Final = re.compile(r"\bwhat time\b|\b(?:opening|business) hours\b", re.IGNORECASE)
+_REPEATED: Final = re.compile(
+    r"\b(?:every|each) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|nights?|mornings?|evenings?|weeks?|months?|quarters?|seasons?|years?|times?|spring|summer|autumn|fall|winter|\w+days?)\b|\b(?:daily|weekly|monthly|yearly|hourly|annually|quarterly|once|twice|overnight|forever|täglich|immer)\b"
+)
+_SHARE: Final = re.compile(
+    r"\b(?:rates?|percent\w*|interest|commission|discount|bonus|raise|increase|tip|tax|vat|fees?|share|surcharge)\b|%",
+    re.IGNORECASE,
+)
+# An amount without its currency.
+_PAID: Final = re.compile(r"\b(?:for|pay|costs?|price\w*|charge\w*|at) (?:about |around |only )?\d|\d[.,]\d\d\b")
 _DATES: Final = frozenset(
     [
         "january",
@@ -233,9 +299,14 @@ def covered(asked: tuple[Word, ...] | list[Word], told: list[Word]) -> float:
 
 
 _SPLIT: Final = re.compile(
-    r"\?\s+|,\s*(?:and|und|y|et)\s+|;\s*|,\s+(?=how|what|when|where|who|why|is|do|does|can|may|which|or\b)|\s(?:and|und|et|y)\s+(?=how|what|when|where|who|why|which|is\b|do\b|does\b|can\b|should\b|in what|may|name|explain|tell|propose|change|write|ab wann|le\b|cuándo|list|\d)|\.\s+(?=how|what|also|and|please|tell|explain|i want)",
+    r"\?\s+|,\s*(?:and|und|y|et)\s+|;\s*|,\s+(?=how|what|when|where|who|why|is|do|does|can|may|which|or\b)|\s(?:and|und|et|y|n|&)\s+(?=how|what|when|where|who|why|which|is\b|do\b|does\b|can\b|should\b|in what|may|name|explain|tell|say|ask|describe|propose|change|write|ab wann|le\b|cuándo|list|\d)|\.\s+(?=how|what|also|and|please|tell|explain|i want)",
     re.IGNORECASE,
 )
+# What is compared belongs together; by what it is compared, each is a part.
+_TWO_SIDES: Final = re.compile(
+    r"\bcompar\w+\b|\bdifferen(?:t|ces?)\b|\bpros (?:and|&) cons\b|\badvantages and (?:dis|draw)", re.IGNORECASE
+)
+_BY: Final = re.compile(r"(?:\bby\b|\bin terms of\b|\bregarding\b|\bwith respect to\b|:)\s+(.+)$", re.IGNORECASE)
 _ORDERS: Final = re.compile(
     r"^\W*(?:also|and|please|tell|give|list|explain|name|describe|write|compare|show|send|suggest|translate|bitte|nenne)\b|\bi(?:'d| would)? (?:want|like|need) to know\b|\bplease\b",
     re.IGNORECASE,
@@ -254,9 +325,13 @@ def parts(text: str) -> tuple[str, ...]:
     found = [piece for piece in found if len(words(piece)) >= 2 or (len(found) > 1 and content(words(piece)))]
     listed: list[str] = []
     for piece in found or [asking(text[-1500:])]:
+        if _TWO_SIDES.search(piece):
+            criteria = _BY.search(piece)
+            listed += [item.strip() for item in _LIST.split(criteria[1]) if item.strip()] if criteria else [piece]
+            continue
         items = [item for item in _LIST.split(piece) if item.strip()]
         nouns = len(items) > 1 and all(
-            1 <= len(content(words(item))) <= 5 and len(words(item)) <= (12 if at == 0 else 6)
+            1 <= len(content(words(item))) <= 5 and len(words(item)) <= (12 if at == 0 else 8)
             for at, item in enumerate(items)
         )
         listed += items if nouns else [piece]

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.form import suits
 from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.lexicon import fields, nearest
@@ -26,12 +27,26 @@ _ABOUT: Final = re.compile(
     r"type|kind|form|unit|country|device|dish|language|animal|organisation|company|process|method|way|book|place|food|plant|software|tool|both)\w*\b|\bmany (?:people|\w+s)\b|\bhas (?:a |an )?(?:\w+ )?(?:history|many|\d+)\b",
     re.IGNORECASE,
 )
+# A lexicon's beginning: `A report is a document that …`.
+_DEFINES: Final = re.compile(
+    r"\W*(?:(?:an?|the) )?(?:[\w'-]+ ){1,3}(?:is|are) (?:(?:an?|the|one of the) )?(?:[\w'-]+ ){1,3}(?:that|which|who|of|between|for|from|used|where|in|by|with|to)\b",
+    re.IGNORECASE,
+)
+# How answers of one kind begin, and answers of others never do.
+_SAYS_YES: Final = re.compile(
+    r"\W*(?:yes|no|yeah|nope|yep|ja|nein|sí|oui|non)\b(?! one| need| matter)|[^.!?,]{0,25}, (?:yes|no)\b", re.IGNORECASE
+)
+_SAYS_WHY: Final = re.compile(r"\W*(?:because|since|due to|weil|porque|parce)\b", re.IGNORECASE)
+_ORDERS: Final = re.compile(
+    r"\W*(?:first,? |then |just |simply |please )?(?:open|go to|choose|press|click|tap|use|take|mix|add|run|type|select|hold|put|cut|cover|cool|blot|try|set|turn|keep|avoid|bring|fill|scan|enter|install|drag|heat|boil|bake|whisk|stir|knead|place|remove|pull|push|connect|restart|apply|buy|wear|pack|update|delete|create|read|eat|drink|wait|loosen|rinse|wash|pour|peel|plug|switch|move|change|write)\b",
+    re.IGNORECASE,
+)
 _REFERS: Final = re.compile(
     r"\W*(?:it|it's|she|he|they|they're|that|that's|this|there|yes|no|not|done|only|around|about|roughly|typically|usually|mostly|because|by|at|in|on|if|sure|sorry|unfortunately|you|we|you'd|better|try|use|next|between|er|sie|es|ja|nein|oft|elle|il|sí|son)\b",
     re.IGNORECASE,
 )
 _CHANGES: Final = re.compile(
-    r"\b(?:reword|rephrase|rewrite|shorten|summari[sz]e|translate|correct|proofread|simplify|convert|polite(?:ly|r)?|improve|edit|turn (?:this|it) into)\b",
+    r"\bmake (?:this|it|that|the) [\w ]{0,30}?(?:\w+(?:er|ly)\b|more|less|sound)|\b(?:reword|rephrase|rewrite|shorten|summari[sz]e|translate|correct|proofread|simplify|convert|polite(?:ly|r)?|improve|edit|turn (?:this|it) into)\b",
     re.IGNORECASE,
 )
 _ASKS_ABOUT: Final = re.compile(
@@ -71,6 +86,7 @@ def features(case: Case) -> Mapping[str, float]:
     told = content(words(text))
     first = content(words(sentences(text)[0])) if sentences(text) else told
     fits = answers(asked.kind, asked, text)
+    suited = suits(asked.kind, asked.text, text)
     focus, rest = _focus(asked)
     wanted = frozenset(word.stem for word in asked.matter)
     new = [word for word in told if nearest(word.stem, wanted) < 0.7]
@@ -81,17 +97,26 @@ def features(case: Case) -> Mapping[str, float]:
     copies = bool(_CHANGES.search(case.input[:200])) and len(asked.matter) >= 5
     # So does who answers in a full sentence: what was asked, and the thing that was wanted.
     shared = covered(asked.matter, told)
-    full = copies or (fits is True and asked.kind not in ("howto", "yesno")) or (shared >= 0.75 and len(new) >= 2)
+    full = (
+        copies
+        or (fits is True and asked.kind not in ("howto", "yesno", "meaning", "choice"))
+        or (shared >= 0.75 and len(new) >= 2)
+    )
     near = nearness([one.stem for one in asked.matter], [word.stem for word in told])
     lengthy = min(1.0, max(0.0, (len(told) - 3) / 6))
-    formal = asked.kind in ("why", "howto", "yesno", "who", "where")
+    # So many words can hardly answer without coming near the question; in few, to repeat it is to evade it.
+    long_enough = min(1.0, max(0.0, (len(told) - 9) / 6))
+    formal = asked.kind in ("why", "howto", "yesno", "who", "where", "meaning", "choice")
     return {
-        "kind_right": float(fits is True),
+        "kind_right": float(fits is True and suited is not False),
+        "form_right": float(suited is True),
+        "form_wrong": float(suited is False),
         "kind_wrong": float(fits is False and not formal),
         "kind_formless": float(fits is False and formal),
         # A short answer may be right without a word in common; a long one that comes near nothing speaks of something else.
         "near": (near - 0.35) * lengthy if asked.matter else 0.0,
         "far": float(near < 0.16) * lengthy if asked.matter else 0.0,
+        "near_long": (near - 0.35) * long_enough if asked.matter else 0.0,
         "copies": float(copies),
         "other_language": float(not copies and _other_language(plain(case.input[-600:]), text)),
         "full": float(full and shared >= 0.5),
@@ -101,22 +126,26 @@ def features(case: Case) -> Mapping[str, float]:
         "rest_only": float(covered(rest, told) > 0.4 and covered(focus, told) < 0.3 and not full)
         if focus and rest
         else 0.0,
-        "echo": len(echo) / max(1, len(told)) * (not full),
-        "begins_with_topic": float(bool(first) and any(first[0].stem == one.stem for one in asked.matter) and not full),
+        "echo": len(echo) / max(1, len(told)) * (not full) * (1 - long_enough),
+        "begins_with_topic": float(bool(first) and any(first[0].stem == one.stem for one in asked.matter) and not full)
+        * (1 - long_enough),
         "new": min(1.0, len(new) / 6),
         "nothing_new": float(not new and not fits),
         "field_shared": sum(bool(names & topic) for names in theirs) / len(theirs) if theirs and topic else 0.3,
         "field_foreign": float(bool(theirs) and bool(topic) and not any(names & topic for names in theirs)),
-        "brief": float(len(words(text)) <= 6),
+        "brief": float(len(words(text)) <= 6 and suited is not False),
         "long": min(1.0, len(words(text)) / 60),
         "talk": float(bool(_TALK.search(text))),
         "about": float(bool(_ABOUT.search(text)) and not _ASKS_ABOUT.search(asked.text)),
+        "foreign": float(_foreign(asked.kind, text)),
+        "defines": float(bool(_DEFINES.match(text)) and asked.kind != "meaning" and not _ASKS_ABOUT.search(asked.text)),
         "unlinked": float(covered(asked.matter, told) < 0.1 and fits is not True and len(words(text)) > 12),
-        "refers_back": float(bool(_REFERS.match(text))),
+        "refers_back": float(bool(_REFERS.match(text)) and suited is not False),
         "option_named": _option_named(asked, told),
         "unlinked_any": float(covered(asked.matter, told) < 0.1),
         "direct": float(
-            bool(
+            suited is not False
+            and bool(
                 re.match(
                     r"\W*(?:yes|no|because|at|in|to|by|about|between|per|try|use|it|that|they|there|you|for|most|open|ja|nein|sí|oui|son|à|a las)\b",
                     text,
@@ -126,6 +155,20 @@ def features(case: Case) -> Mapping[str, float]:
         ),
         "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
     }
+
+
+def _foreign(kind: str, text: str) -> bool:
+    """The answer is plainly one to a question of another kind."""
+    if kind in ("open", "make", "choice"):
+        return False
+    told = words(text)
+    short = len(told) <= 6 and any(map(str.isdigit, text))
+    return (
+        (kind != "yesno" and bool(_SAYS_YES.match(text)))
+        or (kind not in ("why", "yesno") and bool(_SAYS_WHY.match(text)))
+        or (kind in ("who", "when", "count", "price", "span", "meaning", "where") and bool(_ORDERS.match(text)))
+        or (kind in ("why", "howto", "who", "where", "meaning", "contrast") and short)
+    )
 
 
 def _other_language(question: str, text: str) -> bool:
@@ -161,7 +204,7 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
         return "an answer of the kind that was asked for" if found["kind_right"] else "speaks of what was asked"
     if found["other_language"]:
         return "in another language than the question"
-    if found["kind_wrong"]:
+    if found["kind_wrong"] or found["form_wrong"]:
         return f"the question wants an answer of the kind “{kind}”, and there is none"
     if found["unlinked"] or found["far"] or found["field_foreign"]:
         return "speaks of something else"
@@ -170,7 +213,7 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "kind_right": 1.2, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "copies": 0.5, "other_language": -2.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
-    "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7,
+    "kind_right": 1.2, "form_right": 0.5, "form_wrong": -2.5, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "near_long": 2, "copies": 0.5, "other_language": -2.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
+    "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7, "defines": -0.7, "foreign": -1,
     "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
 }  # fmt: skip

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from homeostat.analyze.scorers.case import Case, Scored, judged
 from homeostat.analyze.text.words import bounded, plain, words
+
+#: Why there is no judgement, or none but the worst, of an answer that is none.
+SILENT: Final = "the answer is empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Model:
 
     def value(self, features: Mapping[str, float]) -> float:
         """The probability that an exchange with these features is good."""
-        total = self.bias + sum(self.weights.get(name, 0.0) * value for name, value in features.items())
+        total = self.bias + sum([self.weights.get(name, 0.0) * value for name, value in features.items()])
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
     def pulls(self, features: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -39,11 +42,16 @@ def learned(
     reason: Callable[[Case, Mapping[str, float], float], Any],
 ) -> Scored:
     """A case by the model of a scorer: its features, the value, and why. Who says nothing is never good."""
-    if not words(bounded(plain(case.output))):
-        return judged(0.0, "the answer is empty")
+    if silent(case):
+        return judged(0.0, SILENT)
     found = features(case)
     value = model(name).value(found)
     return judged(value, reason(case, found, value))
+
+
+def silent(case: Case) -> bool:
+    """There is no answer. That is no good one; but it does no harm to anybody."""
+    return not words(bounded(plain(case.output)))
 
 
 @lru_cache(maxsize=32)

@@ -84,7 +84,7 @@ _CLOCK: Final = re.compile(
 )
 _HOURS: Final = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _SPOKEN: Final = re.compile(
-    rf"\b(?:((?:half|quarter|\d{{1,2}}|five|ten|twenty(?:[- ]five)?))\s(past)\s({_HOURS}|\d{{1,2}})|({_HOURS})\so'?clock)\b"
+    rf"\b(?:((?:half|quarter|\d{{1,2}}|five|ten|twenty(?:[- ]five)?))\s(past|to)\s({_HOURS}|\d{{1,2}})|({_HOURS})\so'?clock)\b"
     r"(?:\s(?:in the (?:morning|afternoon|evening)|at night))?",
     re.IGNORECASE,
 )
@@ -148,6 +148,9 @@ def _spoken(match: re.Match[str]) -> Quantity | None:
     told = match[3] or match[4]
     hour = int(told) if told.isdigit() else _SMALL.get(told.lower())
     if hour is None or hour > 12:
+        return None
+    # `nine to five` is a span, `at five to nine` is none.
+    if low.split()[1] == "to" and match[1].lower() != "quarter" and not match.string[: match.start()].endswith("at "):
         return None
     minutes = 0
     if match[1]:
@@ -272,5 +275,10 @@ def _bare(quantity: Quantity) -> float | None:
     """The number as it was written."""
     if quantity.kind == "clock":
         return quantity.value / 60
-    tokens = list(_TOKEN.finditer(quantity.text.lstrip("$€£")))
+    return _written(quantity.text)
+
+
+@lru_cache(maxsize=4096)
+def _written(text: str) -> float | None:
+    tokens = list(_TOKEN.finditer(text.lstrip("$€£")))
     return _number(tokens, 0)[0] if tokens else None

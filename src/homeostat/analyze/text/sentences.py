@@ -32,6 +32,8 @@ _SHORT: Final = frozenset(
         "m",
     ]
 )
+# A line of a table or of JSON may have no end for pages: what compares sentences in pairs would take its square.
+_LONG: Final = re.compile(r"\S.{0,599}(?=\s|$)|\S.{0,599}", re.DOTALL)
 _ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s+")
 _CLAUSE: Final = re.compile(
     r";|:(?=\s)|,?\s(?:but|while|whereas|although|though|however)\s|,\s(?:and|so|which|who)\s", re.IGNORECASE
@@ -40,7 +42,7 @@ _CLAUSE: Final = re.compile(
 
 @lru_cache(maxsize=1024)
 def sentences(text: str) -> tuple[str, ...]:
-    """The sentences of a text; the items of a list are sentences."""
+    """The sentences of a text, of 600 characters at the most; the items of a list are sentences."""
     found: list[str] = []
     begin = 0
     for match in _END.finditer(text):
@@ -52,7 +54,12 @@ def sentences(text: str) -> tuple[str, ...]:
         found.append(piece)
         begin = match.end()
     found.append(text[begin:])
-    return tuple(clean for piece in found if (clean := _ITEM.sub("", piece, count=1).strip()))
+    clean = [_ITEM.sub("", piece, count=1).strip() for piece in found]
+    return tuple(part.rstrip() for piece in clean if piece for part in _parts(piece))
+
+
+def _parts(sentence: str) -> list[str]:
+    return [sentence] if len(sentence) <= 600 else _LONG.findall(sentence)
 
 
 @lru_cache(maxsize=4096)

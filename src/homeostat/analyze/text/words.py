@@ -75,7 +75,9 @@ def stem(low: str) -> str:
     if len(low) <= 3 or low[0].isdigit():
         return low
     word = low
-    for tail, put in (("'s", ""), ("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x")):
+    if len(word) >= 5 and word.endswith(("ies", "ied")):
+        return word[:-3] + "y"
+    for tail, put in (("'s", ""), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x")):
         if word.endswith(tail) and len(word) > len(tail) + 2:
             return word[: -len(tail)] + put
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):

@@ -85,7 +85,13 @@ def one(tools: Tools, project: str, known: dict[str, Runnable], judging: Judging
             done = tracks.in_python(tools, project, [each], track, before, stretch.high, allowance, "at")
         else:
             waits = judging.asker.rests or not judging.may_ask(each, judging.account(tools, project, each))
-            done = 0 if waits else judging.piece(tools, project, each, track, before, stretch.high, "at")
+            done = (
+                0
+                if waits
+                else judging.piece(
+                    tools, project, each, track, before, stretch.high, share=each.configured.share, order="at"
+                )
+            )
         if done:
             return done
     return 0

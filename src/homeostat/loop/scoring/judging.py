@@ -1,7 +1,8 @@
 """Judges at work: a sample of what settled is asked about, within limits of money and number, and never waited for.
 
-Scores are stored as answers come, and what has one is not asked about again: a crash costs at most the questions that
-were in flight. What a judge was paid moves together with its place in the feed.
+Scores are stored as answers come, each answer is written down before that (`heard.py`), and what has one is not asked
+about again: a crash costs at most the questions that were in flight. What a judge was paid moves together with its
+place in the feed, when the answers of a piece are all stored.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final
 
 from homeostat.analyze.judges import Judge
 from homeostat.analyze.judges.endpoint import Caller, Endpoint
 from homeostat.config import Settings
 from homeostat.loop.scoring.asking import Answer, Asker
+from homeostat.loop.scoring.heard import Heard
 from homeostat.loop.scoring.kinds import Runnable
 from homeostat.loop.scoring.matter import Matter, matters
 from homeostat.loop.scoring.tracks import Chosen, Tools, score_of, take
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
+from homeostat.registry.suspicion import suspected
 from homeostat.store.ledger import feeds
 from homeostat.store.ledger.feeds import Feed
 from homeostat.store.warehouse import scored
@@ -43,6 +45,8 @@ class Judging:
 
     settings: Settings
     asker: Asker
+    heard: Heard = field(default_factory=Heard)
+    """Answers until they are stored and in the accounts."""
     _spent: dict[str, Any] = field(default_factory=dict)
 
     def state(self) -> dict[str, Any]:
@@ -58,26 +62,39 @@ class Judging:
     def _live(self, tools: Tools, project: str, each: Runnable, until: int) -> int:
         track = f"judge:{each.configured.name}"
         before = feeds.place(tools.ledger, project, track, start=tools.now - _BEGIN)
-        return self.piece(tools, project, each, track, before, until)
+        return self.piece(tools, project, each, track, before, until, share=self._share(tools, project, each))
 
     def piece(
-        self, tools: Tools, project: str, each: Runnable, track: str, before: Feed, until: int, order: Order = "ready"
+        self,
+        tools: Tools,
+        project: str,
+        each: Runnable,
+        track: str,
+        before: Feed,
+        until: int,
+        *,
+        share: float,
+        order: Order = "ready",
     ) -> int:
         """Take a piece of a track, ask, store, move on; how many went by."""
         endpoint = self.asker.endpoint
         if until <= before.ready or endpoint is None:
             return 0
         place = Place(before.ready, before.id)
-        limit = _reach(each.configured.share)
+        limit = _reach(share)
         taken = take(tools, project, each.unit, each.configured.filters, place, until, limit=limit, order=order)
         account = today(before.spent, tools.now)
-        sample = self._sample(tools, project, each, taken, self.may_ask(each, self.account(tools, project, each)))
+        most = self.may_ask(each, self.account(tools, project, each))
+        sample = _sample(tools, project, each, taken, share=share, most=most)
+        about = f"{project}/{track}/"
         if sample:
-            usd, calls = asyncio.run(self._judge(tools, project, each, endpoint, sample))
-            account |= {"usd": round(account["usd"] + usd, 8), "calls": account["calls"] + calls}
+            asyncio.run(self._judge(tools, project, each, endpoint, sample, about))
+        usd, calls = self.heard.paid(about)
+        account |= {"usd": round(account["usd"] + usd, 8), "calls": account["calls"] + calls}
         account["taken"] = int(before.spent.get("taken", 0)) + len(taken.exchanges)
         after = Feed(taken.place.ready, taken.place.id, {**before.spent, **account})
         feeds.move(tools.ledger, project, track, before, after)
+        self.heard.forget(about)
         self._spent[f"{project}/{each.configured.name}"] = {name: account[name] for name in ("day", "usd", "calls")}
         return len(taken.exchanges)
 
@@ -114,39 +131,47 @@ class Judging:
         turns = self.asker.turns()
         return most if turns is None else min(most, turns // members)
 
-    def _sample(self, tools: Tools, project: str, each: Runnable, taken: Taken, most: int) -> list[Matter]:
-        """What is asked about: those of its share that have no score of this version yet."""
-        wanted = taken.sample(each.configured.share, len(taken.exchanges))
-        there = scored.known(tools.warehouse, project, [each.configured.scorer], wanted)
-        left = [one for one in wanted if scored.score_id(each.configured.scorer, one.id) not in there]
-        kept = {one.id for one in left}
-        sample = [one for one in taken.sample(each.configured.share, most + len(there)) if one.id in kept][:most]
-        return matters(tools.warehouse, tools.shelves, project, each.unit, sample, tools.now)
+    def _share(self, tools: Tools, project: str, each: Runnable) -> float:
+        """Of what goes by: more of it while something may be wrong, when each answer counts."""
+        share = each.configured.share
+        if share >= 1 or self.settings.judge_closer <= 1 or not suspected(tools.ledger, project, tools.now):
+            return share
+        return min(1.0, share * self.settings.judge_closer)
 
     async def _judge(
-        self, tools: Tools, project: str, each: Runnable, endpoint: Endpoint, sample: Sequence[Matter]
-    ) -> tuple[float, int]:
+        self, tools: Tools, project: str, each: Runnable, endpoint: Endpoint, sample: Sequence[Matter], about: str
+    ) -> None:
         caller = Caller(endpoint)
-        usd, calls = 0.0, 0
         try:
-            waiting = {asyncio.create_task(self._one(caller, each, matter)) for matter in sample}
+            waiting = {asyncio.create_task(self._one(caller, each, matter, about)) for matter in sample}
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if waiting:  # what is answered at about the same time is stored together
                     more, waiting = await asyncio.wait(waiting, timeout=_TOGETHER)
                     done |= more
-                told = [task.result() for task in done]
-                rows = [score_of(matter, each, answer.said) for matter, answer in told]
+                rows = [score_of(matter, each, answer.said) for matter, answer in (task.result() for task in done)]
                 await asyncio.to_thread(scored.put, tools.warehouse, project, rows, now=tools.now)
-                usd += sum(answer.usd for _, answer in told)
-                calls += sum(answer.calls for _, answer in told)
         finally:
             await caller.close()
-        return usd, calls
 
-    async def _one(self, caller: Caller, each: Runnable, matter: Matter) -> tuple[Matter, Answer]:
+    async def _one(self, caller: Caller, each: Runnable, matter: Matter, about: str) -> tuple[Matter, Answer]:
         assert isinstance(each.works, Judge)
-        return matter, await self.asker.ask(caller, each.works, matter.case)
+        key = about + scored.score_id(each.configured.scorer, matter.exchange.id)
+        answer = self.heard.known(key)
+        if answer is None:
+            answer = await self.asker.ask(caller, each.works, matter.case)
+            self.heard.note(key, answer)
+        return matter, answer
+
+
+def _sample(tools: Tools, project: str, each: Runnable, taken: Taken, *, share: float, most: int) -> list[Matter]:
+    """What is asked about: those of the share that have no score of this version yet."""
+    wanted = taken.sample(share, len(taken.exchanges))
+    there = scored.known(tools.warehouse, project, [each.configured.scorer], wanted)
+    left = [one for one in wanted if scored.score_id(each.configured.scorer, one.id) not in there]
+    kept = {one.id for one in left}
+    sample = [one for one in taken.sample(share, most + len(there)) if one.id in kept][:most]
+    return matters(tools.warehouse, tools.shelves, project, each.unit, sample, tools.now)
 
 
 def _reach(share: float) -> int:
@@ -156,7 +181,7 @@ def _reach(share: float) -> int:
 
 def today(spent: Account, now: int) -> dict[str, Any]:
     """The account of the day of the event clock; another day begins at nothing."""
-    day = (EPOCH + timedelta(microseconds=now)).date().isoformat()
+    day = as_datetime(now).date().isoformat()
     if spent.get("day") == day:
         return {"day": day, "usd": float(spent.get("usd", 0.0)), "calls": int(spent.get("calls", 0))}
     return {"day": day, "usd": 0.0, "calls": 0}

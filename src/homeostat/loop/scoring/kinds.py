@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from typing import Any, Final, Literal, cast
 
 from homeostat.analyze.judges import Judge
@@ -11,6 +12,8 @@ from homeostat.analyze.scorers.case import Scorer
 from homeostat.analyze.scorers.engine import IN_ENGINE, InEngine
 from homeostat.analyze.scorers.registry import NotAScorer, find, scorers
 from homeostat.loop.scoring.matter import UNITS, Unit
+from homeostat.store.ledger import Ledger
+from homeostat.store.ledger import scorers as scorers_of
 from homeostat.store.ledger.scorers import Configured
 
 Rung = Literal["engine", "model", "judge"]
@@ -20,6 +23,13 @@ _DEFAULT_MODELS: Final = (
     "relevance", "groundedness", "coherence", "completeness", "conciseness", "safety", "bias", "privacy",
 )  # fmt: skip
 JUDGE: Final = "judge"
+#: Kinds whose code judges otherwise than it once did, and how often it changed. What another edition says is another
+#: version of a scorer, so that no chart breaks in silence.
+EDITIONS: Final[dict[str, int]] = {
+    "bias": 3, "coherence": 4, "completeness": 4, "conciseness": 3, "correctness": 3, "factuality": 5,
+    "groundedness": 5, "privacy": 3, "relevance": 4, "safety": 5,
+}  # fmt: skip
+_EDITION: Final = "edition"
 _LONGEST: Final = 8_000
 
 
@@ -46,6 +56,7 @@ def runnable(configured: Configured) -> Runnable:
     """What does the work of a configured scorer. Raises BadScorer."""
     kind, settings = configured.kind, dict(configured.settings)
     unit = settings.pop("unit", "exchange")
+    settings.pop(_EDITION, None)
     if unit not in UNITS:
         raise BadScorer(f"unit is one of {', '.join(UNITS)}.")
     if kind in _ENGINE:
@@ -89,7 +100,25 @@ def kinds() -> dict[str, dict[str, Any]]:
 
 def defaults(project: str) -> list[Configured]:
     """What every project starts with."""
-    return [Configured(project, name, 1, name) for name in (*_ENGINE, *_DEFAULT_MODELS)]
+    return [today(Configured(project, name, 1, name)) for name in (*_ENGINE, *_DEFAULT_MODELS)]
+
+
+def current(ledger: Ledger, project: str, *, at: datetime) -> list[Configured]:
+    """The scorers of a project: the default set to begin with, and each as its code judges today."""
+    scorers_of.ensure(ledger, project, defaults(project), at=at)
+    return [_renewed(ledger, each, at) for each in scorers_of.current(ledger, project)]
+
+
+def today(configured: Configured) -> Configured:
+    """With the edition that its kind has now."""
+    edition = EDITIONS.get(configured.kind, 1)
+    settings = {name: value for name, value in configured.settings.items() if name != _EDITION}
+    return replace(configured, settings=settings | ({_EDITION: edition} if edition > 1 else {}))
+
+
+def _renewed(ledger: Ledger, configured: Configured, at: datetime) -> Configured:
+    now = today(configured)
+    return configured if now == configured else scorers_of.put(ledger, now, at=at, author="homeostat")
 
 
 def _judge(name: str, settings: dict[str, Any]) -> Judge:

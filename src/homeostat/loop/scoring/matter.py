@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, Literal
 
 from homeostat.analyze.scorers.case import Case
@@ -13,7 +12,7 @@ from homeostat.analyze.scorers.factuality import OWN
 from homeostat.analyze.text.library import Library
 from homeostat.loop.scoring.documents import Shelves
 from homeostat.records.exchange import Exchange
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import feed, whole
 from homeostat.store.warehouse.questions.feed import Texts
@@ -36,7 +35,7 @@ def matters(
     warehouse: Warehouse, shelves: Shelves, project: str, unit: Unit, exchanges: Sequence[Exchange], now: int
 ) -> list[Matter]:
     """The cases of these exchanges, or of the traces or sessions that they are the last of."""
-    moment = EPOCH + timedelta(microseconds=now)
+    moment = as_datetime(now)
     library = shelves.of(project)
     if unit == "exchange":
         texts = feed.texts_of(warehouse, project, moment, exchanges)

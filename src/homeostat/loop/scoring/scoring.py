@@ -24,11 +24,12 @@ from homeostat.loop.scoring.asking import Asker
 from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.fetching import way_out
 from homeostat.loop.scoring.giving_way import GivingWay
+from homeostat.loop.scoring.heard import Heard
 from homeostat.loop.scoring.judging import Judging
-from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, runnable
+from homeostat.loop.scoring.kinds import BadScorer, Runnable, current, runnable
 from homeostat.records.instant import micros
 from homeostat.store.folder import Folder
-from homeostat.store.ledger import Ledger, projects, scorers
+from homeostat.store.ledger import Ledger, projects
 from homeostat.store.warehouse.client import Warehouse
 
 log: Final = logging.getLogger("homeostat.scoring")
@@ -69,10 +70,11 @@ class Scoring:
         # What is live comes first: history gets a third of what scorers in Python may use.
         self._allowance = Allowance(self.settings.scoring_cpu * 2 / 3)
         self._past_allowance = Allowance(self.settings.scoring_cpu / 3)
-        self._judging = Judging(self.settings, Asker(self.settings, self.secret))
+        folder = Folder(self.settings.data.resolve())
+        self._judging = Judging(self.settings, Asker(self.settings, self.secret), Heard(folder.heard))
         self._own = own.told(self.settings.scorers_file)
         self._shelves = Shelves(self.settings.documents, way_out(self.settings.documents_allow))
-        self._way = GivingWay(Folder(self.settings.data.resolve()).spool)
+        self._way = GivingWay(folder.spool)
         self._silent: tuple[float, dict[str, list[str]]] = (0.0, {})
 
     def start(self) -> None:
@@ -132,8 +134,8 @@ class Scoring:
         until, done = self.loaded_until(), 0
         for project in self._projects():
             chosen = self._chosen(project)
-            done += tracks.engine(self._tools(), project, chosen, until)
-            done += tracks.models(self._tools(), project, chosen, until, self._allowance)
+            done += tracks.engine(self._tools(), project, chosen, until, together=tracks.TOGETHER)
+            done += tracks.models(self._tools(), project, chosen, until, self._allowance, together=tracks.TOGETHER)
         return done
 
     def _judges(self) -> int:
@@ -191,9 +193,8 @@ class Scoring:
 
     def _chosen(self, project: str) -> dict[str, list[Runnable]]:
         """The scorers of a project that are on, by rung."""
-        scorers.ensure(self.ledger, project, defaults(project), at=self.clock.now())
         chosen: dict[str, list[Runnable]] = defaultdict(list)
-        for configured in scorers.current(self.ledger, project):
+        for configured in current(self.ledger, project, at=self.clock.now()):
             if configured.state != "on":
                 continue
             try:

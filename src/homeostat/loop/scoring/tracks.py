@@ -33,6 +33,10 @@ _PATIENCE: Final = 30_000_000
 #: A new track begins with what settled in the last hour.
 _BEGIN: Final = 3_600_000_000
 
+#: Live, what settled within so many µs is judged together: a statement costs as much to plan as hundreds of exchanges
+#: cost to judge.
+TOGETHER: Final = 2_000_000
+
 Chosen = Mapping[str, Sequence[Runnable]]
 
 
@@ -65,9 +69,11 @@ def take(
     return whole.rested(tools.warehouse, project, unit, after, until, limit=limit, filters=wanted)
 
 
-def engine(tools: Tools, project: str, chosen: Chosen, until: int) -> int:
-    """Score what became ready, in the engine; how many exchanges. Zero: it has caught up."""
+def engine(tools: Tools, project: str, chosen: Chosen, until: int, *, together: int = 0) -> int:
+    """Score what became ready, in the engine, once it spans `together` µs; how many. Zero: it has caught up."""
     before = feeds.place(tools.ledger, project, "engine", start=tools.now - _BEGIN)
+    if until - before.ready < together:
+        return 0
     return in_engine(tools, project, chosen.get("engine", ()), "engine", before, until)
 
 
@@ -95,7 +101,9 @@ def expression(each: Runnable) -> scored.Expression:
     )
 
 
-def models(tools: Tools, project: str, chosen: Chosen, until: int, allowance: Allowance | None) -> int:
+def models(
+    tools: Tools, project: str, chosen: Chosen, until: int, allowance: Allowance | None, *, together: int = 0
+) -> int:
     """Score a piece by Python scorers; how many exchanges. `allowance`: how much CPU they may use; None: no limit."""
     groups: dict[tuple[Unit, Pairs], list[Runnable]] = defaultdict(list)
     for each in chosen.get("model", ()):
@@ -105,6 +113,8 @@ def models(tools: Tools, project: str, chosen: Chosen, until: int, allowance: Al
         about = [part for part in ("" if unit == "exchange" else unit, digest(pairs) if pairs else "") if part]
         track = ":".join(["model", *about])
         before = feeds.place(tools.ledger, project, track, start=tools.now - _BEGIN)
+        if until - before.ready < together:
+            continue
         done += in_python(tools, project, group, track, before, until, allowance)
     return done
 

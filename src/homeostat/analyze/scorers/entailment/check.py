@@ -13,9 +13,9 @@ from typing import Final
 
 from homeostat.analyze.scorers.entailment.edits import edits
 from homeostat.analyze.scorers.entailment.numbers import numbers
-from homeostat.analyze.scorers.entailment.reading import Read, Sources, digit, read, sources
-from homeostat.analyze.scorers.entailment.roles import bound, order, turned
-from homeostat.analyze.scorers.entailment.scope import scope
+from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, read, sources
+from homeostat.analyze.scorers.entailment.roles import aside, bound, order, turned
+from homeostat.analyze.scorers.entailment.scope import condition, scope
 from homeostat.analyze.scorers.entailment.sides import polarity
 from homeostat.analyze.text.lexicon import marks, nearest
 from homeostat.analyze.text.quantities import same
@@ -25,6 +25,7 @@ from homeostat.analyze.text.words import Word
 
 _WEAK: Final = marks("weak")
 _MONTHS: Final = marks("months")
+_FEW: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,19 @@ class Check:
     remarks: tuple[str, ...] = field(default=())
 
 
-def against(one: str, other: str) -> tuple[float, float, float]:
-    """How much two sentences share, how much of it they turn to its opposite or another number, and whether one denies it."""
+@lru_cache(maxsize=PAIRS)
+def against(one: str, other: str) -> tuple[float, float, float, float]:
+    """How much two sentences share, how much of it they turn to its opposite, how much to another number, and whether one denies it."""
     mine, theirs = read(one), read(other)
     shared = mine.covered(theirs.stems)
     if shared < 0.3:
-        return shared, 0.0, 0.0
+        return shared, 0.0, 0.0, 0.0
     sided, _ = polarity(mine, theirs)
     lost = [each for each in mine.numbers if not each.soft and not any(same(each, held) for held in theirs.numbers)]
     exact = sum(word.stem in theirs.stems for word in mine.matter) / max(1, len(mine.matter))
     close = min(1.0, max(0.0, (exact - 0.3) / 0.4))
     number = min(2.0, len(lost)) * (0.3 + 0.7 * close) if theirs.numbers else 0.0
-    return shared, sided["antonym"] + 0.4 * number, sided["negation_flip"]
+    return shared, sided["antonym"], number, sided["negation_flip"]
 
 
 def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
@@ -58,18 +60,33 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         return Check(claim, "", {"nothing": 1.0})
     ranked = sorted(held.pieces, key=lambda piece: -_fit(told, piece))
     best = ranked[0]
-    features, remarks = _lexical(told, best, held, _with(held.stems, question))
+    features, remarks = _lexical(told, best, held, question)
     for part in (
         numbers(told, best, held, read(question)),
         polarity(told, best),
         scope(told, best),
         order(told, best),
+        aside(told, best),
         bound(told, held),
         turned(told, best),
         edits(told, best, held),
     ):
         features.update(part[0])
         remarks += part[1]
+    features["condition_dropped"] = condition(told, best, read(question).stems)
+    if features.pop("converse") or features["aside"]:
+        features["antonym"] = 0.0
+    # `Not possible after the break` is possible until then.
+    if features["aside"] and (features["negation_flip"] or features["antonym_denied"]):
+        features["aside"] = features["negation_flip"] = 0.0
+    if (
+        len(ranked) > 1
+        and not (features["antonym"] or features["negation_flip"])
+        and told.covered(ranked[1].stems) >= 0.5
+    ):
+        second, more = polarity(told, ranked[1])
+        features.update({name: second[name] for name in ("antonym", "negation_flip")})
+        remarks += more
     if len(ranked) > 1:
         features["cover_two"] = told.covered(best.stems | ranked[1].stems)
     return Check(claim, best.text, _crossed(features), tuple(remarks))
@@ -93,6 +110,7 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
             "number_misbound",
             "bound_elsewhere",
             "turned",
+            "aside",
             "antonym",
             "negation_flip",
             "swapped_word",
@@ -105,23 +123,31 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
         )
     )
     wrong = wrong or features["order_swapped"] > 0
+    # The right number with another limit confirms nothing.
+    crossed["number_right"] = 0.0 if features["limit_changed"] else features["number_right"]
     crossed["clean"] = 0.0 if wrong else features["cover_best"]
     crossed["clean_exact"] = 0.0 if wrong else features["cover_exact"]
     return crossed
 
 
+@lru_cache(maxsize=4 * PAIRS)
 def _fit(claim: Read, snippet: Read) -> float:
     shared = claim.covered(snippet.stems)
     shown = sum(any(same(one, other) for other in snippet.numbers) for one in claim.numbers)
     return shared + 0.15 * shown - 0.002 * len(snippet.matter)
 
 
-def _lexical(claim: Read, best: Read, held: Sources, known: frozenset[str]) -> tuple[dict[str, float], list[str]]:
+def _lexical(claim: Read, best: Read, held: Sources, question: str) -> tuple[dict[str, float], list[str]]:
+    asked = read(question).stems if question else frozenset[str]()
+
+    def near(word: Word) -> float:
+        return max(nearest(word.stem, held.stems), nearest(word.stem, asked))
+
     matter = [word for word in claim.matter if not digit(word)]
-    strange = [word for word in matter if word.low not in _WEAK and nearest(word.stem, known) < 0.7]
+    strange = [word for word in matter if word.low not in _WEAK and near(word) < 0.7]
     first = claim.words[0].start if claim.words else 0
     names = [word for word in strange if word.big and word.start != first]
-    calendar = [word for word in matter if word.low in _MONTHS and nearest(word.stem, known) < 1]
+    calendar = [word for word in matter if word.low in _MONTHS and near(word) < 1]
     exact = sum(word.stem in best.stems for word in matter) / len(matter) if matter else 1.0
     features = {
         "cover_best": claim.covered(best.stems),
@@ -134,7 +160,7 @@ def _lexical(claim: Read, best: Read, held: Sources, known: frozenset[str]) -> t
         "strange_name": min(2.0, float(len(names) + len(calendar))),
         "borrowed": _borrowed(claim, held) if exact >= 0.4 else 0.0,
         # An invention comes near nothing in the documents; a retelling in other words does.
-        "remote": _remote(strange, known) / max(1, len(matter)),
+        "remote": (_remote(strange, held, asked) if strange else 0.0) / max(1, len(matter)),
         "short": 1.0 if len(matter) <= 3 else 0.0,
     }
     return features, [
@@ -149,27 +175,33 @@ def _borrowed(claim: Read, held: Sources) -> float:
     most = 0.0
     for clause in clauses(claim.text):
         for part in re.split(r"\s(?:and|or)\s(?=\w+\s\w+\s\w+)|,\s", clause):
-            matter = [word for word in read(part).matter if not digit(word) and word.low not in _WEAK]
+            said = read(part)
+            matter = _telling(said)
             if len(matter) < 3:
                 continue
-            shared = [sum(piece.near(word) >= 0.7 for word in matter) for piece in held.pieces[:80]]
+            shared = [_shared(said, piece) for piece in held.pieces[:80]]
             known = sum(nearest(word.stem, held.stems) >= 0.8 for word in matter)
             if max(shared) >= 0.5 * len(matter):
                 most = max(most, float(known - max(shared)))
     return min(2.0, max(0.0, most))
 
 
-def _remote(strange: Sequence[Word], known: frozenset[str]) -> float:
+def _telling(part: Read) -> list[Word]:
+    return [word for word in part.matter if not digit(word) and word.low not in _WEAK]
+
+
+@lru_cache(maxsize=4 * PAIRS)
+def _shared(part: Read, piece: Read) -> int:
+    return sum(piece.near(word) >= 0.7 for word in _telling(part))
+
+
+def _remote(strange: Sequence[Word], held: Sources, asked: frozenset[str]) -> float:
     """How many strange words have no relation to anything that is there."""
-    held = _some(known) if strange else known
-    return sum(1 - min(1.0, 3 * closest(word.stem, held)) for word in strange[:8])
+    known = held.stems | asked
+    # Of few words each sentence is asked by itself: the same sentences come again, the same documents less often.
+    places = [asked, *(piece.stems for piece in held.pieces)] if len(known) <= _FEW else [_some(known)]
+    return sum(1 - min(1.0, 3 * max(closest(word.stem, place) for place in places)) for word in strange[:8])
 
 
-@lru_cache(maxsize=1024)
 def _some(known: frozenset[str]) -> frozenset[str]:
-    return known if len(known) <= 150 else frozenset(sorted(known)[:150])
-
-
-@lru_cache(maxsize=1024)
-def _with(known: frozenset[str], question: str) -> frozenset[str]:
-    return known | read(question).stems if question else known
+    return frozenset(sorted(known)[:_FEW])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final
 
-from homeostat.analyze.scorers.entailment.reading import Read, Sources, digit, labels
+from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, labels, limit
 from homeostat.analyze.text.lexicon import marks, nearest
 from homeostat.analyze.text.quantities import Quantity, same
 from homeostat.analyze.text.thesaurus import entry
@@ -16,12 +16,6 @@ from homeostat.analyze.text.words import STOP, Word
 _WEAK: Final = marks("weak")
 _NOTHING: Final = {"replaced": 0.0, "exchanged": 0.0}
 _JOINS: Final = frozenset(["and", "or", "und", "oder", "y", "o", "et", "ou"])
-_LIMITS: Final = (
-    ("least", re.compile(r"(?:at least|no fewer than|not less than|minimum(?: of)?|from|over|above|more than|older than|exceeds?|after|mindestens|über|al menos|au moins)\W*$")),
-    ("most", re.compile(r"(?:at most|no more than|not more than|maximum(?: of)?|up to|under|below|less than|fewer than|younger than|within|by|until|höchstens|bis zu|unter|como máximo|au plus)\W*$")),
-    ("between", re.compile(r"(?:between|zwischen|entre)\W*$")),
-)  # fmt: skip
-_BEHIND: Final = ((re.compile(r"\W*(?:\w+\W+)?or (?:more|older|over|above|later)"), "least"), (re.compile(r"\W*(?:\w+\W+)?or (?:less|fewer|younger|under|below|earlier)"), "most"))  # fmt: skip
 _ALTHOUGH: Final = frozenset(
     ["although", "though", "despite", "notwithstanding", "obwohl", "trotz", "aunque", "malgré"]
 )
@@ -30,25 +24,27 @@ _BECAUSE: Final = frozenset(["because", "due", "owing", "thanks", "weil", "wegen
 
 def edits(claim: Read, best: Read, held: Sources) -> tuple[dict[str, float], list[str]]:
     """What was changed in a copy; all 0 in a free retelling."""
-    found, remarks = _slots(claim, best)
-    limit = next((one for one in claim.numbers if not one.soft and _turned_limit(one, claim, best)), None)
+    found, changes = _slots(claim, best)
+    remarks = [*changes]
+    changed = next((one for one in claim.numbers if not one.soft and _turned_limit(one, claim, best)), None)
     label = _other_label(claim, held)
     mine, theirs = {word.low for word in claim.words}, {word.low for word in best.words}
     cause = bool(mine & _BECAUSE and theirs & _ALTHOUGH and not mine & _ALTHOUGH) or bool(
         mine & _ALTHOUGH and theirs & _BECAUSE and not theirs & _ALTHOUGH
     )
-    if limit:
-        remarks.append(f"another limit than the snippet's for {limit.text}")
+    if changed:
+        remarks.append(f"another limit than the snippet's for {changed.text}")
     if label:
         remarks.append(f"“{label}” is not in the documents")
     return {
         **found,
-        "limit_changed": float(limit is not None),
+        "limit_changed": float(changed is not None),
         "label_changed": float(bool(label)),
         "cause_turned": float(cause),
     }, remarks
 
 
+@lru_cache(maxsize=PAIRS)
 def _slots(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
     if not claim.words or sum(word.stem in best.stems for word in claim.matter) < 0.5 * len(claim.matter):
         return dict(_NOTHING), []
@@ -111,17 +107,10 @@ def _shared(one: Read, other: Read) -> list[str]:
     return [stem for stem in own if own.count(stem) == 1 and theirs.count(stem) == 1]
 
 
-def _limit(quantity: Quantity, where: Read) -> str:
-    low = where.text.lower()
-    before, after = low[max(0, quantity.start - 24) : quantity.start], low[quantity.start + len(quantity.text) :][:24]
-    ahead = next((name for name, pattern in _LIMITS if pattern.search(before)), "")
-    return ahead or next((name for pattern, name in _BEHIND if pattern.match(after)), "")
-
-
 def _turned_limit(one: Quantity, claim: Read, best: Read) -> bool:
     """At least in place of at most; a limit in place of a range."""
-    mine = _limit(one, claim)
-    theirs = {_limit(other, best) for other in best.numbers if not other.soft and same(one, other)}
+    mine = limit(one, claim)
+    theirs = {limit(other, best) for other in best.numbers if not other.soft and same(one, other)}
     return bool(mine and theirs and "" not in theirs and mine not in theirs)
 
 

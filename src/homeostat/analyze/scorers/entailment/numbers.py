@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
-from homeostat.analyze.scorers.entailment.reading import Read, Sources, around, coverage, digit
+from homeostat.analyze.scorers.entailment.reading import Read, Sources, around, coverage, digit, limit
 from homeostat.analyze.text.quantities import Quantity, same
+from homeostat.analyze.text.thesaurus import entry
+from homeostat.analyze.text.words import STOP
 
 _ABOUT: Final = frozenset(
     [
@@ -27,6 +29,10 @@ _ABOUT: Final = frozenset(
         "unos",
     ]
 )
+_NEARLY: Final = re.compile(
+    r"\b(?:just (?:under|over|below|above|short of|shy of)|close to|not quite|(?:a )?(?:bit|little) (?:more|less|over|under|longer|shorter) than|well (?:over|under))\b",
+    re.IGNORECASE,
+)
 _POINTS: Final = re.compile(r"\b(?:those|these|all|both|diese|diesen|estos|estas|ces)\s$", re.IGNORECASE)
 _SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
 
@@ -36,14 +42,18 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
     there = [one for one, _ in held.numbers]
     asked = question.numbers
     said = [one for one in claim.numbers if not one.soft and not (one.kind == "number" and one.text.lower() == "one")]
-    told = [one for one in said if not any(same(one, other) for other in there)]
+    told = [one for one in said if not any(same(one, other) for other in there) or _counts_things(one, held)]
     told = [one for one in told if not _pointed(one, claim)]
     told = [one for one in told if not _small(one) or _counts_other(one, claim, best)]
     # A number of the question may be repeated, and reckoned with.
     told = [one for one in told if not any(same(one, other) for other in asked)]
     about = bool(_ABOUT & {word.low for word in claim.words})
+    near = 0.06 * about
+    if _NEARLY.search(claim.text):
+        near = 0.2
     scaled = bool(_SCALES & {word.low for word in (*claim.words, *question.words)})
-    derived = [one for one in told if _derivable(one, [*there, *asked], said, about=about, scaled=scaled)]
+    derived = [one for one in told if _derivable(one, [*there, *asked], said, near=near, scaled=scaled)]
+    derived += [one for one in told if one not in derived and _example(one, claim, held)]
     lost = [one for one in told if one not in derived]
     bound = [one for one in said if one not in told and _misbound(one, claim, held)]
     rival = [one for one in lost if any(other.kind == one.kind and not other.soft for other in best.numbers)]
@@ -57,6 +67,34 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
         "number_misbound": min(1.0, float(len(bound))),
         "number_right": 1.0 if said and not lost and not bound else 0.0,
     }, remarks
+
+
+def _example(one: Quantity, claim: Read, held: Sources) -> bool:
+    """An amount without a limit of its own, where the documents speak of what is above or below a line: one case of it."""
+    if one.kind in ("clock", "number", "time") or limit(one, claim):
+        return False
+    return any(
+        other.kind == one.kind and not other.soft and limit(other, piece) in ("least", "most")
+        for piece in held.pieces
+        if claim.covered(piece.stems) >= 0.3
+        for other in piece.numbers
+    )
+
+
+def _counts_things(one: Quantity, held: Sources) -> bool:
+    """`14 days`, where the documents have 14 of something else and no other 14."""
+    if one.kind == "number":
+        return False
+    found = [(other, piece) for piece in held.pieces for other in piece.numbers if same(one, other)]
+    return bool(found) and all(other.kind == "number" and _noun(other, piece) for other, piece in found)
+
+
+def _noun(quantity: Quantity, where: Read) -> bool:
+    """A thing is named right behind a number."""
+    end = quantity.start + len(quantity.text)
+    word = next((word for word in where.words if word.start >= end), None)
+    behind = word is not None and where.text[end : word.start] == " " and word.low not in STOP
+    return behind and word is not None and entry(word.stem).speech.startswith("n")
 
 
 def _year(one: Quantity) -> bool:
@@ -86,13 +124,12 @@ def _counts_other(one: Quantity, claim: Read, best: Read) -> bool:
     return False
 
 
-def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity], *, about: bool, scaled: bool) -> bool:
+def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity], *, near: float, scaled: bool) -> bool:
     """A sum, a difference, a share, twelve months of it, half or double, or a rounding of what is there."""
-    near = 0.06 if about else 0.0
     same_kind = [other for other in held if other.kind == one.kind and not other.soft]
     if any(same(one, other, loose=0.06) for other in same_kind if one.kind != "clock" and other.value > 20):
-        return about or not one.value.is_integer() or one.value % 10 == 0 or one.value != round(one.value, -1)
-    if about and any(abs(one.value - other.value) <= 0.06 * other.value for other in same_kind):
+        return near > 0 or not one.value.is_integer() or one.value % 10 == 0 or one.value != round(one.value, -1)
+    if near and any(abs(one.value - other.value) <= near * other.value for other in same_kind):
         return True
     pool = [other.value for other in held if other.kind in (one.kind, "number") and not other.soft][:14]
     if one.kind == "clock" or (one.kind == "number" and _year(one)):
@@ -132,7 +169,7 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
             )
         ):
             return True
-    return any(value > 3 and abs(value - one.value) <= max(0.015, near) * abs(one.value) for value in made)
+    return any(value > 3 and abs(value - one.value) <= max(0.015, min(near, 0.06)) * abs(one.value) for value in made)
 
 
 def _misbound(one: Quantity, claim: Read, held: Sources) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from homeostat.analyze.text.lexicon import nearest
@@ -14,12 +15,25 @@ from homeostat.analyze.text.sentences import clauses, sentences
 from homeostat.analyze.text.words import STOP, Word, content, words
 
 _MOST: Final = 200
+# Numbers are compared each with each: of a row of figures the first ones tell enough.
+_NUMBERS: Final = 24
 _LABEL: Final = re.compile(r"\b([A-Za-z]{3,20})\s([A-Z]|[A-Z]{1,2}\d{1,4})\b(?![’'-])")
 
+_PRONOUN: Final = re.compile(r"^(?:it|they|he|she)\b", re.IGNORECASE)
+_LIMITS: Final = (
+    ("least", re.compile(r"(?:at least|no fewer than|not less than|minimum(?: of)?|from|over|above|(?<!no )(?<!not )more than|older than|exceeds?|after|mindestens|über|al menos|au moins)\W*$")),
+    ("most", re.compile(r"(?:at most|no more than|not more than|maximum(?: of)?|up to|under|below|less than|fewer than|younger than|within|by|until|höchstens|bis zu|unter|como máximo|au plus)\W*$")),
+    ("between", re.compile(r"(?:between|zwischen|entre)\W*$")),
+)  # fmt: skip
+_BEHIND: Final = ((re.compile(r"\W*(?:\w+\W+)?or (?:more|older|over|above|later)"), "least"), (re.compile(r"\W*(?:\w+\W+)?or (?:less|fewer|younger|under|below|earlier)"), "most"))  # fmt: skip
 
-@dataclass(frozen=True, slots=True)
+#: Pairs of texts whose comparison is remembered: what is asked often is answered in the same sentences.
+PAIRS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """A sentence or clause as the checks see it."""
+    """A sentence or clause as the checks see it. The same text is the same object while it is in use: see `read`."""
 
     text: str
     words: tuple[Word, ...]
@@ -48,7 +62,7 @@ def read(text: str) -> Read:
     found = words(text)
     matter = tuple(content(found))
     weights = tuple((word.stem, 1.5 if word.big else 1.0) for word in matter if not digit(word))
-    return Read(text, found, matter, quantities(text), frozenset(word.stem for word in matter), weights)
+    return Read(text, found, matter, quantities(text)[:_NUMBERS], frozenset(word.stem for word in matter), weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +79,42 @@ class Sources:
 @lru_cache(maxsize=256)
 def sources(documents: tuple[str, ...]) -> Sources:
     """Documents as the checks see them; every claim of an answer, and often many answers, ask for the same ones."""
-    pieces = tuple(
-        [read(part) for document in documents for piece in sentences(document) for part in piece.split("; ") if part][
-            :_MOST
-        ]
-    )
-    parts = tuple((read(part), piece) for piece in pieces[:80] for part in clauses(piece.text))
-    numbers = tuple(
-        (one, frozenset(word.stem for word in around(one, piece))) for piece in pieces for one in piece.numbers
-    )
-    named = frozenset(label for piece in pieces for label in labels(piece.text))
+    told = (part for document in documents for part in _referred(document))
+    pieces = tuple(read(part) for part in islice(told, _MOST))
+    parts = tuple((part, piece) for piece in pieces[:80] for part in parted(piece))
+    numbers = tuple(one for piece in pieces for one in _numbered(piece))
+    named = frozenset(label for piece in pieces for label in _labelled(piece))
     return Sources(pieces, parts, numbers, frozenset[str]().union(*(piece.stems for piece in pieces)), named)
+
+
+def _referred(document: str) -> Iterator[str]:
+    """The sentences of a document; who begins with a pronoun speaks of what the one before began with."""
+    subject = ""
+    for piece in sentences(document):
+        for part in filter(None, piece.split("; ")):
+            told = _PRONOUN.sub(f"[{subject}]", part, count=1) if subject else part
+            yield told
+            subject = next((_shown(word) for word in content(words(told[:200])) if not digit(word)), "")
+
+
+def _shown(word: Word) -> str:
+    return word.low.capitalize() if word.big else word.low
+
+
+@lru_cache(maxsize=4096)
+def parted(whole: Read) -> tuple[Read, ...]:
+    """The clauses of a sentence."""
+    return tuple(read(part) for part in clauses(whole.text))
+
+
+@lru_cache(maxsize=4096)
+def _numbered(piece: Read) -> tuple[tuple[Quantity, frozenset[str]], ...]:
+    return tuple((one, frozenset(word.stem for word in around(one, piece))) for one in piece.numbers)
+
+
+@lru_cache(maxsize=4096)
+def _labelled(piece: Read) -> tuple[tuple[str, str], ...]:
+    return tuple(labels(piece.text))
 
 
 def labels(text: str) -> list[tuple[str, str]]:
@@ -105,3 +144,11 @@ def coverage(claim: Sequence[Word], stems: frozenset[str]) -> float:
             total += weight
             held += weight * nearest(word.stem, stems)
     return held / total if total else 1.0
+
+
+def limit(quantity: Quantity, where: Read) -> str:
+    """Whether a number is the least, the most, or stands between two; else nothing."""
+    low = where.text.lower()
+    before, after = low[max(0, quantity.start - 24) : quantity.start], low[quantity.start + len(quantity.text) :][:24]
+    ahead = next((name for name, pattern in _LIMITS if pattern.search(before)), "")
+    return ahead or next((name for pattern, name in _BEHIND if pattern.match(after)), "")

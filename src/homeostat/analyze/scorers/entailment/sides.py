@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from homeostat.analyze.scorers.entailment.reading import Read, read
+from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, read
 from homeostat.analyze.text.lexicon import alike, marks, nearest, opposite, polar
 from homeostat.analyze.text.words import NEGATORS, STOP, Word
 
@@ -28,7 +28,7 @@ _OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "
 
 
 @lru_cache(maxsize=4096)
-def _negated(text: str) -> Mapping[str, bool]:
+def negated(text: str) -> Mapping[str, bool]:
     """Which stems a negation governs: the first two words of matter after it, in its own clause."""
     claim = read(text)
     found: dict[str, bool] = {}
@@ -47,6 +47,7 @@ def _negated(text: str) -> Mapping[str, bool]:
             # `She has written nothing`, `a repair is not possible`: what stands before is denied as well.
             if told and (word.low in _OBJECTS or (ahead and ahead[0] in _POSSIBLE)):
                 found[told] = True
+                left = 0 if word.low in _OBJECTS else left
             continue
         found[word.stem] = found.get(word.stem, False) or left > 0
         if word.low not in STOP and word.low not in _WEAK:
@@ -55,8 +56,9 @@ def _negated(text: str) -> Mapping[str, bool]:
     return found
 
 
+@lru_cache(maxsize=PAIRS)
 def polarity(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
-    mine, theirs = _negated(claim.text), _negated(best.text)
+    mine, theirs = negated(claim.text), negated(best.text)
     known = frozenset(theirs)
     flips: list[str] = []
     agreed = 0
