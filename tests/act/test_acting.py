@@ -155,7 +155,7 @@ def test_killed_anywhere_it_ends_whole(tmp_path: Path, name: str, taking_back: b
         if name != "pipeline" or not taking_back:
             served = world(ledger)
             assert (served == before) == (here.state in ("approved", "doing", "undone")) or name in (
-                "curate", "by-hand", "pipeline", "retrain", "prompt", "fallback",
+                "curate", "by-hand", "pipeline", "retrain", "prompt", "fallback", "switchback",
             )  # fmt: skip
         ended = _finished(ledger, outside, action.id)
         if taking_back and here.state != "done" and name != "pipeline":
@@ -173,10 +173,10 @@ def test_killed_anywhere_it_ends_whole(tmp_path: Path, name: str, taking_back: b
 
 def _finished(ledger: Ledger, outside: Outside, id: int) -> Any:
     """What the loop does at its next ticks."""
-    for _ in range(5):
+    for hours in range(20):
         action = actions.get(ledger, "p", id)
         assert action is not None
         if action.state in ("done", "undone", "failed"):
             return action
-        acting.carry_out(effects_of(ledger, outside=outside), action)
+        acting.carry_out(effects_of(ledger, outside=outside, hours=hours), action)
     return actions.get(ledger, "p", id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from homeostat.act import answering
 from homeostat.act.answering import Facts
 from homeostat.records.action import Action
@@ -39,9 +41,24 @@ def test_what_the_diagnosis_saw_get_worse_is_answered_and_must_come_back() -> No
     assert (action.remedy, action.expects.measure) == ("fallback", CONTENT.measure)
 
 
+def test_what_answers_take_is_no_measure_of_a_cure_where_they_were_seen_to_get_worse() -> None:
+    dearer = finding("mean(cost)", direction="up", value=5e-5, reference=4.7e-5)
+    (action,) = answers("provider", (CONTENT,), dearer)
+    assert action.expects.measure == CONTENT.measure
+    (action,) = answers("provider", (), dearer)
+    assert action.expects.measure == "mean(cost)"
+
+
 def test_what_a_monitor_found_comes_before_what_the_diagnosis_saw() -> None:
     (action,) = answers("provider", (CONTENT,), finding(), LONGER)
     assert action.expects.measure == "mean(score.relevance)"
+
+
+@pytest.mark.parametrize(("score", "block"), [("bias", {}), ("discreet", {"detector": "private"}), ("civil", {})])
+def test_where_answers_do_harm_nobody_is_held_back_and_a_block_stands_beside(score: str, block: dict[str, str]) -> None:
+    fallback, stop = answers("provider", (), finding(f"mean(score.{score})"))
+    assert (fallback.parameters["holdback"], fallback.expects.control) == (0.0, "before")
+    assert stop.remedy == "block" and stop.parameters == {"name": "incident-1", **block}
 
 
 def test_a_judge_is_judged_by_its_own_scores() -> None:

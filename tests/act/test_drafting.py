@@ -48,4 +48,6 @@ def test_a_model_writes_it() -> None:
 @pytest.mark.parametrize("text", ["", "No.", "A prompt that has lost its variable altogether.", "x" * 100_000, None,
                                   OSError("away")])  # fmt: skip
 def test_nonsense_leaves_the_prepared_one(text: Any) -> None:
-    assert draft(SYSTEM, "w", FAILING, GOOD, Model(text)) == draft(SYSTEM, "w", FAILING, GOOD, None)
+    made, prepared = (draft(SYSTEM, "w", FAILING, GOOD, writer) for writer in (Model(text), None))
+    assert (made.template, made.examples) == (prepared.template, prepared.examples)
+    assert "judge_url" in prepared.how and "judge_url" not in made.how

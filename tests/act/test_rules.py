@@ -12,6 +12,7 @@ from homeostat.act.rules import HOUR, Past
 from homeostat.analyze.inference.experiment import harm_path, pseudo_outcomes, running_means
 from homeostat.records.comparison import Comparison
 from homeostat.records.policy import Policy, reshaped
+from tests.act.monitors.test_joint import USUAL, bet, users
 
 POLICY = Policy("default", 3, reshaped((), {"A": 0.9, "B": 0.1}), previous_good="A")
 ONE = Comparison(
@@ -36,6 +37,13 @@ def test_it_acts_on_the_mean_of_the_evidence() -> None:
     assert held([replace(ONE, harm=124.7), fact]) == []
     assert held([replace(ONE, harm=124.8), fact]) == ["to A"]  # what people say weighs four times a fact
     assert held([replace(ONE, harm=100.0)], policy=replace(POLICY, pieces=reshaped((), {"A": 1.0}))) == []
+
+
+def test_all_measures_in_one_bet_count_half() -> None:
+    assert held([replace(ONE, harm=1.0, joint=199.0, joint_alone=199.0)]) == ["to A"]
+    assert held([replace(ONE, harm=1.0, joint=198.9, joint_alone=198.9)]) == []
+    judged = [replace(one, joint=1e9, joint_alone=1.0) for one in (replace(JUDGE, harm=300.0), ONE)]
+    assert held(judged) == ["judge-alone"], "what others say must suffice there too"
 
 
 def test_a_judge_alone_does_nothing() -> None:
@@ -107,3 +115,29 @@ def test_a_bad_one_is_found_soon() -> None:
 @pytest.mark.nightly
 def test_a_healthy_release_is_left_alone_in_many_runs() -> None:
     assert sum(end is not None for end in simulated(4_000, 0.85, 8)) <= 60
+
+
+def together_with_the_one_bet(runs: int, seed: int) -> int:
+    """Healthy canaries that are asked to go back by what decides: half the mean of the evidence, half the one bet."""
+    rng, over = np.random.default_rng(seed), 0
+    for run in range(runs):
+        share = (0.05, 0.1, 0.5)[run % 3]
+        treated, good = users(rng, 3_000, share, USUAL)
+        paths = []
+        for column in good.T:
+            here = ~np.isnan(column)
+            arm, y = treated[here].astype(bool), column[here].astype(bool)
+            m1, m0 = running_means(arm, y)
+            path = np.r_[1.0, harm_path(pseudo_outcomes(arm, y, share, m1=m1, m0=m0), share)]
+            paths.append(path[np.cumsum(here)])
+        mean, joint, most = np.mean(paths, axis=0), bet(share), 0.0
+        for at in range(0, len(treated), 25):
+            joint = joint.seen(treated[at : at + 25], good[at : at + 25])
+            most = max(most, (joint.of_harm + mean[at : at + 25][-1]) / 2)
+        over += most >= 100
+    return over
+
+
+@pytest.mark.nightly
+def test_a_healthy_release_is_left_alone_by_all_measures_together() -> None:
+    assert together_with_the_one_bet(1_500, 20_261_121) <= 28

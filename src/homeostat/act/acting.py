@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from homeostat.act.remedies import Effects, Remedy, Told, remedy
+from homeostat.act.remedies import REMEDIES, Effects, Remedy, Told, remedy
 from homeostat.records.action import ANSWERS, ENDED, Action, Expectation, State
 from homeostat.records.instant import micros
 from homeostat.registry.author import Author
@@ -70,9 +70,9 @@ def undo(effects: Effects, project: str, id: int, *, why: str = "") -> Action | 
         action = actions.get(effects.ledger, project, id)
         if action is None:
             return _none(id)
-        if action.state not in ("done", "undoing"):
+        if action.state not in ("done", "undoing") and not _can_stop(action):
             return Declined("conflict", f"Action {id} is {action.state}: only what is done can be undone.")
-        if action.state == "done":
+        if action.state != "undoing":
             begun = actions.move(effects.ledger, action, state="undoing", error="")
             if begun is None:
                 return _raced(id)
@@ -80,6 +80,12 @@ def undo(effects: Effects, project: str, id: int, *, why: str = "") -> Action | 
             action = begun
     found = remedy(action.remedy, action.parameters)
     return found if isinstance(found, Declined) else _undo(effects, action, found)
+
+
+def _can_stop(action: Action) -> bool:
+    """What lasts can be stopped on its way, if nothing outside is in hand: it waits between two transactions."""
+    plugin = REMEDIES.get(action.remedy)
+    return action.state == "doing" and plugin is not None and plugin.inside.issuperset(plugin.steps)
 
 
 def give(
@@ -106,10 +112,10 @@ def give(
 
 
 def restate(ledger: Ledger, wanted: Action, author: Author) -> Action | None:
-    """What a proposal that waits for a yes would do and expects, as it is known now. None: somebody decided already."""
+    """What an action that has not begun would do and expects, as it is known now. None: it went on already."""
     with ledger.begin():
         action = actions.get(ledger, wanted.project, wanted.id)
-        if action is None or action.state != "proposed":
+        if action is None or action.state != wanted.state:
             return None
         after = actions.move(ledger, action, parameters=wanted.parameters, expects=wanted.expects)
         if after is not None:
@@ -261,6 +267,9 @@ def _wrong(action: Action, author: Author) -> Declined | None:
     found = remedy(action.remedy, action.parameters)
     if isinstance(found, Declined):
         return found
+    lasts = int(getattr(found, "lasts", 0))
+    if expects.by <= _now(author) + lasts * 60_000_000:
+        return bad(f"expects.by lies before the action is over: it takes {lasts} minutes.")
     if action.answer not in ANSWERS:
         return bad(f"answer is one of {', '.join(ANSWERS)}.")
     return bad(f"why has at most {_LONGEST_WHY} characters.") if len(action.why) > _LONGEST_WHY else None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from homeostat.act.monitors.defaults import HARMS
 from homeostat.act.remedies import REMEDIES
 from homeostat.records import words
 from homeostat.records.action import Action, Expectation
@@ -19,15 +20,19 @@ from homeostat.records.incident import Candidate, Incident
 from homeostat.records.policy import Policy
 from homeostat.records.release import Release
 
-#: Scores that say that an answer did harm: nobody is kept on such a release for the sake of a comparison.
-HARMFUL: Final = ("score.safety", "score.privacy", "score.bias", "score.toxic")
+#: Nobody is kept on a release whose answers do harm for the sake of a comparison.
+HARMFUL: Final = tuple(f"score.{name}" for name in HARMS)
+#: What an answer takes.
+_TAKEN: Final = ("latency", "ttft", "cost", "tokens")
 #: Facts about answers that are no judgement of them.
-_COSTS: Final = ("latency", "ttft", "cost", "tokens", "error", "status")
+_COSTS: Final = (*_TAKEN, "error", "status")
 #: Chance alone would do it less often than once a year.
 _SURELY: Final = 1 / 12
 HOUR: Final = 3_600_000_000
 #: So many answers are to come in before a verdict is due.
 ANSWERS_TO_JUDGE: Final = 2_000
+#: However small a loss has become since the alert, so much of what the alert saw must come back.
+_LEAST_LEFT: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,10 @@ def harming(findings: Sequence[Finding]) -> bool:
 
 
 def _with_sight(first: Candidate, findings: Sequence[Finding]) -> Sequence[Finding]:
-    """What is to be answered for. Where monitors saw only that answers are longer, or signals fewer, and the diagnosis
-    that answers are worse, what the diagnosis saw is what must come back."""
+    """What is to be answered for. Where monitors saw only that answers are longer, or dearer, or signals fewer, and the
+    diagnosis that answers are worse, what the diagnosis saw is what must come back."""
     judging = first.cause == "judge"
-    if not first.moved or any(one.rung == "judge" if judging else _judges(one) for one in findings):
+    if not first.moved or any(one.rung == "judge" if judging else _says_worse(one) for one in findings):
         return findings
     sight, main = first.moved[0], main_finding(findings)
     direction: Any = "down" if sight.after < sight.before else "up"
@@ -87,6 +92,11 @@ def _judges(one: Finding) -> bool:
     return bool(one.release) or (_matters(one) and "coverage(" not in one.measure)
 
 
+def _says_worse(one: Finding) -> bool:
+    """It tells that answers are worse, or none: not merely that they take more."""
+    return _judges(one) and (bool(one.release) or not any(name in one.measure for name in _TAKEN))
+
+
 def main_finding(findings: Sequence[Finding]) -> Finding:
     """The one to be answered for: what was found by comparing releases, then what people or scores say before what
     only costs or counts; the surest of those."""
@@ -98,6 +108,11 @@ def main_finding(findings: Sequence[Finding]) -> Finding:
         return one.against != "release", weak, one.value is None, one.chance_per_month
 
     return min(findings, key=order)
+
+
+def of_edit(incident: Incident, findings: Sequence[Finding], facts: Facts) -> Expectation:
+    """What a change that people made by themselves is judged by: by what an answer of ours would be."""
+    return expectation(_with_sight(incident.candidates[0], findings) if incident.candidates else findings, facts)
 
 
 def expectation(findings: Sequence[Finding], facts: Facts, *, control: str = "before") -> Expectation:
@@ -112,6 +127,24 @@ def expectation(findings: Sequence[Finding], facts: Facts, *, control: str = "be
     middle = (reference + value) / 2
     low, high = (middle, None) if back == "up" else (None, middle)
     return Expectation(measure, back, half, by, control, dict(one.segment), low, high)
+
+
+def lasting(expects: Expectation, now: float) -> Expectation:
+    """With what the measure has been since the alert in the place of what the alert saw: it picked the worst stretch,
+    and nobody picked what came after it. A fifth of what it saw is left at least: less nobody would have been told.
+
+    >>> lasting(Expectation("m", "up", 0.2, 0, low=0.8), 0.9)
+    Expectation(measure='m', direction='up', at_least=0.05, by=0, control='', where={}, low=0.95, high=None)
+    """
+    edge = expects.low if expects.direction == "up" else expects.high
+    if edge is None:
+        return expects
+    way = 1 if expects.direction == "up" else -1
+    before = edge + way * expects.at_least
+    half = max(way * (before - now) / 2, _LEAST_LEFT * expects.at_least)
+    middle = before - way * half
+    low, high = (middle, None) if way > 0 else (None, middle)
+    return replace(expects, at_least=half, low=low, high=high)
 
 
 def due_after(per_hour: float) -> int:
@@ -250,7 +283,7 @@ def _prompting(incident: Incident, first: Candidate, findings: Sequence[Finding]
 
 
 def _blocking(incident: Incident, findings: Sequence[Finding], facts: Facts) -> Action:
-    private = any("privacy" in one.measure for one in findings)
+    private = any(name in one.measure for name in ("privacy", "discreet") for one in findings)
     told: dict[str, Any] = {"name": f"incident-{incident.id}"}
     if private:
         told |= {"detector": "private"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from homeostat.act.remedies.effects import Outside
@@ -40,7 +40,7 @@ def draft(
     """A text in the place of `system`. A model that is away or talks nonsense leaves the prepared one."""
     prepared = _prepared(system, what, failing, good)
     if writer is None:
-        return prepared
+        return replace(prepared, how=f"{prepared.how} (no model writes drafts here: judge_url)")
     try:
         told = writer.call("POST", "/chat/completions", _asked(system, what, failing, good, model), _JSON)
         text = str(told["choices"][0]["message"]["content"]).strip()

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.act.notifiers import Delivery, Door, Message, Told, building
 from homeostat.act.outbox import machine_now
 from homeostat.records.channel import Channel, Quiet
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import EPOCH, as_datetime
 from homeostat.store.ledger import Ledger, channels, incidents, outbox
 from homeostat.store.ledger.outbox import Waiting
 
@@ -193,7 +193,7 @@ def quiet_until(quiet: Quiet | None, now: int) -> int:
         zone = ZoneInfo(quiet.zone)
     except (ZoneInfoNotFoundError, ValueError):
         return 0
-    here = (EPOCH + timedelta(microseconds=now)).astimezone(zone)
+    here = as_datetime(now).astimezone(zone)
     for day in (here - timedelta(days=1), here):
         begins, ends = _at(day, quiet.since), _at(day, quiet.until)
         if ends <= begins:

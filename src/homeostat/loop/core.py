@@ -16,6 +16,7 @@ from typing import Any, Final
 from homeostat.config import Settings
 from homeostat.doors import keys
 from homeostat.loop.clock import WorldClock, event_clock
+from homeostat.loop.pace import Pace
 from homeostat.loop.scoring import Scoring
 from homeostat.loop.scoring.giving_way import GivingWay
 from homeostat.loop.watching import Watching
@@ -31,16 +32,13 @@ from homeostat.store.ledger import Ledger, audit, projects, published, segments
 from homeostat.store.ledger import keys as ledger_keys
 from homeostat.store.spool import segment as spool
 from homeostat.store.warehouse import retention, rollups
-from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.client import Warehouse, WritesLost
 from homeostat.store.warehouse.questions.paid import paid
 from homeostat.store.warehouse.schema import forget_staging, migrate
 
 log: Final = logging.getLogger("homeostat.core")
-#: A load of fewer items is followed by a pause of so many times its length: what arrives meanwhile is loaded together,
-#: and a quiet application costs little of this machine.
-FEW: Final = 2_000
-PAUSE: Final = 2.0
-LONGEST_PAUSE: Final = 0.8
+#: The code that the core ends with when what it holds in memory is not what is on disk.
+DAMAGED: Final = 5
 #: No exchange settles earlier than this after it was received.
 SETTLE_MICROS: Final = 10_000_000
 
@@ -81,7 +79,7 @@ class Core:
             readers=self.settings.readers,
             question_seconds=self.settings.question_seconds,
         )
-        migrate(self.warehouse.jobs, cluster=self.settings.cluster or None)
+        migrate(self.warehouse, cluster=self.settings.cluster or None)
         forget_staging(self.warehouse.jobs)
         self.loader = Loader(self.warehouse, self.ledger, self.folder.spool, self.settings)
         self._unannounced = Job("implicit releases", 15.0, self._implicit)
@@ -113,7 +111,7 @@ class Core:
 
     def start(self) -> None:
         """Begin loading and the jobs."""
-        for name, run in (("loader", self._load), ("jobs", self._run_jobs)):
+        for name, run in (("loader", self._load), ("jobs", self._run_jobs), ("witness", self._witness)):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -211,6 +209,7 @@ class Core:
 
     def _load(self) -> None:
         delay = 0.05
+        pace = Pace()
         while not self._stop.is_set():
             try:
                 loaded = self.loader.load_next()
@@ -232,8 +231,19 @@ class Core:
                 continue
             self.loaded_segments += 1
             # On the world clock somebody waits for every load, and nothing more arrives meanwhile.
-            if loaded.items < FEW and self.settings.clock == "live":
-                self._stop.wait(min(LONGEST_PAUSE, PAUSE * loaded.seconds))
+            if self.settings.clock == "live":
+                self._stop.wait(pace.pause(loaded.items, loaded.seconds, now=time.monotonic()))
+
+    def _witness(self) -> None:
+        """End this process when the warehouse lost a write: the next one opens what really is on disk."""
+        while not self._stop.wait(1.0):
+            try:
+                self.warehouse.prove()
+            except WritesLost as lost:
+                log.error("%s", lost)
+                os._exit(DAMAGED)
+            except Exception:
+                log.debug("whether writes were lost cannot be asked now", exc_info=True)
 
     def _run_jobs(self) -> None:
         while not self._stop.wait(0.25):

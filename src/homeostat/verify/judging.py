@@ -3,17 +3,19 @@
 1. *canary*: the release that was left and the one that serves were compared on users put to them by chance, before the
    action. That says what was wrong; the users who were moved must also be seen back inside the band.
 2. *holdback*: some users stayed on the old release; what differs since was caused.
-3. *before*: nobody stayed. "Before" is what came in between the alert and the action, which nobody picked.
+3. *turns*: both releases served everybody by turns, in an order drawn at random.
+4. *before*: nobody stayed. "Before" is what came in between the alert and the action, which nobody picked.
 
 A lower rung is asked only when the deadline has come and the higher one could not decide; the two are never mixed in
-one number, and the verdict names the one that spoke.
+one number, and the verdict names the one that spoke. Where there is none but the last, that it worked is said as soon
+as users make it sure; of a segment not before the deadline, as the rest of the traffic must be asked.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,8 +24,9 @@ from numpy.typing import NDArray
 from homeostat.analyze.inference import claims
 from homeostat.analyze.inference.band import VERIFIED, Level, Return
 from homeostat.analyze.inference.before_after import LEAST_BLOCKS, before_after
-from homeostat.analyze.inference.confidence import RatioMoments
+from homeostat.analyze.inference.confidence import RatioMoments, apart
 from homeostat.analyze.inference.holdback import holdback
+from homeostat.analyze.inference.switchback import switchback
 from homeostat.records.action import Action, Expectation
 from homeostat.records.comparison import Comparison
 from homeostat.records.verdict import Outcome, Rung, Verdict
@@ -61,6 +64,8 @@ class Evidence:
     """Block means between the alert and the action, and after it."""
     after: Floats | None = None
     controls: tuple[Floats, Floats] | None = None
+    turns: tuple[Floats, NDArray[np.bool_]] | None = None
+    """Switchback: the mean of each turn, and which were the new release's."""
     present: tuple[int, int, int, int] | None = None
     """For data that had stopped: blocks with data and all blocks, before the action and after it."""
     users: Floats | None = None
@@ -77,6 +82,9 @@ def judged(action: Action, seen: Evidence, *, at: int) -> Verdict | None:
     """The verdict as of now; None: there is nothing to say yet."""
     if seen.present is not None:
         return _present(action, seen, at)
+    if seen.turns is not None:
+        drawn = np.random.default_rng([action.id, len(seen.turns[0])])
+        return _record(action, switchback(*seen.turns, _expected(action.expects), rng=drawn), seen, at)
     if seen.canary is not None:
         told = _canary(action, seen, seen.canary, at)
         if told is not None:
@@ -85,24 +93,30 @@ def judged(action: Action, seen: Evidence, *, at: int) -> Verdict | None:
         found = _of_arms(seen.arms, seen, action.expects)
         if found.outcome != "not-enough-data":
             return _record(action, found, seen, at)
-    if not seen.due:
-        return None
     if seen.fresh is None or seen.after is None:
-        return _nothing(action, seen, at)
+        return _nothing(action, seen, at) if seen.due else None
     returned = back(seen.users, action.expects, seen.spread)
+    by_users = _by_users(seen, action.expects, returned)
+    if not seen.due:  # what was expected is there, and sure at any time; what is not there may still come
+        early = by_users is not None and by_users.outcome == "worked" and not action.expects.where
+        return _record(action, by_users, seen, at) if by_users and early else None
     found = before_after(seen.fresh, seen.after, _expected(action.expects), controls=seen.controls, returned=returned)
+    behind = sum(len(each) for each in (seen.users, seen.fresh_users) if each is not None)
+    found = replace(found, units=behind or found.units)
     if found.outcome == "not-enough-data":
-        found = _by_users(found, seen, action.expects, returned) or found
+        found = by_users or found
     return _record(action, found, seen, at)
 
 
 def _of_arms(arms: tuple[RatioMoments, RatioMoments], seen: Evidence, expects: Expectation) -> claims.Verdict:
     """Those who stayed beside those who went: always valid while it runs, and one look at the end for what is left."""
     found = holdback(*arms, _expected(expects, LOOKING), planned=seen.planned)
-    if found.outcome != "not-enough-data" or not seen.due or min(float(arm.n) for arm in arms) < _FEW:
+    if found.outcome in ("worked", "harmed") or min(float(arm.n) for arm in arms) < _FEW:
         return found
+    if not seen.due:
+        return found if not _may_harm(found, expects) else replace(found, outcome="not-enough-data", claim="nothing")
     new, old = arms
-    half = _Z_END * math.sqrt(float(new.variance / new.n + old.variance / old.n))
+    half = _Z_END * math.sqrt(float(apart(new, old)))
     estimate = float(new.ratio - old.ratio)
     low, high = estimate - half, estimate + half
     said = claims.outcome(low, high, _expected(expects, AT_THE_END))
@@ -111,11 +125,15 @@ def _of_arms(arms: tuple[RatioMoments, RatioMoments], seen: Evidence, expects: E
     return claims.Verdict(said, "randomised", claim, estimate, low, high, found.units, notes=notes)
 
 
-def _by_users(
-    found: claims.Verdict, seen: Evidence, expects: Expectation, returned: float
-) -> claims.Verdict | None:  # fmt: skip
-    """Too few blocks to say: users tell whether the measure was surely outside before the action, and surely is inside
-    since; or surely still is outside. Other causes are not excluded by that either."""
+def _may_harm(found: claims.Verdict, expects: Expectation) -> bool:
+    """It helps less than expected, and may still do as much harm: that is asked on."""
+    worst = found.low if expects.direction == "up" else -found.high
+    return worst < -expects.at_least
+
+
+def _by_users(seen: Evidence, expects: Expectation, returned: float) -> claims.Verdict | None:
+    """Blocks are too few to say, or the time is not over: users tell whether the measure was surely outside before the
+    action, and surely is inside since; or surely still is outside. Other causes are not excluded by that either."""
     if seen.users is None or min(len(seen.users), 0 if seen.fresh_users is None else len(seen.fresh_users)) < _FEW:
         return None
     assert seen.fresh_users is not None
@@ -169,12 +187,12 @@ def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdi
     if low is None or high is None:
         return None
     up = action.expects.direction == "up"
-    better = low > 0 if up else high < 0
+    better = (low > 0 if up else high < 0) or _together(found)
     returned = back(seen.moved, action.expects, seen.spread)
     out = still_out(seen.moved, action.expects, seen.spread)
     n = sum(found.users) + (0 if seen.moved is None else len(seen.moved))
     about = {
-        "harm": found.harm, "users": list(found.users), "means": list(found.means),
+        "harm": found.harm, "harm_together": found.joint, "users": list(found.users), "means": list(found.means),
         "moved_users": 0 if seen.moved is None else len(seen.moved),
         "moved_mean": None if seen.moved is None or not len(seen.moved) else float(seen.moved.mean()),
         "returned": _finite(returned), "still_out": _finite(out),
@@ -196,6 +214,13 @@ def _canary(action: Action, seen: Evidence, found: Comparison, at: int) -> Verdi
         action.id, action.project, at, said, "randomised", found.measure, estimate, low, high, n, claim,
         final=True, evidence={**seen.about, **about},
     )  # fmt: skip
+
+
+def _together(found: Comparison) -> bool:
+    """All measures together were sure of harm when it was moved, and this one leaned the same way."""
+    if found.joint is None or found.estimate is None:
+        return False
+    return found.joint >= VERIFIED and (found.estimate > 0) == (found.harmful == "up")
 
 
 def _difference(action: Action, seen: Evidence, found: Comparison) -> tuple[float | None, float | None, float | None]:
@@ -241,7 +266,7 @@ def _present(action: Action, seen: Evidence, at: int) -> Verdict | None:
 
 def _record(action: Action, found: claims.Verdict, seen: Evidence, at: int) -> Verdict:
     rung: Rung = found.rung
-    claim = {"holds-for-these-cases": "fixes-these-cases", "caused-unless-carried-over": "caused"}.get(
+    claim = {"holds-for-these-cases": "fixes-these-cases", "caused-unless-carried-over": "caused-by-turns"}.get(
         found.claim, found.claim
     )
     about = {

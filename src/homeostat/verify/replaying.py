@@ -51,7 +51,14 @@ def replayed(
         if texts[0] is None or texts[1] is None:
             continue
         found = [
-            scorer.score(Case(input=str(item.get("input") or ""), output=text or "", documents=_documents(item)))
+            scorer.score(
+                Case(
+                    input=str(item.get("input") or ""),
+                    output=text or "",
+                    documents=_documents(item),
+                    reference=str(item.get("ideal") or ""),
+                )
+            )
             for text in texts
         ]
         if isinstance(found[0], Scored) and isinstance(found[1], Scored):

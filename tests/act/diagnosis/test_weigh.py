@@ -37,6 +37,20 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
         "provider",
         Evidence((finding(),), moved=(RELEVANCE,), **LOOKED),
     ),
+    "a few answers that do harm, too few for a mean of users": (
+        "provider",
+        Evidence(
+            (finding("mean(score.bias)", value=0.879, reference=0.89, chance_per_month=0.1),),
+            moved=(Moved("mean(score.bias)", "text", 0.885, 0.877, 0.005, 800),), **LOOKED,
+        ),
+    ),
+    "what would have been seen again and is not there": (
+        "none",
+        Evidence(
+            (finding("mean(score.bias)", value=0.84, reference=0.89, chance_per_month=1.0),),
+            moved=(Moved("mean(score.bias)", "text", 0.885, 0.884, 0.005, 800),), **LOOKED,
+        ),
+    ),
     "slower and dearer with nothing changed": (
         "provider",
         Evidence((finding("mean(latency_ms)"),), moved=(moved("mean(latency_ms)", "plain", 9),), **LOOKED),

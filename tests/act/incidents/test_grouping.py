@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from homeostat.act import incidents
+from homeostat.records.action import Action, Expectation
 from homeostat.records.finding import Finding
 from homeostat.records.incident import Incident
-from homeostat.store.ledger import Ledger
+from homeostat.store.ledger import Ledger, actions
 from homeostat.store.ledger import incidents as kept_incidents
 from tests.act.found import DAY, HOUR, MINUTE, T0, finding, kept
 
@@ -118,3 +119,49 @@ def test_a_diagnosis_is_told_when_it_changes_and_only_then(ledger: Ledger) -> No
     assert one.cause == others[0].cause
     told = [entry for entry in one.timeline if entry.kind == "diagnosis"]
     assert [entry.refers["cause"] for entry in told] == [first.cause, others[0].cause]
+
+
+def _done(ledger: Ledger, incident: int, answer: str, at: int) -> None:
+    expects = Expectation("mean(score.relevance)", "up", 0.05, at + 2 * HOUR, low=0.8)
+    made = Action(0, "p", "by-hand", answer, {}, expects, "done", "anna", "", incident, at, started=at, ended=at)
+    actions.make(ledger, made)
+
+
+def test_getting_better_after_an_action_is_no_incident(ledger: Ledger) -> None:
+    fell = take(ledger, finding(), finding("coverage(signal.came_back)", direction="up"))[0]
+    _done(ledger, fell.id, "rollback", T0 + 5 * HOUR)
+    after: dict[str, Any] = {"direction": "up", "onset": T0 + 5 * HOUR + 10 * MINUTE}
+    assert take(ledger, finding(**after)) == []  # what the action expects
+    assert take(ledger, finding("mean(score.content)", **after)) == []  # a score that rises
+    less = finding("coverage(signal.came_back)", direction="down", onset=after["onset"])
+    assert take(ledger, less) == []  # back from where its incident saw it go
+    assert len(everything(ledger)) == 1
+
+
+def test_answers_that_are_as_long_as_before_cost_what_they_cost(ledger: Ledger) -> None:
+    shorter = take(ledger, finding("mean(output_tokens)", direction="down"))[0]
+    _done(ledger, shorter.id, "rollback", T0 + 5 * HOUR)
+    then = T0 + 5 * HOUR + 10 * MINUTE
+    assert take(ledger, finding("mean(cost)", direction="up", onset=then)) == []
+    assert take(ledger, finding("mean(latency_ms)", direction="up", onset=then))
+
+
+def test_what_an_action_does_not_explain_is_an_incident(ledger: Ledger) -> None:
+    fell = take(ledger, finding())[0]
+    _done(ledger, fell.id, "fix-instrumentation", T0 + 5 * HOUR)
+    then = T0 + 5 * HOUR + 10 * MINUTE
+    assert take(ledger, finding("mean(score.content)", direction="up", onset=then))  # that mends no answer
+    assert take(ledger, finding("mean(cost)", direction="up", onset=then + 3 * HOUR))
+    early = finding("mean(score.relevance)", direction="up", onset=T0 + 2 * HOUR)
+    late = finding("mean(score.relevance)", direction="up", onset=T0 + 20 * HOUR)
+    assert take(ledger, early) and take(ledger, late)
+
+
+def test_many_findings_find_their_own_incidents(ledger: Ledger) -> None:
+    """A stream's own incident is found among many, and those of the same call are known to each other."""
+    for n in range(30):
+        take(ledger, finding(f"mean(score.s{n})", onset=T0 + n * DAY))
+    found = [finding(f"mean(score.s{n})", onset=T0 + 40 * DAY) for n in range(30)]
+    new = [finding(f"mean(score.n{n})", onset=T0 + 50 * DAY) for n in range(3)]
+    assert len(take(ledger, *found, *new)) == 31
+    assert len(everything(ledger)) == 31 and len(everything(ledger)[0].findings) == 3

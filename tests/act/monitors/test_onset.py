@@ -35,3 +35,14 @@ def test_doctest():
     import doctest
 
     assert doctest.testmod(onset, extraglobs={"np": np}).failed == 0
+
+
+def test_values_of_one_minute_stand_in_no_order() -> None:
+    """Of answers and signals the signals of a minute are listed first: the first of all minutes is no change."""
+    rng = np.random.default_rng(2)
+    parts = [(at, np.sort(rng.random(20) < (0.15 if at < 60 else 0.05))[::-1]) for at in range(120)]
+    minute = np.concatenate([np.full(20, at) for at, _ in parts])
+    found = change(minute, np.concatenate([some for _, some in parts]).astype(float), True, "down")
+    assert found is not None
+    assert abs(found.minute - 60) <= 5
+    assert found.before < 0.2

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ EXPECTS = Expectation("mean(score.relevance)", "up", 0.1, 2_000_000_000_000_000,
 EXAMPLES: dict[str, dict[str, Any]] = {
     "rollback": {"route": "default", "to": "A", "leaving": "B", "holdback": 0.05},
     "shift-traffic": {"route": "default", "shares": {"A": 0.5, "B": 0.5}},
+    "switchback": {"route": "default", "leaving": "A", "to": "B", "blocks": 12, "minutes": 30},
     "pause": {"route": "default", "release": "B"},
     "fallback": {"route": "default", "leaving": "A", "model": "gpt-4o-mini-2024-07-18"},
     "prompt": {"leaving": "A", "template": "Answer from the documentation only.", "share": 0.1},
@@ -107,10 +108,12 @@ def _built(path: Path) -> Ledger:
     return ledger
 
 
-def effects_of(ledger: Ledger, *, outside: Outside | None = None) -> Effects:
-    there = outside or Outside()
+def effects_of(ledger: Ledger, *, outside: Outside | None = None, hours: int = 0) -> Effects:
+    """`hours`: after the beginning."""
+    there, at = outside or Outside(), NOW + timedelta(hours=hours)
     return Effects(
-        ledger, AUTHOR, publish=lambda: None, reading=Items(), tuning=there, webhooks={"train": there}
+        ledger, Author("operator", at, at), publish=lambda: None, reading=Items(), tuning=there,
+        webhooks={"train": there},
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from homeostat.act import acting
 from homeostat.config import Settings
 from homeostat.loop.scoring.kinds import defaults
-from homeostat.loop.watching import actor, diagnosing, verifier
+from homeostat.loop.watching import actor, carrying_out, diagnosing, verifier
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.ticker import Ticker
 from homeostat.records.action import as_json as action_json
@@ -151,7 +151,7 @@ class Inside:
             self.context.ledger, self.project, int(path.split("/")[-2]), self._author, why=str(wanted.get("why", ""))
         )
         _done(made)
-        actor.resume(self.context, self.project, micros(self.now))
+        carrying_out.resume(self.context, self.project, micros(self.now))
         return True
 
     def change(self, path: str, wanted: Mapping[str, Any]) -> None:

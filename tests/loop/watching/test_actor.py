@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from homeostat.act import acting
-from homeostat.loop.watching import actor, verifier
+from homeostat.loop.watching import actor, carrying_out, evidence, verifier
 from homeostat.records.action import Action
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import actions, audit, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions.verdicts import About
 from tests.builders import NOON
 from tests.loop.watching.stage import MINUTE, RELEVANCE, Stage, us
 
@@ -117,6 +118,11 @@ def test_a_bad_release_for_everybody_keeps_some_on_it_until_the_verdict(
     assert (said.outcome, said.rung, said.claim) == ("worked", "randomised", "caused")
     assert said.low is not None and said.low > 0 and said.estimate == pytest.approx(0.5, abs=0.15)
     assert stage.shares == {"A": 1.0}
+    done, until = only(stage), us(NOON + 171 * MINUTE)
+    about = About(project, RELEVANCE, done.ended, until, NOON + 171 * MINUTE)
+    seen = evidence.of_blocks(stage.context, done, about, True)
+    assert seen.users is not None
+    assert seen.users.mean() == pytest.approx(0.9, abs=0.02), "before and after is asked of those who were moved"
 
 
 def test_before_and_after_uses_only_what_nobody_picked(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
@@ -137,6 +143,26 @@ def test_before_and_after_uses_only_what_nobody_picked(tmp_path: Path, warehouse
     assert said is not None
     assert (said.outcome, said.rung, said.claim) == ("worked", "before-after", "moved-with-the-action")
     assert said.estimate == pytest.approx(0.25, abs=0.08)
+
+
+def test_what_is_to_come_back_is_what_was_lost_since_the_alert_not_what_the_alert_picked(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    stage.incident(NOON, "knowledge", "retrieved documents", value=0.2)
+    run(stage, NOON)
+    action = only(stage)
+    assert action.expects.low == pytest.approx(0.525)
+    stage.talk(NOON, 90, {"A": 0.65}, a_minute=10)
+    approved(stage, action.id, NOON + 90 * MINUTE)
+    run(stage, NOON + 90 * MINUTE)
+    begun = only(stage)
+    assert begun.expects.at_least == pytest.approx(0.1, abs=0.02)
+    assert begun.expects.low == pytest.approx(0.75, abs=0.02)
+    stage.talk(NOON + 90 * MINUTE, 300, {"A": 0.65}, a_minute=10)
+    run(stage, NOON + timedelta(hours=51))
+    said = verdicts.latest(stage.context.ledger, project, action.id)
+    assert said is not None and said.outcome == "no-effect"
 
 
 def test_an_inert_edit_of_a_person_gets_its_verdict(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
@@ -192,6 +218,22 @@ def test_another_diagnosis_takes_the_place_of_the_first_proposal(
     ]  # fmt: skip
 
 
+def test_a_proposal_stays_while_its_cause_is_blamed_however_much_is_seen_to_have_moved(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    from homeostat.act import incidents
+    from homeostat.records.incident import Candidate, Sight
+
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    incident = stage.incident(NOON, "provider", measure="mean(output_tokens)")
+    seen = Candidate("provider", 0.9, moved=(Sight("mean(score.relevance)", 0.9, 0.7),))
+    for minutes, told in enumerate((seen, Candidate("provider", 0.9), Candidate("none", 0.9))):
+        incidents.diagnosed(stage.context.ledger, incident, [told], at=us(NOON + minutes * MINUTE))
+        run(stage, NOON + minutes * MINUTE)
+        (found,) = actions.listed(stage.context.ledger, project)
+        assert (found.answer, found.state) == ("fallback", "declined" if told.cause == "none" else "proposed")
+
+
 def test_what_was_in_hand_when_the_process_died_is_finished(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
     stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
     stage.incident(NOON, "release", "B")
@@ -233,7 +275,7 @@ def test_evidence_that_was_acted_on_counts_no_more(tmp_path: Path, warehouse: Wa
     stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
     stage.compare(NOON, 130.0)
     run(stage, NOON)
-    told = actor.effects(stage.context, project, "anna", NOON + MINUTE)
+    told = carrying_out.effects(stage.context, project, "anna", NOON + MINUTE)
     done = acting.undo(told, project, only(stage).id)
     assert not isinstance(done, Declined) and done.state == "undone"
     run(stage, NOON + timedelta(hours=2))

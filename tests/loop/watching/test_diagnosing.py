@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from homeostat.act import incidents
+from homeostat.act.diagnosis.evidence import Evidence
 from homeostat.config import Settings
 from homeostat.loop.watching import diagnosing
 from homeostat.loop.watching.context import Context
@@ -118,3 +119,29 @@ def test_what_helped_does_not_take_its_cause_away(context: Context, project: str
     actions.make(context.ledger, Action(0, project, "by-hand", "fallback", {"what": "x"}, expects, "done", "anna",
                                         incident=one, proposed=T0, started=T0, ended=T0 + HOUR))  # fmt: skip
     assert diagnosing._until(context, incident, T0 + DAY) == T0 + HOUR
+
+
+def test_what_follows_an_action_is_not_asked_for_the_cause(
+    context: Context, warehouse: Warehouse, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid = lay(warehouse, context.ledger, project, "cut-off")
+    seen = finding("mean(score.completeness)", project=project, onset=laid.onset + 5 * MINUTE)
+    (one,) = incidents.take(context.ledger, project, kept(context.ledger, seen), at=laid.after(300))
+    late = laid.after(2300)
+    diagnosing.run(context, late)
+    expects = Expectation("mean(score.relevance)", "up", 0.1, late + DAY, "before")
+    actions.make(context.ledger, Action(0, project, "by-hand", "rollback", {"what": "x"}, expects, "done", "anna",
+                                        incident=one.id, proposed=late, started=late, ended=late + MINUTE))  # fmt: skip
+    asked: list[list[str]] = []
+
+    def nothing(ledger: Any, warehouse: Any, project: str, found: Any, *_: Any, **__: Any) -> Evidence:
+        asked.append([each.measure for each in found])
+        return Evidence(tuple(found))
+
+    monkeypatch.setattr(diagnosing, "gather", nothing)
+    after = finding("mean(output_tokens)", project=project, onset=late, onset_low=laid.onset, at=late + HOUR)
+    incidents.take(context.ledger, project, kept(context.ledger, after), at=late + HOUR)
+    assert diagnosing.run(context, late + HOUR) == 1
+    assert asked == [["mean(score.completeness)"]]
+    (now,) = kept_incidents.open(context.ledger, project)
+    assert (now.cause, now.candidates[0].subject) == ("release", "B"), "a look that sees nothing takes nothing back"

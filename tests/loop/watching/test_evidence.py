@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from homeostat.act import acting
-from homeostat.loop.watching import actor, verifier
+from homeostat.loop.watching import carrying_out, verifier
 from homeostat.records.action import Action, Expectation
 from homeostat.registry.author import Author
 from homeostat.store.ledger import verdicts
@@ -51,7 +51,7 @@ def test_the_rest_of_the_traffic_is_the_control(
     made = acting.propose(ledger, wanted, author)
     assert isinstance(made, Action)
     acting.approve(ledger, project, made.id, author, why="go")
-    actor.resume(stage.context, project, us(DONE))
+    carrying_out.resume(stage.context, project, us(DONE))
     talk(stage, NOON, 90, {"free": 0.60, "paid": elsewhere})
     talk(stage, DONE, 200, {"free": 0.85, "paid": 0.85})
     verifier.run(stage.context, due)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from homeostat.act.monitors import plan
 from homeostat.act.monitors.reading import monitor
+from homeostat.analyze.inference.packing import packed
 from homeostat.config import Settings
 from homeostat.loop.watching import watched
 from homeostat.loop.watching.context import Context
@@ -45,9 +48,10 @@ class World:
     clock: Clock
 
     def live(
-        self, minutes: range, *, errors: float = 0.02, seed: int = 1, score: float | None = 0.9, **given: Any
-    ) -> None:
-        """Ten users a minute, each once; half of the answers of release B are bad."""
+        self, minutes: range, *, errors: float = 0.02, seed: int = 1, score: float | None = 0.9, users: int = 0,
+        **given: Any,
+    ) -> None:  # fmt: skip
+        """Ten users a minute, each once, or so many who come again and again; half of B's answers are bad."""
         random = Random(seed)
         exchanges, scores, signals = [], [], []
         for minute in minutes:
@@ -56,8 +60,9 @@ class World:
                 release = given.get("release") or ("B" if random.random() < given.get("share", 0) else "A")
                 failed = random.random() < errors
                 row = exchange_row(
-                    self.project, at=at, user_id=secrets.token_hex(6), status="error" if failed else "ok",
+                    self.project, at=at, status="error" if failed else "ok",
                     latency_ms=random.lognormvariate(6, 0.4), release=release,
+                    user_id=f"u{random.randrange(users)}" if users else secrets.token_hex(6),
                 )  # fmt: skip
                 exchanges.append(row)
                 here = {"trace_id": row["trace_id"], "span_id": row["span_id"], "at": at}
@@ -139,6 +144,40 @@ def test_a_kill_after_any_tick_changes_nothing(warehouse, project, tmp_path):
     assert one.standing == other.standing and one.cursors == other.cursors
 
 
+def test_a_trial_is_read_again_in_pieces_and_its_users_stay_known(warehouse, project, tmp_path, monkeypatch):
+    lasting, killed = (make(warehouse, project, tmp_path / name) for name in ("a.db", "b.db"))
+    for each in (lasting, killed):
+        policy = Policy("r", 1, reshaped([], {"A": 0.5, "B": 0.5}))
+        assert policies.replace(each.context.ledger, project, policy, proved="", action="put", at=NOON)
+    lasting.live(range(40), share=0.5, users=150)
+    monkeypatch.setattr("homeostat.loop.watching.ticker._PIECE", 60)
+    ticker = lasting.ticker()
+    for minute in range(10, 41, 10):
+        lasting.tick(ticker, minute)
+    for minute in range(10, 41, 10):
+        killed.tick(Ticker(killed.context, project, "me"), minute)
+    one, other = (comparisons.latest(each.context.ledger, project) for each in (lasting, killed))
+    assert one and one == other
+    assert (
+        streams.look(lasting.context.ledger, project).standing == streams.look(killed.context.ledger, project).standing
+    )
+
+
+def test_what_another_version_wrote_begins_anew_and_only_that(world):
+    world.live(range(40))
+    world.tick(Ticker(world.context, world.project, "me"), 40)
+    kept = streams.look(world.context.ledger, world.project)
+    state = msgspec.msgpack.decode(zlib.decompress(kept.state))
+    state |= {"seasonal": zlib.compress(packed("seasonal", 0, {})), "trials": b"nothing"}
+    with world.context.ledger.begin() as connection:
+        written = replace(kept, state=zlib.compress(msgspec.msgpack.encode(state)))
+        streams.move(connection, world.project, written)
+    world.live(range(40, 42), seed=5)
+    after = Ticker(world.context, world.project, "me")
+    assert world.tick(after, 42)
+    assert after.watch.sampled.ready.sum() >= 4
+
+
 def test_who_lost_the_lease_keeps_nothing(world, monkeypatch):
     world.live(range(30))
     first, second = world.ticker(), world.ticker()
@@ -200,6 +239,15 @@ def test_a_scorer_that_falls_silent_is_told_once(world):
         world.context.ledger, world.context.warehouse, world.project, START + 120 * MINUTE
     )}  # fmt: skip
     assert state["score-relevance"] == "dead"
+
+
+def test_calls_that_fail_are_errors_and_neither_bad_answers_nor_a_silent_scorer(world):
+    world.live(range(40))
+    world.live(range(40, 120), errors=1.0, score=0.0, seed=4)
+    ticker = world.ticker()
+    for minute in range(10, 121, 10):
+        world.tick(ticker, minute)
+    assert {monitor for monitor, *_ in world.found()} == {"errors"}
 
 
 def test_a_monitor_rehearsed_on_history(world):

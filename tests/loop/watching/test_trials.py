@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from homeostat.act import acting
-from homeostat.loop.watching import actor, trials
+from homeostat.loop.watching import carrying_out, trials
 from homeostat.records.action import Action, Expectation
 from homeostat.registry.author import Author
 from homeostat.store.ledger import actions
@@ -25,7 +25,7 @@ def test_a_hold_back_is_no_trial(tmp_path: Path, warehouse: Warehouse, project: 
     made = acting.propose(ledger, wanted, author)
     assert isinstance(made, Action)
     acting.approve(ledger, project, made.id, author, why="go")
-    actor.resume(stage.context, project, us(NOON))
+    carrying_out.resume(stage.context, project, us(NOON))
     assert stage.shares == {"A": 0.9, "B": 0.1}
     assert trials.running(ledger, project) == []
     stage.put({"A": 0.8, "B": 0.1, "C": 0.1}, NOON + timedelta(minutes=1))

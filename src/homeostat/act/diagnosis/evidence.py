@@ -156,12 +156,12 @@ class Evidence:
 def marked(moved: Iterable[Moved], findings: Sequence[Finding]) -> tuple[Moved, ...]:
     """The same, with those marked that a monitor found moving that way, everywhere and on all releases."""
     fired = {
-        (_about(each.measure), _rising(each)) for each in findings if not each.segment and each.against != "silence"
+        (about(each.measure), _rising(each)) for each in findings if not each.segment and each.against != "silence"
     }
-    return tuple(replace(each, fired=(_about(each.measure), each.after > each.before) in fired) for each in moved)
+    return tuple(replace(each, fired=(about(each.measure), each.after > each.before) in fired) for each in moved)
 
 
-def _about(measure: str) -> str:
+def about(measure: str) -> str:
     """What a measure is about, however it is summed: `score.relevance`, `signal.thumbs`, else itself."""
     found = _SAID.search(measure)
     return found[0] if found else measure

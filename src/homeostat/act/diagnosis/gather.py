@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from statistics import median
 from typing import Any, Final
@@ -27,7 +27,7 @@ from homeostat.act.diagnosis.mixes import Said
 from homeostat.analyze.metrics.language import language
 from homeostat.records.comparison import Comparison
 from homeostat.records.finding import Finding
-from homeostat.records.instant import EPOCH, micros
+from homeostat.records.instant import as_datetime, micros
 from homeostat.registry import timeline
 from homeostat.store.ledger import Ledger, policies
 from homeostat.store.warehouse.client import Warehouse
@@ -336,4 +336,4 @@ def _busiest(row: Mapping[str, Any] | None) -> float:
 
 
 def _moment(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=max(0, at))
+    return as_datetime(max(0, at))

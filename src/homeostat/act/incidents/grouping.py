@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from homeostat.act.diagnosis import Evidence, diagnose
+from homeostat.act.incidents.expected import expected
 from homeostat.act.incidents.opening import RANK, SILENCE, line, opened, stream, tell, worse
 from homeostat.records import words
 from homeostat.records.finding import Finding
 from homeostat.records.incident import Candidate, Entry, Incident
 from homeostat.store.ledger import Ledger, findings, incidents
+from homeostat.store.ledger.incidents import Placed
 
 #: Onsets that lie no further apart belong together.
 NEAR: Final = 1_800_000_000
@@ -22,12 +24,20 @@ _QUIET: Final = 3_600_000_000
 
 
 def take(ledger: Ledger, project: str, found: Sequence[Finding], *, at: int) -> list[Incident]:
-    """Put findings into incidents; tells which were opened, grew or came back. Call it where they are written."""
+    """Put findings into incidents; tells which were opened, grew or came back. Call it where they are written.
+
+    What an action of ours was to bring about is none.
+    """
     touched: dict[int, Incident] = {}
     with ledger.begin():
+        places = incidents.places(ledger, project, since=at - AGAIN) if found else []
         for finding in sorted(found, key=lambda each: (each.onset, each.at, each.id)):
-            incident = _place(ledger, project, finding, at)
+            if expected(ledger, project, finding):
+                continue
+            incident = _place(ledger, project, places, finding, at)
             touched[incident.id] = incident
+            others = [each for each in places if each.id != incident.id]
+            places = [*incidents.places(ledger, project, since=0, id=incident.id), *others]
     return list(touched.values())
 
 
@@ -59,31 +69,27 @@ def diagnosed(
 
 @dataclass(frozen=True, slots=True)
 class _Home:
-    incident: Incident
+    incident: Placed
     how: Literal["known", "near", "back"]
 
 
-def _place(ledger: Ledger, project: str, finding: Finding, at: int) -> Incident:
-    home = _home(ledger, project, finding, at)
+def _place(ledger: Ledger, project: str, places: Sequence[Placed], finding: Finding, at: int) -> Incident:
+    home = _home(places, finding)
     if home is None:
         return opened(ledger, project, [finding], at, "")
     return _joined(ledger, home, finding, at)
 
 
-def _home(ledger: Ledger, project: str, finding: Finding, at: int) -> _Home | None:
-    mine, near = stream(finding), list[Incident]()
-    for incident in incidents.open(ledger, project):
-        hull, streams = incidents.place(ledger, project, incident.id)
-        if mine in streams:
-            return _Home(incident, "known")
-        if _touches(hull, finding) and not _apart(streams, finding):
-            near.append(incident)
+def _home(places: Sequence[Placed], finding: Finding) -> _Home | None:
+    mine, now = stream(finding), [each for each in places if not each.closed]
+    known = next((each for each in now if mine in each.streams), None)
+    if known is not None:
+        return _Home(known, "known")
+    near = [each for each in now if _touches(each.hull, finding) and not _apart(each.streams, finding)]
     if near:
         return _Home(min(near, key=lambda each: abs(each.onset - finding.onset)), "near")
-    for incident in incidents.closed_since(ledger, project, at - AGAIN):
-        if mine in incidents.place(ledger, project, incident.id)[1]:
-            return _Home(incident, "back")
-    return None
+    back = next((each for each in places if each.closed and mine in each.streams), None)
+    return None if back is None else _Home(back, "back")
 
 
 def _touches(hull: tuple[int, int], finding: Finding) -> bool:
@@ -100,8 +106,9 @@ def _apart(streams: Sequence[str], finding: Finding) -> bool:
 
 
 def _joined(ledger: Ledger, home: _Home, finding: Finding, at: int) -> Incident:
-    before = home.incident
-    (low, high), streams = incidents.place(ledger, before.project, before.id)
+    before = incidents.get(ledger, finding.project, home.incident.id)
+    assert before is not None
+    (low, high), streams = home.incident.hull, home.incident.streams
     again = stream(finding) in streams
     back = home.how == "back"
     after = replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -40,7 +41,7 @@ class Source:
 
 def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = "") -> Source:
     """What it is ticked with; Refused when there is no such measure."""
-    chosen = filters.parse(where)
+    chosen = filters.parse((*where, *beside(measure, [name for name, _ in where])))
     covers = _COVERAGE.fullmatch(measure.replace(" ", ""))
     if covers:
         return Source("signal", Column(covers[1] or "", where=chosen, fast=True), "event")
@@ -63,6 +64,17 @@ def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = ""
             raise Refused("Monitors do not know numbers of attributes.", hint="Send it as a signal or a score.")
         return Source("fact", Column(number=told.field, where=chosen), "number")
     return Source("fact", Column(where=chosen), "number", kept=False)
+
+
+def beside(measure: str, named: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Filters that a measure has beside its own (`named`): a call that failed has no answer, so its scores are none.
+    Errors have a monitor of their own; as the worst scores there are they would hide what is as rare.
+
+    >>> beside("mean(score.bias)", []), beside("mean(cost)", []), beside("mean(score.bias)", ["status"])
+    ((('status.not', 'error'),), (), ())
+    """
+    own = "score." in measure and not any(name.partition(".")[0] == "status" for name in named)
+    return (("status.not", "error"),) if own else ()
 
 
 def bins(scale: Scale, mean: NDArray[np.float64], direction: str) -> Ints:

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.act.monitors.columns import bins
+from homeostat.act.monitors.crowd import Crowd, Said, crowded, met
 from homeostat.act.monitors.detectors import BINS
+from homeostat.act.monitors.joint import Joint
 from homeostat.act.monitors.plan import Group, Watched
 from homeostat.act.monitors.seen import Seen
 from homeostat.analyze.inference.arrays import Floats, Ints
@@ -34,6 +36,8 @@ MARGIN: Final = 0.03
 #: Minutes after which a user enters, with all that came in by then: most of a conversation. A user counts once, so what
 #: one minute leaves out is lost: of a canary in the practice world one minute saw every fourth answer.
 MATURE: Final = 5
+#: Minutes more that all measures together wait for a judge's word on those five.
+PATIENCE: Final = 2
 _LEAST_USERS: Final = 10
 _VERSION: Final = 1
 
@@ -86,6 +90,10 @@ class Trials:
     arms: dict[str, Arms] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     waiting: dict[str, dict[int, Waiting]] = field(default_factory=dict)
+    crowds: dict[str, Crowd] = field(default_factory=dict)
+    """By trial: who waits to enter the bet on all measures."""
+    joints: dict[str, tuple[Joint, Joint]] = field(default_factory=dict)
+    """By trial: that bet, and the same without what judges say."""
     blamed: dict[str, int] = field(default_factory=dict)
     """Trials that are sure of harm, and since when (µs)."""
 
@@ -95,6 +103,8 @@ class Trials:
         self.arms = {key: arms for key, arms in self.arms.items() if key.rpartition("#")[0] in live}
         self.seen = {key: seen for key, seen in self.seen.items() if key.rpartition("#")[0] in live}
         self.waiting = {key: some for key, some in self.waiting.items() if key.rpartition("#")[0] in live}
+        self.crowds = {key: some for key, some in self.crowds.items() if key in live}
+        self.joints = {key: both for key, both in self.joints.items() if key in live}
         self.blamed = {key: at for key, at in self.blamed.items() if key in live}
 
     def to_bytes(self) -> bytes:
@@ -114,6 +124,11 @@ class Trials:
             some = self.waiting[key]
             fields[f"{at}.units"] = np.array(list(some), np.uint64)
             fields[f"{at}.waits"] = np.array([[w.minute, w.treated, w.n, w.good, w.value] for w in some.values()])
+        fields["joint"] = "\n".join(self.joints)
+        for at, (key, both) in enumerate(self.joints.items()):
+            fields[f"{at}.share"] = both[0].share
+            parts = {"all": both[0].to_fields(), "alone": both[1].to_fields(), "crowd": self.crowds[key].to_fields()}
+            fields |= {f"{at}.{part}.{name}": one for part, told in parts.items() for name, one in told.items()}
         return zlib.compress(packed("trials", _VERSION, fields), 1)
 
     @classmethod
@@ -138,7 +153,23 @@ class Trials:
             }
         trials = fields["trials"].split("\n") if fields["trials"] else []
         blamed = dict(zip(trials, fields["blamed"].tolist(), strict=True))
-        return cls(arms, waiting=waiting, blamed=blamed)
+        crowds, joints = _joined(fields)
+        return cls(arms, waiting=waiting, crowds=crowds, joints=joints, blamed=blamed)
+
+
+def _joined(fields: Mapping[str, Any]) -> tuple[dict[str, Crowd], dict[str, tuple[Joint, Joint]]]:
+    """The bets on all measures; an older version kept none."""
+    crowds, joints = {}, {}
+    names = fields["joint"].split("\n") if fields.get("joint") else []
+    for at, key in enumerate(names):
+        parts: dict[str, dict[str, Any]] = {"all": {}, "alone": {}, "crowd": {}}
+        for part, told in parts.items():
+            head = f"{at}.{part}."
+            told |= {name[len(head) :]: one for name, one in fields.items() if name.startswith(head)}
+        share = float(fields[f"{at}.share"])
+        joints[key] = Joint.from_fields(share, parts["all"]), Joint.from_fields(share, parts["alone"])
+        crowds[key] = Crowd.from_fields(parts["crowd"])
+    return crowds, joints
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +187,7 @@ def compare(trials: Trials, running: Sequence[Trial], found: Sequence[tuple[Grou
     """What the rows of a piece of time add to every trial. `at`: the end of the piece."""
     trials.keep(running)
     for trial in running:
+        _together(trials, trial, found, at)
         for group, rows in found:
             for column in compared(group):
                 watched = group.watched[column]
@@ -163,6 +195,43 @@ def compare(trials: Trials, running: Sequence[Trial], found: Sequence[tuple[Grou
                 arms = trials.arms.get(key) or Arms(Evidence.new(trial.share, MARGIN), Predictor.new())
                 treated, y, value, _ = entered(trials, trial, watched, rows, column, at)
                 trials.arms[key] = _added(arms, treated, y, value)
+
+
+def _together(trials: Trials, trial: Trial, found: Sequence[tuple[Group, Rows]], at: int) -> None:
+    """Users whose first minutes are over enter the bets on all measures."""
+    crowd = trials.crowds.setdefault(trial.key, Crowd())
+    crowd.hear(_words(trial, found), trials.seen.setdefault(f"{trial.key}#", Seen()), MATURE)
+    treated, good = crowd.over(at // MINUTE, MATURE + PATIENCE)
+    new = Joint.new(trial.share)
+    both, alone = (one.having(crowd.measures) for one in trials.joints.get(trial.key, (new, new)))
+    if len(treated):
+        judged = {one.monitor.measure for group, _ in found for one in group.watched if one.rung == "judge"}
+        silent = np.array([name in judged for name in crowd.measures])
+        both, alone = both.seen(treated, good), alone.seen(treated, np.where(silent, np.nan, good))
+    trials.joints[trial.key] = (both, alone)
+
+
+def _words(trial: Trial, found: Sequence[tuple[Group, Rows]]) -> list[Said]:
+    """What every measure that is compared says of the users of both arms."""
+    made = []
+    for group, rows in found:
+        candidate = np.array([name == trial.candidate for name in rows.release], dtype=bool)
+        for column in compared(group):
+            here = _mine(trial, rows, column)
+            n = rows.count[column][here]
+            good = _good(group.watched[column], rows.total[column][here] / n)
+            said = (rows.unit[here], rows.minute[here].astype(np.int64), candidate[here], n, n * good)
+            made.append(Said(group.watched[column].monitor.measure, *said))
+    return made
+
+
+def remember(trials: Trials, trial: Trial, found: Sequence[tuple[Group, Rows]]) -> None:
+    """After a restart: these users are known already."""
+    for said in _words(trial, found):
+        met(trials.seen.setdefault(f"{trial.key}#", Seen()), said.unit)
+    for group, rows in found:
+        for column in compared(group):
+            known(trials, trial, group.watched[column], rows, column)
 
 
 def told(
@@ -176,8 +245,10 @@ def told(
     blames: list[Blame] = []
     by_measure = {each.monitor.measure: each for each in watched}
     for trial in running:
+        new = Joint.new(trial.share)
+        both, alone = (one.of_harm for one in trials.joints.get(trial.key, (new, new)))
         mine = [
-            _told(project, trial, by_measure[measure], arms, at)
+            replace(_told(project, trial, by_measure[measure], arms, at), joint=both, joint_alone=alone)
             for measure, arms in _of(trials, trial)
             if measure in by_measure and min(arms.users)
         ]
@@ -185,7 +256,8 @@ def told(
         mean = together(mine)
         if trial.key not in trials.blamed and mean >= 1 / BLAME:
             trials.blamed[trial.key] = at
-            blames += [Blame(one, by_measure[one.measure], at, mean) for one in mine if one.harm >= mean]
+            least = min(mean, max(one.harm for one in mine))
+            blames += [Blame(one, by_measure[one.measure], at, mean) for one in mine if one.harm >= least]
     return made, blames
 
 
@@ -222,7 +294,8 @@ def entered(
         if mine is not None and minute < mine.minute + MATURE:
             n = float(rows.count[column][row])
             mine.n, mine.good, mine.value = mine.n + n, mine.good + n * good[place], mine.value + n * value[place]
-    over = at // MINUTE - MATURE
+    now, began = at // MINUTE, np.array([one.minute for one in waiting.values()], np.int64)
+    over = max(now - MATURE, crowded(began, now))
     done = sorted((one.minute, unit) for unit, one in waiting.items() if one.minute <= over)
     ready = [waiting.pop(unit) for _, unit in done]
     return (
@@ -232,13 +305,17 @@ def entered(
 
 
 def known(trials: Trials, trial: Trial, watched: Watched, rows: Rows, column: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """Rows of named users of both arms since the trial began, in the order of time; and which are a user's first."""
+    """Rows of both arms since the trial began, in the order of time; and which are a user's first."""
     seen = trials.seen.setdefault(f"{trial.key}#{watched.monitor.measure}", Seen())
-    mine = (rows.count[column] > 0) & (rows.known > 0) & ((rows.minute + 1) * MINUTE > trial.since)
+    here = _mine(trial, rows, column)
+    return here, seen.fresh(np.uint64(1), rows.unit[here], np.zeros(len(here), np.int64))
+
+
+def _mine(trial: Trial, rows: Rows, column: int) -> Ints:
+    mine = (rows.count[column] > 0) & ((rows.minute + 1) * MINUTE > trial.since)
     mine &= np.array([name in (trial.candidate, trial.baseline) for name in rows.release], dtype=bool)
     here = np.flatnonzero(mine)
-    here = here[np.argsort(rows.minute[here], kind="stable")]
-    return here, seen.fresh(np.uint64(1), rows.unit[here], np.zeros(len(here), np.int64))
+    return here[np.argsort(rows.minute[here], kind="stable")]
 
 
 def _good(watched: Watched, value: Floats) -> Floats:

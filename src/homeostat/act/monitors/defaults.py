@@ -8,8 +8,10 @@ from typing import Any, Final
 from homeostat.records.monitor import Monitor, Way
 
 REFERENCE: Final[Mapping[str, str]] = {"reference": "all"}
+#: Scores that say that an answer did harm.
+HARMS: Final = ("safety", "civil", "privacy", "discreet", "bias", "toxic")
 #: A fall of one of these is worth waking somebody, and they are rare: they get a larger part of the budget.
-_CRITICAL: Final = frozenset(("errors", "safety", "civil", "privacy", "discreet"))
+_CRITICAL: Final = frozenset(("errors", *HARMS))
 _GRAVE: Final = 3.0
 #: Events that people send are watched apart up to so many names, the most frequent first.
 MOST_SIGNALS: Final = 10

@@ -43,7 +43,7 @@ def change(minute: Ints, value: Floats, bounded: bool, worse: str) -> Change | N
     if n < 2 * _LEAST:
         return None
     scaled = x if bounded else np.log(np.maximum(x, 1e-9)) if (x >= 0).all() else np.arctan(x)
-    at, likelihood = _split(scaled, worse)
+    at, likelihood = _split(when, scaled, worse)
     best = int(at[np.argmax(likelihood)])
     near = at[likelihood >= likelihood.max() - _DROP]
     before, since = x[:best], x[best:]
@@ -54,10 +54,15 @@ def change(minute: Ints, value: Floats, bounded: bool, worse: str) -> Change | N
     )  # fmt: skip
 
 
-def _split(x: Floats, worse: str) -> tuple[Ints, Floats]:
-    """The log-likelihood ratio of a change of the mean at each place, for changes to the worse."""
+def _split(when: Ints, x: Floats, worse: str) -> tuple[Ints, Floats]:
+    """The log-likelihood ratio of a change of the mean at each place, for changes to the worse.
+
+    Places are where a minute ends: within one, values stand in no order.
+    """
     n = len(x)
-    at = np.arange(_LEAST, n - _LEAST + 1)
+    every = np.arange(_LEAST, n - _LEAST + 1)
+    edges = every[when[every - 1] != when[np.minimum(every, n - 1)]]
+    at = edges if len(edges) else every
     total = np.cumsum(x)
     left, right = total[at - 1] / at, (total[-1] - total[at - 1]) / (n - at)
     spread = max(float(x.var()), 1e-6)

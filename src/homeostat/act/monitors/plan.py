@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from homeostat.act.monitors.columns import Source, source
+from homeostat.act.monitors.columns import Source, beside, source
 from homeostat.records.monitor import MOST_STREAMS, Monitor
+from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.ticks import SEPARATOR, Column, Family, Unit
 
 Side = Literal["up", "down"]
-#: Kinds of comparison that tick a detector whose baseline is sampled, or known.
-SAMPLED: Final = ("reference",)
+Method = Literal["sampled", "seasonal", "known", "paired", ""]
+"""Which detector ticks it; empty: none of them does."""
+#: Kinds of comparison whose baseline is known.
 KNOWN: Final = ("limit", "band")
 #: Between the parts of the name of a stream.
 BETWEEN: Final = "\x1e"
@@ -27,6 +29,21 @@ class Watched:
     rung: str
     cursor: str
     """Which feed its values come with: `fact`, `signal`, `engine`, `model`, `judge:<name>`, `external`."""
+    of: Watched | None = None
+    """These are the values of the other segment, with which this monitor compares its own."""
+
+    @property
+    def method(self) -> Method:
+        """Which detector ticks it."""
+        kind = self.monitor.kind
+        if kind == "reference":
+            return "seasonal" if "season" in self.monitor.against else "sampled"
+        return "known" if kind in KNOWN else "paired" if kind == "segment" else ""
+
+    @property
+    def name(self) -> str:
+        """Whose values these are: of the monitor, or of the other segment."""
+        return f"{self.head} beside" if self.of else self.head
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -86,11 +103,23 @@ def groups(watched: Iterable[Watched]) -> list[Group]:
     for each in watched:
         unit = each.monitor.unit
         apart.setdefault((each.source.family, each.cursor, each.monitor.by, unit), []).append(each)
+        if each.method == "paired":
+            apart[each.source.family, each.cursor, each.monitor.by, unit].append(other(each))
         if each.source.scale == "event":
             answers = Source("fact", Column(where=each.source.column.where), "event")
             twin = Watched(each.monitor, answers, each.rung, "fact")
             apart.setdefault(("fact", "fact", each.monitor.by, unit), []).append(twin)
     return [Group(*key, tuple(some)) for key, some in apart.items()]
+
+
+def other(watched: Watched) -> Watched:
+    """What the segment is ticked with that a monitor compares its own with: its filters, where they differ."""
+    monitor = watched.monitor
+    there = dict(monitor.against["segment"])
+    where = (*((field, value) for field, value in monitor.where if field not in there), *there.items())
+    where += beside(monitor.measure, [name for name, _ in where])
+    column = replace(watched.source.column, where=filters.parse(where))
+    return replace(watched, source=replace(watched.source, column=column), of=watched)
 
 
 def segment_of(monitor: Monitor, text: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final, Literal, cast
 
-from homeostat.act.monitors.columns import source
+from homeostat.act.monitors.columns import Source, source
+from homeostat.act.monitors.seasons import CELLS
 from homeostat.records.monitor import AGAINST, MOST_STREAMS, Monitor
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.fields import FIELDS
@@ -24,6 +25,8 @@ _THRESHOLD: Final = {"value", "window", "min_n", "for", "clear"}
 SPAN: Final = re.compile(r"(\d{1,5})([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MOST: Final = 200
+DAY: Final = 86_400_000_000
+_LONGEST: Final = 92 * DAY
 
 
 class BadMonitor(ValueError):
@@ -119,29 +122,68 @@ def _fits(made: Monitor) -> None:
             raise BadMonitor(f"{made.name}: shares and scores lie between 0 and 1.")
         if kind == "limit" and made.direction == "both":
             raise BadMonitor(f"{made.name}: a limit has a side: direction = up (it must not be above), or down.")
+    if kind == "segment":
+        _two(made, told)
     if kind == "release" and (told.scale not in ("share", "number") or made.direction == "both"):
         raise BadMonitor(f"{made.name}: to compare releases, say which direction is worse: up or down.")
 
 
 def _against(name: str, told: Any) -> Mapping[str, Any]:
-    if not isinstance(told, Mapping) or len(told) != 1 or next(iter(told)) not in AGAINST:
+    known = set(told) - {"season"} if isinstance(told, Mapping) else set()
+    if len(known) != 1 or not known <= set(AGAINST):
         raise BadMonitor(f"{name}: against is one of {', '.join(AGAINST)}, such as against = {{ reference = 'all' }}.")
-    kind, value = next(iter(told.items()))
+    [kind] = known
+    value = told[kind]
+    if kind != "reference" and len(told) > 1:
+        raise BadMonitor(f"{name}: only a reference has a season.")
     if kind == "limit" and not _is_number(value):
         raise BadMonitor(f"{name}: limit is a number.")
     if kind == "band" and not (
         isinstance(value, Sequence) and len(value) == 2 and all(map(_is_number, value)) and value[0] <= value[1]
     ):
         raise BadMonitor(f"{name}: band is two numbers, the lower first.")
-    if kind == "reference" and value != "all":
-        raise BadMonitor(
-            f"{name}: reference is 'all': what came before. Windows such as '7d' and seasons are not built."
-        )
+    if kind == "reference":
+        return _reference(name, told)
+    if kind == "segment":
+        return {"segment": _segment(name, value)}
     if kind == "release" and value != "previous-good":
         raise BadMonitor(f"{name}: release is 'previous-good': the release that serves the others.")
     if kind == "threshold":
         return {"threshold": _threshold(name, value)}
     return {kind: value}
+
+
+def _reference(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """All that came before; or the last days, hour by hour."""
+    value = told["reference"]
+    if value != "all" and not (isinstance(value, str) and SPAN.fullmatch(value) and DAY <= span(value) <= _LONGEST):
+        raise BadMonitor(f"{name}: reference is 'all' (what came before), or a window of 1d to 92d such as '7d'.")
+    season = told.get("season", "none" if value == "all" else "day")
+    if season not in CELLS:
+        raise BadMonitor(f"{name}: season is none, day (each hour of the day by itself) or week (each of the week).")
+    if season == "week" and value != "all" and span(value) < 7 * DAY:
+        raise BadMonitor(f"{name}: the hours of a week need a window of at least 7d.")
+    return {"reference": value} if (value, season) == ("all", "none") else {"reference": value, "season": season}
+
+
+def _segment(name: str, told: Any) -> dict[str, str]:
+    """Filters of the other segment."""
+    if not isinstance(told, Mapping) or not told or not all(isinstance(one, str) for one in told.values()):
+        raise BadMonitor(f"{name}: segment is a table of filters, such as segment = {{ 'attribute.plan' = 'free' }}.")
+    return dict(_where(name, told))
+
+
+def _two(made: Monitor, told: Source) -> None:
+    """A monitor against another segment says which segment is its own."""
+    mine, there = dict(made.where), made.against["segment"]
+    for field, value in there.items():
+        if mine.get(field, value) == value:
+            raise BadMonitor(
+                f"{made.name}: say which segment it watches: where = {{ {field!r} = … }} with another value than "
+                f"{value!r}, so that nobody belongs to both."
+            )
+    if told.scale == "event":
+        raise BadMonitor(f"{made.name}: coverage is not compared between segments; write share(signal.…) instead.")
 
 
 def _threshold(name: str, told: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from homeostat.act.monitors.plan import BETWEEN, Group, Watched
-from homeostat.act.monitors.ticking import Standing, Watch
+from homeostat.act.monitors.watch import Standing, Watch
 from homeostat.records.finding import Finding
+from homeostat.records.monitor import Monitor
 from homeostat.store.warehouse.questions.ticks import Rows
 
 ANSWERS: Final = 200
@@ -50,10 +51,16 @@ def _long(heard: Standing, answers: int, at: int) -> bool:
 
 
 def _answers(found: Sequence[tuple[Group, Rows]]) -> int:
+    """Calls that did not fail: of others there is nothing to say."""
     for group, rows in found:
         if group.family == "fact" and not group.by and len(rows):
-            return int(rows.count.max(axis=0).sum())
+            failed = [rows.total[at].sum() for at, each in enumerate(group.watched) if _of_errors(each.monitor)]
+            return int(rows.count.max(axis=0).sum() - max(failed, default=0))
     return 0
+
+
+def _of_errors(monitor: Monitor) -> bool:
+    return monitor.measure == "share(status=error)" and not monitor.where
 
 
 def _spoke(found: Sequence[tuple[Group, Rows]]) -> dict[str, int]:

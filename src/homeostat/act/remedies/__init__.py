@@ -15,6 +15,7 @@ from homeostat.act.remedies.prompt import ChangePrompt
 from homeostat.act.remedies.remedy import Remedy, Told, read
 from homeostat.act.remedies.retrain import Retrain
 from homeostat.act.remedies.rollback import Rollback
+from homeostat.act.remedies.switchback import Switchback
 from homeostat.act.remedies.traffic import Pause, ShiftTraffic
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import bad
@@ -22,6 +23,7 @@ from homeostat.registry.names import bad
 REMEDIES: Final[Mapping[str, type[Any]]] = {
     "rollback": Rollback,
     "shift-traffic": ShiftTraffic,
+    "switchback": Switchback,
     "pause": Pause,
     "fallback": Fallback,
     "prompt": ChangePrompt,

@@ -35,6 +35,8 @@ class ChangePrompt:
     share: float = 0.1
     draft: str = ""
     """Who wrote it, and from what."""
+    dataset: str = ""
+    """Whose questions it is tried on, beside the failing ones; empty: those of the dataset that changed last."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

@@ -61,14 +61,14 @@ def put(
     return Told({"policy": policies_of.as_json(now)}, told, publish=True)
 
 
-def put_back(effects: Effects, action: Action, route: str) -> Told | Declined:
+def put_back(effects: Effects, action: Action, route: str, *, reason: str = "") -> Told | Declined:
     """The policy as it was before the action, unless somebody has changed it since."""
     if "policy" not in action.before or "policy_restored" in action.result:
         return Told()
     now = current(effects, action.project, route)
     if isinstance(now, Declined):
         return now
-    undone = f"action {action.id} undone"
+    undone = reason or f"action {action.id} undone"
     if now.reason == undone:  # before a crash, and not written down
         return Told(result={"policy_restored": now.version}, publish=True)
     if now.version != action.result.get("policy_version"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from homeostat.act import acting, incidents
@@ -10,7 +10,7 @@ from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.diagnosis.gather import gather
 from homeostat.loop.watching.context import Context
 from homeostat.records.incident import Incident
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.registry.author import Author
 from homeostat.store.ledger import actions, comparisons, findings, meta
 from homeostat.store.ledger import incidents as kept
@@ -29,6 +29,8 @@ _SURE, _LIKELY, _MUCH = 0.75, 0.5, 300
 _TOGETHER: Final = 3 * _HOUR
 _ONE: Final = 0.6
 _RULE: Final = "rule:same-cause"
+#: What began so shortly before an action, and was found after it, may as well be its effect.
+_AFTERWARDS: Final = 10 * _MINUTE
 
 
 def run(context: Context, at: int) -> int:
@@ -63,7 +65,7 @@ def _same(context: Context, project: str, at: int) -> None:
         own = actions.listed(ledger, project, incident=incident.id)
         if any(action.state not in ("proposed", "declined") for action in own):
             continue
-        author = Author(_RULE, EPOCH + timedelta(microseconds=at), datetime.now(UTC))
+        author = Author(_RULE, as_datetime(at), datetime.now(UTC))
         with ledger.begin():
             for action in own:
                 if action.state == "proposed":
@@ -93,9 +95,11 @@ def _look(context: Context, incident: Incident, at: int) -> None:
     if not found:
         return
     until = _until(context, incident, at)
-    found = [each for each in found if each.onset <= until] or found
+    found = [each for each in found if each.at <= until or each.onset <= until - _AFTERWARDS] or found
     beside = [each for each in comparisons.latest(ledger, project) if each.at >= incident.onset - _DAY]
     evidence = gather(ledger, context.warehouse, project, found, beside, now=until)
+    if not evidence.looked and _said(incident):
+        return  # what was seen then is more than nothing
     candidates = diagnose(evidence)
     incidents.diagnosed(ledger, incident, candidates, at=at, say=_enough(evidence, candidates[0].weight, incident, at))
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.act import answering
+from homeostat.act.monitors.columns import beside
 from homeostat.analyze.inference.confidence import RatioMoments
 from homeostat.loop.watching.context import Context
 from homeostat.records import policy as policies_of
-from homeostat.records.action import Action
+from homeostat.records.action import Action, Expectation
 from homeostat.records.comparison import Comparison
+from homeostat.records.instant import as_datetime
 from homeostat.records.policy import assign
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.questions import curate
 from homeostat.store.warehouse.questions import verdicts as asked
+from homeostat.store.warehouse.questions.filters import Filters
+from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.verdicts import About
 from homeostat.verify.judging import Evidence
 
@@ -27,6 +32,8 @@ _HOUR: Final = 3_600_000_000
 _ENTERS: Final = 10 * _MINUTE
 _BLOCKS: Final = 24
 _FEWEST: Final = 12
+#: So many users tell how bad it is.
+_ENOUGH: Final = 50
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -68,33 +75,77 @@ def per_user(units: asked.Units, among: Collection[str] | None = None) -> NDArra
 def of_holdback(context: Context, action: Action, about: About) -> Evidence:
     """Users on either release since."""
     found = asked.units(context.warehouse, about)
-    leaving, now = str(action.parameters.get("leaving")), str(action.result.get("release") or "")
-    to = now or next((name for name in action.result.get("shares", {}) if name != leaving), "")
-    arms = [RatioMoments.of(*found.of(name)) for name in (to, leaving)]
+    arms = [RatioMoments.of(*found.of(name)) for name in (_serves(action), str(action.parameters.get("leaving")))]
     hours = max((action.expects.by - action.ended) / _HOUR, 0.5)
     return Evidence(False, arms=(arms[0], arms[1]), planned=max(200.0, 100 * hours))
 
 
-def of_blocks(context: Context, action: Action, about: About, at: int) -> Evidence:
-    """Blocks of equal length between the alert and the action, and since the action."""
+def _serves(action: Action) -> str:
+    """The release that everybody has now who was not held back."""
+    leaving, now = str(action.parameters.get("leaving")), str(action.result.get("release") or "")
+    return now or next((name for name in action.result.get("shares", {}) if name != leaving), "")
+
+
+def of_turns(context: Context, action: Action, about: About) -> Evidence:
+    """The mean of each turn of a switchback, without the minutes in which conversations were of the one before."""
+    settle = int(action.parameters.get("settle", 3)) * _MINUTE
+    values, on = [], []
+    for was_on, start, end in action.result.get("turns", ()):
+        found = asked.blocks(
+            context.warehouse, replace(about, start=start + settle, end=end), end - start - settle
+        )  # fmt: skip
+        n, total = float(found.n[0]), float(found.total[0])
+        if n:
+            values.append(total / n)
+            on.append(bool(was_on))
+    told = {"turns": len(values), "minutes": int(action.parameters.get("minutes", 30))}
+    return Evidence(True, turns=(np.asarray(values), np.asarray(on, dtype=bool)), about=told)
+
+
+def chosen(measure: str, where: Mapping[str, Any]) -> Filters:
+    """Of which exchanges a measure is judged: of those that its monitor counts."""
+    return curate.chosen({**where, **dict(beside(measure, where))})
+
+
+def lasting(context: Context, action: Action, until: int) -> Expectation:
+    """What the action is to bring back, by what came between the alert and `until`, where that is enough to say."""
+    expects = action.expects
+    incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
+    if incident is None or expects.control == "canary" or expects.low is expects.high is None:
+        return expects
+    filters = chosen(expects.measure, expects.where)
+    about = About(action.project, expects.measure, incident.opened, until, as_datetime(until), filters)
+    try:
+        found = asked.units(context.warehouse, about)
+    except Refused:  # it is none that can be judged: the verdict will say so
+        return expects
+    if len(found.n) < _ENOUGH:
+        return expects
+    return answering.lasting(expects, float(found.total.sum() / found.n.sum()))
+
+
+def of_blocks(context: Context, action: Action, about: About, due: bool) -> Evidence:
+    """Blocks of equal length between the alert and the action, and since the action: of those who were moved."""
     incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
     alert = incident.opened if incident is not None and incident.opened < action.ended else action.proposed
-    fresh = asked.blocks(context.warehouse, replace(about, start=alert, end=action.ended), _MINUTE)
+    earlier = replace(about, start=alert, end=action.ended)
+    if action.expects.control == "holdback":
+        about = replace(about, filters=chosen(about.measure, {**action.expects.where, "release": _serves(action)}))
+    fresh = asked.blocks(context.warehouse, earlier, _MINUTE)
     after = asked.blocks(context.warehouse, about, _MINUTE)
     every = _block(fresh, after)
     fresh, after = _longer(fresh, every), _longer(after, every)
     told = {"block_minutes": every, "blocks": [len(fresh.n), len(after.n)]}
     if action.expects.at_least <= 1e-6 and action.expects.low is None and action.expects.high is None:
         present = (int((fresh.n > 0).sum()), len(fresh.n), int((after.n > 0).sum()), len(after.n))
-        return Evidence(True, present=present, about=told)
-    earlier = replace(about, start=alert, end=action.ended)
+        return Evidence(due, present=present, about=told)
     if about.measure == "count":
         means, others = (fresh.n.astype(float), after.n.astype(float)), None
     else:
         means, others = _beside(context, action, (earlier, about), (fresh, after), every)
     users, before = (asked.units(context.warehouse, each, window=_ENTERS) for each in (about, earlier))
     return Evidence(
-        True, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None,
+        due, fresh=means[0], after=means[1], users=per_user(users) if len(users.n) else None,
         fresh_users=per_user(before) if len(before.n) else None, about=told, spread=_spread(context, earlier),
         controls=others,
     )  # fmt: skip
@@ -109,7 +160,7 @@ def _beside(
         return (_means(here[0]), _means(here[1])), None
     sides = []
     for about, mine in zip(abouts, here, strict=True):
-        minutes = asked.blocks(context.warehouse, replace(about, filters=curate.chosen({})), _MINUTE)
+        minutes = asked.blocks(context.warehouse, replace(about, filters=chosen(about.measure, {})), _MINUTE)
         whole = _longer(minutes, every)
         n, total = whole.n[: len(mine.n)] - mine.n, whole.total[: len(mine.n)] - mine.total
         there = (mine.n > 0) & (n > 0)

@@ -6,15 +6,14 @@ Looked at after every tick. They promise nothing about false alarms: that is wha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any, Final
 
 from homeostat.act.monitors.plan import Watched
 from homeostat.act.monitors.reading import span
-from homeostat.act.monitors.ticking import Standing, Watch
+from homeostat.act.monitors.watch import Standing, Watch
 from homeostat.loop.watching.context import Context
 from homeostat.records.finding import Finding
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.measures import grammar
 from homeostat.store.warehouse.questions.measures.ask import ask
@@ -40,7 +39,7 @@ def _points(context: Context, watched: Watched, at: int) -> list[dict[str, Any]]
     monitor = watched.monitor
     start = at - span(monitor.against["threshold"]["window"])
     question = Question(
-        monitor.project, grammar.parse([monitor.measure]), start, at, EPOCH + timedelta(microseconds=at),
+        monitor.project, grammar.parse([monitor.measure]), start, at, as_datetime(at),
         by=dimensions(monitor.by), filters=filters.parse(monitor.where),
     )  # fmt: skip
     return ask(context.warehouse, question, None)

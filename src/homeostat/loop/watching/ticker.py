@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 
 from homeostat.act import incidents
-from homeostat.act.monitors import comparing, plan, silence, ticking
+from homeostat.act.monitors import comparing, counting, lumps, plan, silence, ticking
 from homeostat.act.monitors.comparing import Trial, Trials
 from homeostat.act.monitors.detectors import Known, Sampled
+from homeostat.act.monitors.pairs import Paired
 from homeostat.act.monitors.plan import Group, Watched
-from homeostat.act.monitors.ticking import Watch
-from homeostat.loop.watching import thresholds, told, trials, watched
+from homeostat.act.monitors.seasons import Seasonal
+from homeostat.act.monitors.watch import Stream, Watch, standings, standings_json
+from homeostat.loop.watching import changed, history, thresholds, told, trials, watched
 from homeostat.loop.watching.context import Context
 from homeostat.records.finding import Finding
 from homeostat.records.instant import micros
@@ -36,6 +38,8 @@ _BEGIN: Final = 3_600_000_000
 #: A feed that is so far behind the others belongs to a scorer that is gone.
 _STALE: Final = 3_600_000_000
 _NAMES_EVERY: Final = 3_600_000_000
+#: Kinds of detectors, as they stand in the state and in the watch.
+_KINDS: Final[Mapping[str, Any]] = {"sampled": Sampled, "known": Known, "seasonal": Seasonal, "paired": Paired}
 
 
 @dataclass
@@ -50,6 +54,8 @@ class Ticker:
     problems: dict[str, str] = field(default_factory=dict)
     """Monitors that cannot be ticked, and why."""
     fence: int = -1
+    history: history.Left = field(default_factory=dict)
+    """What is still to be read of it, for monitors with seasons."""
     _names: tuple[int, tuple[list[str], list[str]]] = (-_NAMES_EVERY, ([], []))
 
     def advance(self, until: int) -> bool:
@@ -90,48 +96,62 @@ class Ticker:
 
     def _resume(self, kept: Kept, cursors: Mapping[str, int], running: Sequence[Trial]) -> None:
         """Begin where the ledger stands: states from there, who counted already from the warehouse."""
-        self.watch = Watch(ticked=kept.ticked, standing=ticking.standings(kept.standing))
-        self.trials = Trials()
+        self.watch = Watch(ticked=kept.ticked, standing=standings(kept.standing))
+        self.trials, self.history = Trials(), {}
         self.fence = kept.fence
         if not kept.state:
             return
-        state = msgspec.msgpack.decode(zlib.decompress(kept.state))
-        try:
-            sampled, known = Sampled.from_bytes(state["sampled"]), Known.from_bytes(state["known"])
-            self.trials = Trials.from_bytes(state["trials"])
-        except ValueError as error:  # written by another version
-            log.warning("%s: the monitors learn anew what is usual: %s", self.project, error)
-            return
-        self.watch.sampled, self.watch.known = sampled, known
+        self._remembered(kept.state)
         chosen = self.watched()
         by_head = {each.head: each for each in chosen}
-        for key in (*self.watch.sampled.keys, *self.watch.known.keys):
+        held = (self.watch.sampled, self.watch.known, self.watch.seasonal, self.watch.paired)
+        for key in (key for one in held for key in one.keys):
             head, side, segment = key.split(plan.BETWEEN)
             if head in by_head:
-                self.watch.streams[key] = ticking.Stream(by_head[head], "up" if side == "up" else "down", segment)
+                self.watch.streams[key] = Stream(by_head[head], "up" if side == "up" else "down", segment)
         groups = plan.groups(chosen)
-        begin = dict.fromkeys(cursors, 0)
         before = {name: kept.cursors.get(name, kept.ticked) for name in cursors}
-        for piece in self._pieces(kept.ticked):
-            upto = {name: min(place, piece) if piece < kept.ticked else place for name, place in before.items()}
-            ticking.values(self.watch, self._ask(groups, begin, upto, kept.ticked))
-            begin = {name: max(begin[name], place) for name, place in upto.items()}
-        begin = dict.fromkeys(cursors, 0)
+        hours = max(0, (kept.ticked // WINDOW_MICROS - 1) * WINDOW_MICROS)
+        for found in self._again(groups, before, hours, kept.ticked, kept.ticked):
+            counting.values(self.watch, found)
         self.trials.keep(running)
         for trial in running:
-            found = self._ask(groups, begin, before, trial.since + WINDOW_MICROS)
-            for group, rows in found:
-                for column in comparing.compared(group):
-                    comparing.known(self.trials, trial, group.watched[column], rows, column)
+            for found in self._again(groups, before, trial.since, kept.ticked, trial.since + WINDOW_MICROS):
+                comparing.remember(self.trials, trial, found)
 
-    def _pieces(self, ticked: int) -> list[int]:
-        """Ends of the pieces in which the hours are read that may still count, up to `ticked`."""
-        start, ends = max(0, (ticked // WINDOW_MICROS - 1) * WINDOW_MICROS), []
+    def _remembered(self, kept: bytes) -> None:
+        """What the detectors know; a kind of which another version wrote begins anew, and only that one."""
+        try:
+            state = msgspec.msgpack.decode(zlib.decompress(kept))
+        except (ValueError, zlib.error) as error:
+            log.warning("%s: the monitors learn anew what is usual: %s", self.project, error)
+            return
+        for name, kind in _KINDS.items():
+            try:
+                held = kind.from_bytes(state[name]) if name in state else kind.new()
+            except (ValueError, KeyError, zlib.error) as error:
+                log.warning("%s: %s monitors learn anew what is usual: %s", self.project, name, error)
+                continue
+            setattr(self.watch, name, held)
+            if name == "seasonal":
+                self.history = {head: list(some) for head, some in state.get("history", {}).items()}
+        self.watch.lumps = [(int(at), float(part)) for at, part in state.get("lumps", ())]
+        try:
+            self.trials = Trials.from_bytes(state["trials"])
+        except (ValueError, KeyError, zlib.error) as error:
+            log.warning("%s: comparisons begin anew: %s", self.project, error)
+
+    def _again(
+        self, groups: Sequence[Group], before: Mapping[str, int], start: int, ticked: int, floor: int
+    ) -> Iterator[list[tuple[Group, Rows]]]:
+        """What was ticked already, since `start`, in pieces."""
+        begin = dict.fromkeys(before, 0)
         while start < ticked:
             edge = feed.edge(self.context.warehouse, self.project, Place(start), ticked, limit=_PIECE)
             start = min(ticked, max(start + MINUTE, -(-edge // MINUTE) * MINUTE))
-            ends.append(start)
-        return ends
+            upto = {name: min(place, start) if start < ticked else place for name, place in before.items()}
+            yield self._ask(groups, begin, upto, floor)
+            begin = {name: max(begin[name], place) for name, place in upto.items()}
 
     def _ask(
         self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int, end: int = 0
@@ -158,8 +178,10 @@ class Ticker:
         chosen = self.watched()
         found = self._ask(plan.groups(chosen), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin, end)
         self.watch.ticked = begin
+        self.history = history.learn(context, self.project, self.watch, chosen, self.history, begin)
         budget = ticking.monthly(context.settings.false_alarms_per_month)
-        alarms = ticking.tick(self.watch, ticking.values(self.watch, found), budget, end)
+        changes = changed.moments(context.ledger, self.project, begin - lumps.RECENT, end)
+        alarms = ticking.tick(self.watch, counting.values(self.watch, found), budget, end, changes=changes)
         comparing.compare(self.trials, running, found, end)
         made, blames = comparing.told(self.trials, running, chosen, self.project, end)
         said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
@@ -167,7 +189,7 @@ class Ticker:
         said += thresholds.crossed(context, self.watch, chosen, end)
         said += silence.stopped(self.watch, chosen, found, self.project, end)
         after = replace(
-            kept, ticked=end, cursors={**kept.cursors, **ends}, standing=ticking.standings_json(self.watch.standing),
+            kept, ticked=end, cursors={**kept.cursors, **ends}, standing=standings_json(self.watch.standing),
             state=self._state(),
         )  # fmt: skip
         self._keep(after, [one for one in said if one is not None], made)
@@ -175,8 +197,8 @@ class Ticker:
 
     def _state(self) -> bytes:
         state = {
-            "sampled": self.watch.sampled.to_bytes(), "known": self.watch.known.to_bytes(),
-            "trials": self.trials.to_bytes(),
+            **{name: getattr(self.watch, name).to_bytes() for name in _KINDS}, "trials": self.trials.to_bytes(),
+            "history": self.history, "lumps": self.watch.lumps,
         }  # fmt: skip
         return zlib.compress(msgspec.msgpack.encode(state), 1)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from homeostat.act.monitors import plan, silence
+from homeostat.act.monitors import plan, seasons, silence
 from homeostat.act.monitors.columns import source
 from homeostat.act.monitors.comparing import Blame
 from homeostat.act.monitors.onset import Change, change
-from homeostat.act.monitors.ticking import Alarm
+from homeostat.act.monitors.watch import Alarm
 from homeostat.analyze.inference.budget import Budget, severity
 from homeostat.loop.watching.context import Context
 from homeostat.records.finding import Finding
@@ -20,6 +20,8 @@ from homeostat.store.warehouse.questions.ticks import MINUTE, Column, Piece
 _DAY = 86_400_000_000
 #: So long before the alarm the onset is looked for.
 _BACK = 3 * _DAY
+#: And so long, where the hours have their own level.
+_SEASONS = 8 * _DAY
 
 
 def changed(context: Context, project: str, alarm: Alarm, budget: Budget, begin: int) -> Finding | None:
@@ -27,21 +29,26 @@ def changed(context: Context, project: str, alarm: Alarm, budget: Budget, begin:
     watched, monitor = alarm.stream.watched, alarm.stream.watched.monitor
     found = _onset(context, project, alarm)
     rate = severity(budget, max(1.0, alarm.level)).per_month
-    if found is not None and abs(found.since - found.before) < monitor.tolerance:
-        return None
     told = monitor.against
     reference = found.before if found else None
+    if monitor.kind == "segment" and found is not None:
+        reference = _beside(context, project, alarm, found.minute * MINUTE)
+    if found is not None and reference is not None and abs(found.since - reference) < monitor.tolerance:
+        return None
     if monitor.kind in plan.KNOWN:
         reference = float(told["limit"]) if "limit" in told else float(told["band"][alarm.stream.side == "up"])
+    segment, beside = plan.segment_of(monitor, alarm.stream.segment), dict(told.get("segment", {}))
+    segment |= {field: value for field, value in monitor.where if field in beside}
     return Finding(
         project=project, monitor=monitor.name, monitor_version=monitor.version, measure=monitor.measure, at=alarm.at,
         direction=alarm.stream.side, onset=found.minute * MINUTE if found else alarm.at,
         onset_low=found.low * MINUTE if found else begin, onset_high=found.high * MINUTE if found else alarm.at,
         value=found.since if found else None, low=found.since_low if found else None,
         high=found.since_high if found else None, reference=reference, n=found.n if found else alarm.units,
-        chance_per_month=rate, severity=monitor.severity, segment=plan.segment_of(monitor, alarm.stream.segment),
+        chance_per_month=rate, severity=monitor.severity, segment=segment,
         against=monitor.kind, rung=watched.rung,
-        evidence={"level": alarm.level, "units": alarm.units, "stream": alarm.key.replace(plan.BETWEEN, " ").strip()},
+        evidence={"level": alarm.level, "units": alarm.units, "stream": alarm.key.replace(plan.BETWEEN, " ").strip()}
+        | ({"beside": beside} if beside else {}),
     )  # fmt: skip
 
 
@@ -75,7 +82,7 @@ def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
     watched, monitor = alarm.stream.watched, alarm.stream.watched.monitor
     if watched.source.scale == "event":
         return _events(context, project, alarm)
-    start = max(0, alarm.at - _BACK)
+    start = max(0, alarm.at - (_SEASONS if watched.method == "seasonal" else _BACK))
     piece = Piece(0, alarm.at + 60 * MINUTE, start)
     rows = ticks.rows(
         context.warehouse, project, watched.source.family, [watched.source.column], piece, by=monitor.by,
@@ -84,8 +91,26 @@ def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
     here = (rows.count[0] > 0) & (rows.minute * MINUTE < alarm.at)
     if monitor.by:
         here &= np.array([text == alarm.stream.segment for text in rows.segment], dtype=bool)
-    mean = rows.total[0][here] / rows.count[0][here]
-    return change(rows.minute[here].astype(np.int64), mean, watched.source.bounded, alarm.stream.side)
+    minute, mean = rows.minute[here].astype(np.int64), rows.total[0][here] / rows.count[0][here]
+    if watched.method == "seasonal":
+        mean = seasons.level(minute, mean, monitor.against["season"], alarm.at // MINUTE - _DAY // MINUTE)
+    found = change(minute, mean, watched.source.bounded, alarm.stream.side)
+    if found is None:
+        return None
+    return replace(found, n=int(rows.count[0][here][minute >= found.minute].sum()))
+
+
+def _beside(context: Context, project: str, alarm: Alarm, since: int) -> float | None:
+    """The mean of the other segment since the onset."""
+    there, monitor = plan.other(alarm.stream.watched), alarm.stream.watched.monitor
+    piece = Piece(0, alarm.at + 60 * MINUTE, since)
+    rows = ticks.rows(
+        context.warehouse, project, there.source.family, [there.source.column], piece, by=monitor.by,
+        unit=monitor.unit, since=since,
+    )  # fmt: skip
+    here = np.array([text == alarm.stream.segment or not monitor.by for text in rows.segment], dtype=bool)
+    n = float(rows.count[0][here].sum()) if len(rows) else 0.0
+    return float(rows.total[0][here].sum()) / n if n else None
 
 
 def _events(context: Context, project: str, alarm: Alarm) -> Change | None:
@@ -102,4 +127,16 @@ def _events(context: Context, project: str, alarm: Alarm) -> Change | None:
     minute = np.r_[signal, answer].astype(np.int64)
     value = np.r_[np.ones(len(signal)), np.zeros(len(answer))]
     found = change(minute, value, True, alarm.stream.side)
-    return None if found is None else replace(found, n=found.n)
+    return None if found is None else _an_answer(found)
+
+
+def _an_answer(found: Change) -> Change:
+    """From the share of signals among signals and answers to signals an answer."""
+
+    def told(share: float | None) -> float | None:
+        return None if share is None else min(share / (1 - share), 1.0) if share < 1 else 1.0
+
+    return replace(
+        found, n=max(1, round(found.n * (1 - found.since))), before=told(found.before) or 0.0,
+        since=told(found.since) or 0.0, since_low=told(found.since_low), since_high=told(found.since_high),
+    )  # fmt: skip

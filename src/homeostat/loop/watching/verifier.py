@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from homeostat.act import acting, incidents
 from homeostat.act.remedies import routes
 from homeostat.loop.watching import evidence
-from homeostat.loop.watching.actor import effects, steered
+from homeostat.loop.watching.carrying_out import effects, steered
 from homeostat.loop.watching.context import Context
 from homeostat.records import words
 from homeostat.records.action import Action
-from homeostat.records.instant import EPOCH
+from homeostat.records.instant import as_datetime
 from homeostat.records.verdict import Verdict
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import actions, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
-from homeostat.store.warehouse.questions import curate
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.verdicts import About
 from homeostat.verify.judging import judged
@@ -30,6 +29,8 @@ ACTOR: Final = "rule:verdict"
 _MINUTE: Final = 60_000_000
 #: Evidence that may be looked at any time is looked at so often.
 _EVERY: Final = 5
+#: The last answers of a last turn are scored by then.
+_SETTLED: Final = 5 * _MINUTE
 
 
 def run(context: Context, at: int) -> None:
@@ -53,14 +54,18 @@ def look(context: Context, action: Action, at: int) -> Verdict | None:
     """The verdict as of now; None: too early."""
     expects, due = action.expects, at >= action.expects.by
     control = expects.control
-    about = About(action.project, expects.measure, action.ended, at, _moment(at), curate.chosen(expects.where))
-    if not due and (control not in ("canary", "holdback") or at // _MINUTE % _EVERY):
+    filters = evidence.chosen(expects.measure, expects.where)
+    about = About(action.project, expects.measure, action.ended, at, as_datetime(at), filters)
+    if action.remedy == "switchback":
+        settled = at >= action.ended + _SETTLED
+        return judged(action, evidence.of_turns(context, action, about), at=at) if settled else None
+    if not due and at // _MINUTE % _EVERY:
         return None
     if control == "canary" and action.result.get("comparison"):
         return judged(action, evidence.of_canary(context, action, about, due), at=at)
     if control == "holdback" and not due:
         return judged(action, evidence.of_holdback(context, action, about), at=at)
-    seen = evidence.of_blocks(context, action, about, at)
+    seen = evidence.of_blocks(context, action, about, due)
     if control == "holdback":
         seen = replace(seen, arms=evidence.of_holdback(context, action, about).arms)
     return judged(action, seen, at=at)
@@ -68,7 +73,7 @@ def look(context: Context, action: Action, at: int) -> Verdict | None:
 
 def conclude(context: Context, action: Action, said: Verdict, at: int) -> None:
     """Keep the verdict, tell it, and do what follows: close, end the hold-back, undo, or ask a person."""
-    author = Author(ACTOR, _moment(at), datetime.now(UTC))
+    author = Author(ACTOR, as_datetime(at), datetime.now(UTC))
     with context.ledger.begin():
         verdicts.add(context.ledger, said)
         author.wrote(
@@ -78,7 +83,7 @@ def conclude(context: Context, action: Action, said: Verdict, at: int) -> None:
         incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
         if incident is not None:
             incidents.tell(context.ledger, incident, "verdict", words.verdict(said), at=at, by=ACTOR)
-            if said.final and said.outcome == "worked":
+            if said.final and said.outcome == "worked" and not _too_little(said):
                 incidents.close(
                     context.ledger, action.project, incident.id, by=f"verdict:{action.id}", at=at,
                     why=words.verdict(said),
@@ -89,7 +94,10 @@ def conclude(context: Context, action: Action, said: Verdict, at: int) -> None:
 
 def _follow(context: Context, action: Action, said: Verdict, at: int) -> None:
     """HARMED is undone where it can be; else the users who were held back are let go."""
-    told = effects(context, action.project, ACTOR, _moment(at))
+    told = effects(context, action.project, ACTOR, as_datetime(at))
+    if action.remedy == "switchback":
+        _after_turns(context, action, said, told, at)
+        return
     if said.outcome == "harmed" and action.result.get("policy_version"):
         undone = steered(
             context, lambda: acting.undo(told, action.project, action.id, why="the verdict says that it harmed")
@@ -100,6 +108,38 @@ def _follow(context: Context, action: Action, said: Verdict, at: int) -> None:
         steered(context, lambda: _release_holdback(context, action, told))
     if said.outcome != "worked":
         _note(context, action, f"{said.outcome}: a person must look at it", at)
+    elif _too_little(said):
+        _note(context, action, "worked, but surely less than was expected: what is left waits for a person", at)
+
+
+def _too_little(said: Verdict) -> bool:
+    """It helped, and what it answered is not over."""
+    return "less-than-expected" in said.evidence.get("notes", ())
+
+
+def _after_turns(context: Context, action: Action, said: Verdict, told: Any, at: int) -> None:
+    """After its turns the route is as it was; the new release gets it if it was better."""
+    if said.outcome == "worked" and steered(context, lambda: _won(context, action, told)):
+        _note(context, action, f"worked: {action.parameters['to']} serves now", at)
+    else:
+        _note(context, action, f"{said.outcome}: the route stays as it was before the turns", at)
+
+
+def _won(context: Context, action: Action, told: Any) -> bool:
+    """All of the route to the new release, if nobody changed it after the last turn. Can be undone as the action."""
+    with context.ledger.begin():
+        now = routes.current(told, action.project, str(action.parameters.get("route", "default")))
+        if isinstance(now, Declined) or now.version != action.result.get("policy_restored"):
+            return False
+        shares = {str(action.parameters["to"]): 1.0}
+        put = routes.put(told, replace(action, why=f"action {action.id} worked"), now.route, shares)
+        if isinstance(put, Declined):
+            return False
+        kept = {name: value for name, value in action.result.items() if name != "policy_restored"}
+        result = {**kept, "policy_begun": now.version, "policy_version": put.result["policy_version"]}
+        actions.move(context.ledger, action, result=result)
+    context.publish()
+    return True
 
 
 def _undone(told: Action | Declined) -> bool:
@@ -137,7 +177,3 @@ def _unmeasurable(action: Action, why: str, at: int) -> Verdict:
         action.id, action.project, at, "not-enough-data", "none", action.expects.measure, None, None, None, 0,
         "nothing", evidence={"why": why},
     )  # fmt: skip
-
-
-def _moment(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from homeostat.act.monitors import defaults, plan, ticking
+from homeostat.act.monitors import counting, defaults, plan, ticking
 from homeostat.act.monitors.detectors import LEAST
 from homeostat.act.monitors.plan import Watched
-from homeostat.act.monitors.ticking import Standing, Watch
+from homeostat.act.monitors.watch import Standing, Watch, standings
 from homeostat.analyze.inference.budget import severity
 from homeostat.loop.scoring.kinds import BadScorer, runnable
 from homeostat.records.instant import iso
@@ -67,7 +67,7 @@ def listed(ledger: Ledger, warehouse: Warehouse, project: str, now: int) -> list
     """Every monitor as the API tells it, with how it stands."""
     chosen = monitors(ledger, project, ticks.names(warehouse, project, now))
     kept = streams.look(ledger, project)
-    standing = ticking.standings(kept.standing) if kept else {}
+    standing = standings(kept.standing) if kept else {}
     return [told(monitor, standing) for monitor in chosen]
 
 
@@ -137,7 +137,7 @@ def rehearsed(
                 before=until, each=group.family != "signal",
             )  # fmt: skip
             found.append((group, rows))
-        values = ticking.values(watch, found)
+        values = counting.values(watch, found)
         units += len(values.stream)
         for alarm in ticking.tick(watch, values, mine, until):
             rate = severity(budget, max(1.0, alarm.level)).per_month

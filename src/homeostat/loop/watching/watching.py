@@ -13,7 +13,7 @@ from typing import Any, Final
 from homeostat.act import incidents
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
-from homeostat.loop.watching import actor, diagnosing, telling, told, verifier
+from homeostat.loop.watching import actor, diagnosing, telling, told, trying, verifier
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.heartbeat import Heartbeat
 from homeostat.loop.watching.ticker import Ticker
@@ -33,6 +33,8 @@ STEPS: Final[Mapping[str, Callable[[Context, int], object]]] = {
     "telling": telling.run,
 }
 _PAUSE: Final = 1.0
+#: Drafts that nobody has tried are looked for so often.
+_TRIES: Final = 15.0
 #: Ticks wait so long for what ended in their minute to become ready and scored.
 _SETTLE: Final = 20_000_000
 #: A loader that has not loaded for so long (µs) has stopped.
@@ -73,9 +75,11 @@ class Watching:
         self._tickers: dict[str, Ticker] = {}
         self.steps = [Step(name, run) for name, run in STEPS.items()]
         self._ticking = Step("ticker", self._tick)
+        self._trying = Step("trying", trying.run)
         self._stop = threading.Event()
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._tries: threading.Thread | None = None
         self._stopped = 0
         self._heart = Heartbeat(self.settings.heartbeat_url)
 
@@ -85,6 +89,8 @@ class Watching:
             return
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
         self._thread.start()
+        self._tries = threading.Thread(target=self._try, name="trying", daemon=True)
+        self._tries.start()
 
     def close(self) -> None:
         """End after the piece in hand."""
@@ -97,7 +103,7 @@ class Watching:
         at = self.loaded_until() // MINUTE * MINUTE
         with self._turn:
             self._do(self._ticking, at)
-            for step in self.steps:
+            for step in (*self.steps, self._trying):
                 self._do(step, at)
 
     def state(self) -> dict[str, Any]:
@@ -108,7 +114,7 @@ class Watching:
             "steps": [
                 {"name": step.name, "runs": step.runs, "took_seconds": round(step.took, 3), "error": step.error,
                  "last_seconds_ago": None if step.last is None else round(time.monotonic() - step.last, 1)}
-                for step in (self._ticking, *self.steps)
+                for step in (self._ticking, *self.steps, self._trying)
             ],
             "monitors_refused": {
                 f"{project}/{name}": why for project, ticker in self._tickers.items()
@@ -135,6 +141,11 @@ class Watching:
                         if step.name in ("actor", "telling"):
                             self._do(step, now)
             self._heart.beat(well=not self._stopped and not any(each.error for each in (self._ticking, *self.steps)))
+
+    def _try(self) -> None:
+        """Models take their time to answer: nothing else waits for them."""
+        while not self._stop.wait(_TRIES):
+            self._do(self._trying, micros(self.clock.now()))
 
     def _loader(self, now: int) -> None:
         """While the loader stands still there is nothing to tick: that is told by itself, once."""

@@ -1,0 +1,204 @@
+"""From the rows of a piece of time to the values that count: which stream each belongs to, and who counts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.act.monitors import detectors, plan
+from homeostat.act.monitors.columns import bins
+from homeostat.act.monitors.plan import Group, Watched
+from homeostat.act.monitors.seen import BITS, Keys, Seen
+from homeostat.act.monitors.watch import Stream, Watch
+from homeostat.analyze.inference.arrays import Floats, Ints
+from homeostat.store.warehouse.questions.ticks import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values of streams (their keys' numbers), in the order of time."""
+
+    stream: Ints
+    minute: Ints
+    bin: Ints
+    value: Floats
+    stratum: Ints
+    """0: the first of its unit in the hour; 1: a later one, or, of a pair, one of the other segment."""
+
+
+def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
+    """Rows of the questions as values of streams: what does not count is left out; new segments become streams."""
+    numbers: dict[str, int] = {key: at for at, key in enumerate(watch.streams)}
+    lines = dict(zip(watch.sampled.keys, watch.sampled.line.tolist(), strict=True))
+    parts: list[tuple[NDArray[Any], ...]] = []
+    for group, rows in found:
+        segment = _coded(rows.segment if group.by else [""] * len(rows))
+        taken = [one for at in range(len(group.watched)) if (one := _taken(watch, group, at, segment, rows))]
+        once = _once(watch.seen, group, taken, segment, rows)
+        sided = [each for one in taken for each in _sided(watch, one, segment, group, rows, numbers, lines)]
+        parts += _counting(watch, group, sided, once, segment, rows)
+    if not parts:
+        none = np.zeros(0, np.int64)
+        return Values(none, none, none, np.zeros(0), none)
+    stream, minute, bin_, value, stratum = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.argsort(minute, kind="stable")
+    return Values(stream[order], minute[order], bin_[order], value[order], stratum[order])
+
+
+@dataclass(frozen=True, slots=True)
+class _Segments:
+    """The segment of each row: its number, and what the numbers stand for."""
+
+    names: list[str]
+    code: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What one monitor takes of the rows of its question."""
+
+    watched: Watched
+    column: int
+    rows: Ints
+    segments: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sided:
+    """One side of it: for each of its rows the stream, the value, its bin, and whether that is bad."""
+
+    taken: _Taken
+    name: str
+    rows: Ints
+    stream: Ints
+    bin: Ints
+    value: Floats
+    bad: NDArray[np.bool_]
+    lined: NDArray[np.bool_]
+    """Streams that know what is bad: later values of a unit count there."""
+
+
+def _coded(texts: Sequence[str]) -> _Segments:
+    numbers: dict[str, int] = {}
+    code = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int64, len(texts))
+    return _Segments(list(numbers), code)
+
+
+def _taken(watch: Watch, group: Group, column: int, segment: _Segments, rows: Rows) -> _Taken | None:
+    """The rows that have a value and are of a segment that is watched; None: there are none."""
+    watched, here = group.watched[column], np.flatnonzero(rows.count[column] > 0)
+    if not len(here) or not watched.source.kept or not watched.method:
+        return None
+    known = [one.segment for one in watch.streams.values() if one.watched.head == watched.head]
+    came = np.bincount(segment.code[here], minlength=len(segment.names)) > 0
+    fresh = sorted(text for text, some in zip(segment.names, came.tolist(), strict=True) if some)
+    chosen = set(plan.segments(watched.monitor, list(dict.fromkeys(known)), fresh))
+    mine = np.array([text in chosen for text in segment.names], dtype=bool)
+    return _Taken(watched, column, here[mine[segment.code[here]]], [text for text in fresh if text in chosen])
+
+
+def _once(
+    seen: Seen, group: Group, taken: Sequence[_Taken], segment: _Segments, rows: Rows
+) -> dict[str, NDArray[np.bool_]]:
+    """By monitor, which rows are the first of their unit and hour. Events have no such rule of theirs."""
+    asked = [one for one in taken if one.watched.source.scale != "event"]
+    found: dict[str, NDArray[np.bool_]] = {}
+    name = f"{group.family} {group.cursor} {group.by} {group.unit}"
+    for table, bits in _tables(seen, name, [one.watched.name for one in asked]).items():
+        wanted = np.zeros(len(rows), np.uint64)
+        for one in asked:
+            if one.watched.name in bits:
+                wanted[one.rows] |= bits[one.watched.name]
+        stream = np.array([_hash(f"{name} {table} {text}") for text in segment.names], np.uint64)
+        first = seen.first(stream[segment.code], rows.unit, rows.window, wanted)
+        found |= {whose: (first & bit) > 0 for whose, bit in bits.items()}
+    return found
+
+
+def _tables(seen: Seen, name: str, heads: Sequence[str]) -> dict[int, dict[str, np.uint64]]:
+    """The bit of each monitor; those beyond the first 64 stand in further tables."""
+    found: dict[int, dict[str, np.uint64]] = {}
+    for head in heads:
+        table, bit = divmod(seen.number(name, head), BITS)
+        found.setdefault(table, {})[head] = np.uint64(1 << bit)
+    return found
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _sided(
+    watch: Watch, taken: _Taken, segment: _Segments, group: Group, rows: Rows, numbers: dict[str, int],
+    lines: Mapping[str, int],
+) -> list[_Sided]:  # fmt: skip
+    watched, some, at = taken.watched, taken.rows, taken.column
+    if watched.source.scale == "event":  # each answer is a 0; each signal a 1, of one unit and minute only once
+        signal = group.family == "signal"
+        some = some if signal else np.repeat(some, rows.count[at][some].astype(np.int64))
+        mean = np.full(len(some), float(signal))
+    else:
+        mean = rows.total[at][some] / rows.count[at][some]
+    place = {text: number for number, text in enumerate(segment.names)}
+    made = []
+    for side in watched.sides:
+        of, line = np.full(len(segment.names), -1), np.full(len(segment.names), -1)
+        for text in taken.segments:
+            key = watched.key(side, text)
+            of[place[text]] = numbers.setdefault(key, len(numbers))
+            line[place[text]] = lines.get(key, -1)
+            watch.streams.setdefault(key, Stream(watched.of or watched, side, text))
+        code, bin_ = segment.code[some], bins(watched.source.scale, mean, side)
+        lined = line[code] >= 0
+        bad = lined & (bin_ >= line[code])
+        made.append(_Sided(taken, f"{watched.name} {side}", some, of[code], bin_, mean, bad, lined))
+    return made
+
+
+def _counting(
+    watch: Watch, group: Group, sided: Sequence[_Sided], once: Mapping[str, NDArray[np.bool_]], segment: _Segments,
+    rows: Rows,
+) -> list[tuple[NDArray[Any], ...]]:  # fmt: skip
+    """What counts: first values; later ones too, up to the first bad one, where a stream knows what is bad."""
+    later = _later(watch, group, [one for one in sided if one.lined.any()], segment, rows)
+    made: list[tuple[NDArray[Any], ...]] = []
+    for one in sided:
+        first = once.get(one.taken.watched.name)
+        if first is None:
+            counts, stratum = np.ones(len(one.rows), dtype=bool), np.zeros(len(one.rows), np.int64)
+        else:
+            counts = first[one.rows] | (one.lined & later[one.name][one.rows] if one.name in later else False)
+            stratum = np.where(first[one.rows] & (one.taken.watched.of is None), 0, 1)
+        minute = rows.minute[one.rows[counts]].astype(np.int64)
+        made.append((one.stream[counts], minute, one.bin[counts], one.value[counts], stratum[counts]))
+    return made
+
+
+def _later(
+    watch: Watch, group: Group, sided: Sequence[_Sided], segment: _Segments, rows: Rows
+) -> dict[str, NDArray[np.bool_]]:
+    """By side of a monitor, of which rows the unit was not bad before in the hour, nor there too often.
+
+    What may have been told before does not count again.
+    """
+    found: dict[str, NDArray[np.bool_]] = {}
+    if group.unit == "exchange":
+        return found
+    name = f"turns {group.family} {group.cursor} {group.by} {group.unit}"
+    by_name = {one.name: one for one in sided if one.taken.watched.source.scale != "event"}
+    for table, bits in _tables(watch.seen, name, list(by_name)).items():
+        marks: Keys = np.zeros(len(rows), np.uint64)
+        for side, bit in bits.items():
+            marks[by_name[side].rows[by_name[side].bad]] |= bit
+        stream = np.array([_hash(f"{name} {table} {text}") for text in segment.names], np.uint64)
+        count, had = watch.turns.before(stream[segment.code], rows.unit, rows.window, marks)
+        few = count < detectors.TURNS
+        if len(rows.late):
+            few &= ~rows.late
+        found |= {side: few & ((had & bit) == 0) for side, bit in bits.items()}
+    return found

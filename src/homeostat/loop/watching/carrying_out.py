@@ -1,0 +1,95 @@
+"""Carrying out: what is approved or in hand goes on, also after a restart. Rollbacks made elsewhere count first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from homeostat.act import acting, incidents
+from homeostat.act.remedies import REMEDIES, Effects
+from homeostat.loop.watching import evidence
+from homeostat.loop.watching.context import Context
+from homeostat.loop.watching.outside import hooks, tuning, writer
+from homeostat.records import words
+from homeostat.records.action import ENDED, Action
+from homeostat.records.instant import as_datetime
+from homeostat.registry import steering
+from homeostat.registry.author import Author
+from homeostat.store import overrides
+from homeostat.store.ledger import actions
+from homeostat.store.ledger import incidents as kept_incidents
+from homeostat.store.warehouse.questions import curate
+
+log: Final = logging.getLogger("homeostat.acting")
+
+
+def effects(context: Any, project: str, actor: str, at: datetime) -> Effects:
+    """What remedies may touch, for one actor. `context`: stores, clock, settings and `publish` of a core."""
+    return Effects(
+        context.ledger, Author(actor, at, datetime.now(UTC)), context.publish, reading=Warehoused(context, at),
+        writer=writer(context.settings), tuning=tuning(context.settings), webhooks=hooks(context.settings),
+    )  # fmt: skip
+
+
+class Warehoused:
+    """Exchanges for remedies, from the warehouse."""
+
+    def __init__(self, context: Any, at: datetime) -> None:
+        self._context, self._at = context, at
+
+    def found(self, project: str, chosen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """As `curate` finds them."""
+        limit = int(chosen.get("limit", 2_000))
+        times = {name: datetime.fromisoformat(str(chosen[name])) for name in ("since", "until") if chosen.get(name)}
+        return [*curate.items(self._context.warehouse, project, self._at, chosen, limit=limit, **times)]
+
+
+def steered(context: Any, change: Callable[[], Any]) -> Any:
+    """Change what routes obey. Rollbacks that were made past us count first: edges obey them already."""
+    folder = context.folder.control
+    with overrides.locked(folder):
+        if steering.take_over(context.ledger, folder):
+            context.publish()
+        return change()
+
+
+def carried_out(context: Any, told: Effects, action: Action) -> Action:
+    """Take the steps that are left. What calls somebody outside must not keep others from steering meanwhile."""
+    plugin = REMEDIES.get(action.remedy)
+    if plugin is not None and plugin.inside.issuperset(plugin.steps):
+        done: Action = steered(context, lambda: acting.carry_out(told, action))
+        return done
+    return acting.carry_out(told, action)
+
+
+def resume(context: Context, project: str, at: int) -> None:
+    """Everything that is approved or in hand goes on."""
+    for action in reversed(actions.listed(context.ledger, project, states=("approved", "doing", "undoing"))):
+        actor = str(action.result.get("approved_by") or action.by)
+        told = effects(context, project, actor, as_datetime(at))
+        try:
+            done = carried_out(context, told, _beginning(context, action, told.author, at))
+        except Exception:  # one sick action must not hold up the others; it is in hand again at the next tick
+            log.exception("action %s of %s cannot be carried out", action.id, project)
+            continue
+        if done.state in ENDED and done.state != action.state:
+            _tell(context, done, at)
+
+
+def _beginning(context: Context, action: Action, author: Author, at: int) -> Action:
+    """What begins now expects to bring back what is lost now."""
+    if action.state != "approved":
+        return action
+    expects = evidence.lasting(context, action, at)
+    if expects == action.expects:
+        return action
+    return acting.restate(context.ledger, replace(action, expects=expects), author) or action
+
+
+def _tell(context: Context, action: Action, at: int) -> None:
+    incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
+    if incident is not None:
+        incidents.tell(context.ledger, incident, "action", words.action(action), at=at, by=action.by)
