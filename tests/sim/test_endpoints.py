@@ -95,6 +95,26 @@ def test_generate_and_embeddings(url: str, client: openai.OpenAI) -> None:
     assert near > far and embedded(QUESTION) == one
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/v1/chat/completions", {}, "`messages` must be a list"),
+        ("/v1/chat/completions", {"messages": "hello"}, "`messages` must be a list"),
+        ("/v1/chat/completions", {"messages": ["hello"]}, "`messages` must be a list"),
+        ("/v1/chat/completions", {"messages": [{"role": "user"}], "max_tokens": "5"}, "`max_tokens` must be a whole"),
+        ("/judge/v1/chat/completions", {"messages": ["hello"]}, "`messages` must be a list"),
+        ("/generate", {"temperature": 0.2}, "`prompt` must be a text"),
+        ("/v1/embeddings", {}, "`input` must be a text or a list"),
+        ("/generate", ["hello"], "the body must be a JSON object"),
+    ],
+)
+def test_a_wrong_request_gets_an_answer(url: str, path: str, body: object, said: str) -> None:
+    """As providers answer: 400, with what is wrong."""
+    answer = httpx2.post(url + path, json=body, trust_env=False)
+    assert answer.status_code == 400 and said in answer.json()["error"]["message"]
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
 def test_questions_are_understood() -> None:
     """Phrasings of every intent lead to its topic; to the intent itself where they name what it is about."""
     right = sum(

@@ -87,6 +87,8 @@ def test_the_verdict_is_the_last_word_about_the_newest_action() -> None:
     one.verdicts += [verdict(2, "no-effect", at=7)]
     row = scoreboard.row(one)
     assert (row["action"], row["verdict"], scoreboard.closed(row)) == ("fallback", "no-effect", True)
+    one.actions = [action(2, 1, "update-prompt", result={"adopted": True}), action(3, 1, "fallback", state="proposed")]
+    assert scoreboard.row(one)["action"] == "fallback", "an edit of people is none of ours, however early"
 
 
 def test_silence_is_right_where_nothing_is_wrong() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from math import log
 from pathlib import Path
@@ -13,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from homeostat.records.policy import Policy, reshaped
-from homeostat.sim.people import facts
+from homeostat.sim.people import facts, personas
 from homeostat.sim.rhythm import HOUR_NS
 from homeostat.sim.scenario import ORDINARY, Scenario, named, names
+from homeostat.sim.shop import shop
 from homeostat.sim.world import SECOND, World
-from tests.sim.playing import alone, fits, told
+from tests.sim.playing import Alone, alone, fits, told
 
 _DIGEST = (
     "from tests.sim.playing import alone; from homeostat.sim.scenario import named; "
@@ -84,6 +87,34 @@ def test_segments_have_their_shares() -> None:
             assert fits(sum(getattr(user, name) == value for user in users.values()), len(users), share), (name, value)
     english = sum(user.language == "en" for user in users.values())
     assert fits(english, len(users), segments["language"]["en"])
+    people = {one.user.id: one.user for one in told("weekend").exchanges}
+    for value, share in segments["country"].items():
+        own = [user for user in people.values() if user.language == "en"]
+        assert fits(sum(user.country == value for user in own), len(own), share), value
+    for persona in personas():
+        assert fits(sum(user.persona == persona for user in people.values()), len(people), persona.share), persona.name
+
+
+def test_conversations_have_one_to_six_turns_with_documents_and_tools() -> None:
+    exchanges = told("weekend").exchanges
+    turns = Counter(one.turn for one in exchanges)
+    assert set(turns) == {1, 2, 3, 4, 5, 6}
+    assert [turns[at] for at in range(1, 7)] == sorted(turns.values(), reverse=True)
+    # Somebody who came with one question asks a second time now and then, where the answer was bad.
+    assert 1 - facts()["turns"]["share"][0] < turns[2] / turns[1] + 0.05 < 0.7
+    assert all(1 <= len(one.documents) <= 2 for one in exchanges)
+    used = {one.tool.name: json.loads(one.tool.result) for one in exchanges if one.tool}
+    assert set(used) == {"order_status", "repair_status"} and set(used["order_status"]) >= {"order", "shipped"}
+
+
+def test_latencies_and_tokens_are_those_of_a_small_model() -> None:
+    exchanges = [one for one in told("weekend").exchanges if one.answer]
+    assert statistics.median(one.ttft for one in exchanges) == pytest.approx(0.38, rel=0.03)
+    took = sorted((one.end - one.begin) / SECOND for one in exchanges)
+    assert 0.6 < took[len(took) // 2] < 1.2 and 1.1 < took[len(took) * 95 // 100] < 2.5
+    assert all(one.ttft < (one.end - one.begin) / SECOND for one in exchanges)
+    assert all(one.output_tokens == len(one.answer) // 4 + 1 for one in exchanges)
+    assert 100 < statistics.fmean(one.input_tokens for one in exchanges) < 300
 
 
 def test_the_day_and_the_week_have_their_rhythm() -> None:
@@ -126,6 +157,37 @@ def test_people_react_as_their_data_says() -> None:
             assert fits(counts[name, good], n[good], after[name][mark]), (name, good)
 
 
+def test_what_people_do_at_the_end_and_later() -> None:
+    """Those who rate, answer a survey, close the chat, give up buying, come back: of the first five of ten days, so
+    that hardly anything is still to come."""
+    played = told("weekend")
+    half = played.exchanges[0].begin + 5 * 86_400 * SECOND
+    early = [one for one in played.exchanges if one.begin < half]
+    good = {row.id: row.good for row in played.world.book.rows}
+    last = {one.session: one for one in early}
+    after = facts()["after"]
+    did = {name: [one for one in played.signals if one["name"] == name] for name in after}
+    for name, about in (("rating", "exchange_id"), ("survey", "session_id")):
+        own = {one.id if about == "exchange_id" else one.session for one in early}
+        assert fits(sum(one[about] in own for one in did[name]), len(early), after[name]["rate"]), name
+    closed = {one["session_id"] for one in did["chat_closed"]}
+    for mark, wanted in (("good", True), ("bad", False)):
+        ends = [one.session for one in last.values() if good[one.id] is wanted]
+        # A conversation that somebody leaves with a bad answer is over, too; all of them are ends.
+        assert fits(sum(one in closed for one in ends), len(ends), after["chat_closed"][mark]), mark
+    asked = {one.session for one in early if shop().by_id[intent_of(played, one.id)].buys}
+    gave_up = {one["session_id"] for one in did["purchase_abandoned"]}
+    assert gave_up & {one.session for one in early} <= asked and 0.05 < len(gave_up & asked) / len(asked) < 0.3
+    came = sum(one["user_id"] in {each.user.id for each in early} for one in did["came_back"])
+    assert 0.02 < came / len(last) < 0.10
+
+
+def intent_of(played: Alone, exchange: str) -> str:
+    truth = played.world.book.of(exchange)
+    assert truth is not None
+    return truth.intent
+
+
 def test_delays_are_realistic() -> None:
     """Medians of what waited, against the data."""
     played = told("double-traffic")
@@ -137,6 +199,20 @@ def test_delays_are_realistic() -> None:
         ]  # fmt: skip
         median, spread = facts()["after"][name]["delay"]
         assert abs(log(statistics.median(waits) / median)) < 4 * 1.2533 * spread / len(waits) ** 0.5, name
+
+
+def test_delays_after_a_conversation() -> None:
+    """The chat is closed soon after its last answer; a survey is answered hours later."""
+    played = told("weekend")
+    half = played.exchanges[0].begin + 5 * 86_400 * SECOND
+    ended = {one.session: one.end / SECOND for one in played.exchanges if one.begin < half}
+    for name, wrong in (("chat_closed", 0.0), ("survey", 0.3)):  # a survey may be about an answer before the last
+        waits = [
+            datetime.fromisoformat(one["at"]).timestamp() - ended[one["session_id"]]
+            for one in played.signals if one["name"] == name and one["session_id"] in ended
+        ]  # fmt: skip
+        median, spread = facts()["after"][name]["delay"]
+        assert abs(log(statistics.median(waits) / median)) < 4 * 1.2533 * spread / len(waits) ** 0.5 + wrong, name
 
 
 @pytest.mark.parametrize("name", names())
@@ -225,6 +301,22 @@ def test_signals_stop_and_spam_comes() -> None:
         after, before = sum(asked), len(asked) - sum(asked)
         rate = after / (scenario.exchanges - scenario.onset) / (before / scenario.onset)
         assert low <= rate <= high and onset > 0, (name, rate)
+
+
+def test_annotators_review_a_share_of_the_answers_and_shift_nothing_else() -> None:
+    plain = alone(named("bad-prompt-release").sized(4000), 5)
+    played = alone(replace(named("bad-prompt-release").sized(4000), reviewed=0.2), 5)
+    labels = [signal for signal in played.signals if "rung" in signal]
+    assert [signal for signal in played.signals if "rung" not in signal] == plain.signals
+    assert played.world.book.digest() == plain.world.book.digest()
+    # What was said last is not reviewed yet when the story ends.
+    assert 0.5 * 800 < len(labels) < 1.15 * 800
+    truth = {row.id: row.good for row in played.world.book.rows}
+    rates = facts()["annotators"]
+    for name, rate in rates.items():
+        for good, right in ((True, rate["sensitivity"]), (False, rate["specificity"])):
+            mine = [one["value"] for one in labels if one["scorer"] == name and truth[one["exchange_id"]] == good]
+            assert fits(sum(value == float(good) for value in mine), len(mine), right), (name, good)
 
 
 def test_what_happens_is_told_piece_by_piece_and_whole() -> None:

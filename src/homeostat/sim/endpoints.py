@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from homeostat.sim.judge import Judge
 from homeostat.sim.model import Completion, Model, embedded
+from homeostat.sim.refused import refused
 from homeostat.sim.tuning import Tuning
 
 #: Header by which the application says which planned answer it is about; gateways let it through.
 PLAN: Final = "x-brightleaf-request"
 _LIMIT: Final = 32 << 20
+_KINDS: Final = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
 Json = dict[str, Any]
 
 
@@ -87,16 +89,15 @@ class _Handler(BaseHTTPRequestHandler):
             "/generate": self._generate,
             "/v1/fine_tuning/jobs": self._tune,
         }
-        if not isinstance(said, dict) or path not in routes:
-            return self._error(404 if isinstance(said, dict) else 400, f"nothing at {path}")
-        return routes[path](said)
+        if path not in routes:
+            return self._error(404, f"nothing at {path}")
+        wrong = refused(path, said)
+        return self._error(400, wrong) if wrong else routes[path](said)
 
     def _chat(self, said: Json) -> None:
         trace = self.headers.get(PLAN, "")
         most = said.get("max_completion_tokens") or said.get("max_tokens")
-        made = self.providers.model.complete(
-            str(said.get("model", "")), said.get("messages") or [], most=most, trace=trace
-        )
+        made = self.providers.model.complete(str(said.get("model", "")), said["messages"], most=most, trace=trace)
         if made.finish == "error":
             return self._error(429, "too many requests")
         if said.get("stream"):
@@ -128,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._chunk(b"")
 
     def _judge(self, said: Json) -> None:
-        messages = said.get("messages") or []
+        messages = said["messages"]
         system, user = (
             "\n".join(str(one.get("content", "")) for one in messages if (one.get("role") == "user") is wanted)
             for wanted in (False, True)
@@ -144,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(_head(made, "chat.completion") | {"choices": [choice], "usage": _usage(made)})
 
     def _embeddings(self, said: Json) -> None:
-        asked = said.get("input") or ""
+        asked = said["input"]
         texts = asked if isinstance(asked, list) else [asked]
         rows = [{"object": "embedding", "index": at, "embedding": embedded(str(text))} for at, text in enumerate(texts)]
         tokens = sum(len(str(text)) for text in texts) // 4
@@ -152,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json({"object": "list", "data": rows, "model": said.get("model", ""), "usage": usage})
 
     def _generate(self, said: Json) -> None:
-        messages = [{"role": "user", "content": said.get("prompt", "")}]
+        messages = [{"role": "user", "content": said["prompt"]}]
         if said.get("system_message"):
             messages.insert(0, {"role": "system", "content": said["system_message"]})
         made = self.providers.model.complete("", messages, most=said.get("max_tokens"))
@@ -174,7 +175,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _error(self, status: int, message: str) -> None:
-        self._json({"error": {"message": message, "type": "simulated", "code": str(status)}}, status)
+        self._json(
+            {
+                "error": {
+                    "message": message,
+                    "type": _KINDS.get(status, "server_error"),
+                    "param": None,
+                    "code": str(status),
+                }
+            },
+            status,
+        )
 
     def _event(self, said: Json) -> None:
         self._chunk(b"data: " + json.dumps(said, ensure_ascii=False).encode() + b"\n\n")

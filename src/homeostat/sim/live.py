@@ -1,10 +1,12 @@
-"""The world at human speed: history by OTLP, then every call through the gateway, in real time."""
+"""The world at human speed: history by OTLP, then every call through the gateway, in real time. A server that does not
+know the shop's model gets everything by OTLP."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -72,13 +74,26 @@ def _at_onset(slow: Scenario, seed: int, after: int, quiet: int, now_ns: int) ->
     return story, history
 
 
+@contextmanager
+def _customers() -> Iterator[ThreadPoolExecutor]:
+    """Those who ask. Where the story breaks off, as at Ctrl-C, nobody waits for what was not asked yet."""
+    callers = ThreadPoolExecutor(_CALLERS, "customer")
+    try:
+        yield callers
+    except BaseException:
+        callers.shutdown(wait=False, cancel_futures=True)
+        raise
+    callers.shutdown()
+
+
 @dataclass
 class Live:
     """A story that is being played."""
 
     world: World
     product: Product
-    model: Model
+    model: Model | None
+    """Behind the gateway; None: the server does not know it."""
     url: str
     played: Played = field(init=False)
     failed: int = 0
@@ -92,7 +107,7 @@ class Live:
         """Releases, the first policy, and what happened before."""
         scenario = self.world.scenario
         for served in scenario.releases:
-            self.product.announce(served, documents=DOCUMENTS)
+            self.product.announce(served, documents=DOCUMENTS if self.model else "")
         first = next((step for step in scenario.policy if step.at == 0), None)
         self.product.put(first.shares if first else {scenario.releases[0].name: 1.0}, "the first release")
         batch = self.world.until(stage.now_ns, self.product.policy)
@@ -109,7 +124,7 @@ class Live:
         before = self.played.seconds
         limits = httpx2.Limits(max_connections=_CALLERS)
         with httpx2.Client(base_url=self.url, timeout=60, trust_env=False, limits=limits) as gateway, \
-                ThreadPoolExecutor(_CALLERS, "customer") as callers:  # fmt: skip
+                _customers() as callers:  # fmt: skip
             while (passed := time.monotonic() - begun) < seconds and not self.world.finished:
                 if steps and steps[0].at <= self.world.count:
                     step = steps.pop(0)
@@ -128,10 +143,17 @@ class Live:
         if not self.played.changes or self.played.changes[-1][2] != shares:
             self.played.changes.append((self.world.count, time.time_ns(), shares))
         batch = self.world.until(time.time_ns(), self.product.policy, most)
-        for exchange in batch.exchanges:
-            callers.submit(self._call, gateway, exchange)
+        self._ask(batch.exchanges, gateway, callers)
         self._count(batch.exchanges)
         self._tell_signals(batch.signals)
+
+    def _ask(self, exchanges: Sequence[Exchange], gateway: httpx2.Client, callers: ThreadPoolExecutor) -> None:
+        if self.model is None:
+            self.product.tell(exchanges, self.world.scenario.told)
+            self._ids |= {exchange.id: exchange.id for exchange in exchanges}
+            return
+        for exchange in exchanges:
+            callers.submit(self._call, gateway, self.model, exchange)
 
     def _count(self, exchanges: Iterable[Exchange]) -> None:
         onset = self.world.scenario.onset
@@ -140,10 +162,10 @@ class Live:
             if exchange.number == onset:
                 self.played.onset_ns = exchange.begin
 
-    def _call(self, gateway: httpx2.Client, exchange: Exchange) -> None:
+    def _call(self, gateway: httpx2.Client, model: Model, exchange: Exchange) -> None:
         """One customer's question through the gateway, as the application sends it."""
         trace = exchange.trace_id.hex()
-        self.model.planned[trace] = exchange
+        model.planned[trace] = exchange
         found = "\n".join(document.text for document in exchange.documents)
         body = {
             "model": exchange.release.model,
@@ -160,7 +182,7 @@ class Live:
         except httpx2.HTTPError:
             self.failed += 1
         finally:
-            self.model.planned.pop(trace, None)
+            model.planned.pop(trace, None)
 
     def _tell_signals(self, signals: list[dict[str, Any]]) -> None:
         """Signals name the exchange as the gateway does; one whose call is not over yet waits."""

@@ -15,7 +15,8 @@ from homeostat.sim.world import SECOND, World
 MINUTE: Final = 60 * SECOND
 #: A window is long enough for so many exchanges on average, within limits: after it the world obeys the policy anew.
 EXCHANGES_A_WINDOW: Final = 320
-#: While releases are compared, when every exchange of a bad one counts.
+#: While releases are compared, when every exchange of a bad one counts; later a tenth of what the comparison has taken,
+#: so that looking seldom never adds more than that to the harm.
 EXCHANGES_WHILE_COMPARED: Final = 100
 SHORTEST: Final = 5 * MINUTE
 LONGEST: Final = 360 * MINUTE
@@ -42,10 +43,19 @@ class Played:
     changes: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     """Exchange, moment and shares of every change of the policy that the world saw."""
 
+    def compared(self, shares: dict[str, float]) -> int | None:
+        """Since how many exchanges these shares set releases beside each other; None: they do not."""
+        if len(shares) < 2:
+            return None
+        since, _, known = self.changes[-1] if self.changes else (0, 0, {})
+        return self.world.count - since if known == shares else 0
 
-def window(scenario: Scenario, *, compared: bool = False) -> int:
-    """Nanoseconds between two looks, whole minutes."""
-    exchanges = EXCHANGES_WHILE_COMPARED if compared else EXCHANGES_A_WINDOW
+
+def window(scenario: Scenario, *, compared: int | None = None) -> int:
+    """Nanoseconds between two looks, whole minutes. `compared`: since so many exchanges releases stand side by side."""
+    exchanges = EXCHANGES_A_WINDOW
+    if compared is not None:
+        exchanges = min(max(EXCHANGES_WHILE_COMPARED, compared // 10), EXCHANGES_A_WINDOW)
     wanted = exchanges / scenario.per_day * 86_400 * SECOND
     return int(min(max(wanted, SHORTEST), LONGEST)) // MINUTE * MINUTE
 
@@ -64,7 +74,7 @@ def play(world: World, product: Product, watch: Callable[[Played], None] | None 
         while steps and steps[0].at <= world.count:
             step = steps.pop(0)
             product.put(step.shares, step.why)
-        length = window(scenario, compared=len(product.policy.shares) > 1)
+        length = window(scenario, compared=played.compared(product.policy.shares))
         _one_window(world, product, played, world.now + length, steps[0].at if steps else None)
         if watch is not None:
             watch(played)

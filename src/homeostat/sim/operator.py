@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from homeostat.sim import product
 from homeostat.sim.endpoints import Providers, listening
 from homeostat.sim.judge import Judge
 from homeostat.sim.model import Model
-from homeostat.sim.product import Product
+from homeostat.sim.product import Product, Refused
 from homeostat.sim.serving import free_port, serving
 from homeostat.sim.tuning import Tuning
 from homeostat.sim.world import World
@@ -26,6 +27,39 @@ JUDGES: Final[tuple[dict[str, Any], ...]] = (
         },
     },
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A server that runs already, and a key for the project in which the shop shall live."""
+
+    url: str
+    key: str = ""
+
+
+@contextmanager
+def served(
+    world: World, given: Given | None = None, *, clock: str = "world", port: int = 0, pace: float = 0.0
+) -> Iterator[tuple[str, Product, Model | None]]:
+    """The shop at a server of its own; or at a given one, which knows neither its model nor its judge."""
+    if given is None:
+        with shop(world, clock=clock, port=port, pace=pace) as own:
+            yield own
+        return
+    with product.at(given.url, given.key) as server:
+        known = server.get("/api/v1/exchanges", kind="all", limit="1") or {}
+        if known.get("items"):
+            raise Refused(
+                f"The project at {given.url} has exchanges already; those of the practice world would mix with them. "
+                "Give it a project of its own: `homeostat key create practice --project practice "
+                "--scopes ingest,read,gateway,admin`, and the key in HOMEOSTAT_KEY."
+            )
+        if clock == "world" and not server.drives:
+            raise Refused(
+                f"The server at {given.url} follows the calendar. Headless it must let the world drive its clock: "
+                "`homeostat up --clock world` on a fresh directory."
+            )
+        yield given.url, server, None
 
 
 @contextmanager
@@ -55,5 +89,5 @@ def _settings(behind: int) -> dict[str, str]:
     return {
         "HOMEOSTAT_UPSTREAM": f"http://127.0.0.1:{behind}/v1", "HOMEOSTAT_UPSTREAM_KEY": "practice",
         "HOMEOSTAT_JUDGE_URL": f"http://127.0.0.1:{behind}/judge/v1", "HOMEOSTAT_JUDGE_MODEL": "judge-1",
-        "HOMEOSTAT_JUDGE_KEY": "practice", "HOMEOSTAT_JUDGE_PER_MINUTE": "240",
+        "HOMEOSTAT_JUDGE_KEY": "practice", "HOMEOSTAT_JUDGE_PER_MINUTE": "2000",
     }  # fmt: skip

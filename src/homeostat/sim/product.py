@@ -57,14 +57,22 @@ class Product:
         return sent
 
     def signal(self, signals: Sequence[Mapping[str, Any]]) -> None:
-        """What people did."""
-        for at in range(0, len(signals), _SIGNALS):
-            self._post("/api/v1/signals", json=signals[at : at + _SIGNALS])
+        """What people did, and how those who review answers scored them."""
+        did = [signal for signal in signals if "rung" not in signal]
+        scored = [signal for signal in signals if "rung" in signal]
+        for path, told in (("/api/v1/signals", did), ("/api/v1/scores", scored)):
+            for at in range(0, len(told), _SIGNALS):
+                self._post(path, json=told[at : at + _SIGNALS])
 
     def advance(self, to_ns: int, *, wait: bool = True) -> None:
         """The event clock moves on; returns when the product has done what there was to do, if it is to `wait`."""
         to = datetime.fromtimestamp(to_ns // 1000 / 1e6, UTC).isoformat()
         self._post("/api/v1/clock", json={"to": to} if wait else {"to": to, "wait": False})
+
+    @property
+    def drives(self) -> bool:
+        """Does its event clock move as we say?"""
+        return self.client.post("/api/v1/clock", json={}).status_code != 404
 
     def _post(self, path: str, **what: Any) -> httpx2.Response:
         """What can be said twice. A server that is away for a while comes back: it restarts what hangs."""
@@ -166,4 +174,7 @@ def at(url: str, key: str = "") -> Iterator[Product]:
     """The product at an address."""
     headers = {"authorization": f"Bearer {key}"} if key else {}
     with httpx2.Client(base_url=url, headers=headers, timeout=600, trust_env=False) as client:
-        yield Product(client)
+        try:
+            yield Product(client)
+        except httpx2.TransportError as error:
+            raise Refused(f"no answer from {url} ({error}): the server is gone") from error

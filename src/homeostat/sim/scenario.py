@@ -11,7 +11,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from homeostat.sim.faults import FAULTS
-from homeostat.sim.schema import BadScenario, Table, choice, count, flag, mapping, moment, number, share, table, text
+from homeostat.sim.people import facts
+from homeostat.sim.schema import (
+    BadScenario,
+    Table,
+    choice,
+    count,
+    flag,
+    mapping,
+    moment,
+    number,
+    share,
+    some,
+    table,
+    text,
+    time,
+)  # fmt: skip
 from homeostat.sim.shop import LANGUAGES, shop
 
 CAUSES: Final = ("release", "provider", "data", "concept", "knowledge", "judge", "feedback", "instrumentation", "none")
@@ -22,9 +37,18 @@ ACTIONS: Final = (
 VERDICTS: Final = ("worked", "no-effect", "harmed", "not-enough-data", "none")
 GROUPS: Final = ("quality", "model-drift", "data-drift", "concept-drift", "measuring", "bad-action", "benign")
 MOST: Final = 15_000
-_SEGMENT: Final = ("plan", "channel", "country", "language", "release", "group", "topic")
+_START: Final = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
-_WHERE: Final[Table] = {name: text(several=True) for name in _SEGMENT}
+#: Whom an effect concerns: customers, who answers them, and for answers what they ask about.
+_WHOM: Final[Table] = {
+    **{name: some(tuple(facts()["segments"][name])) for name in ("plan", "channel", "country")},
+    "language": some(LANGUAGES), "release": some(),
+}  # fmt: skip
+_WHERE: Final[Table] = {
+    **_WHOM,
+    "group": some(tuple(shop().by_group)),
+    "topic": some(tuple(dict.fromkeys(intent.topic for intent in shop().intents))),
+}
 _FAULTS: Final[Table] = {name: share() for name in FAULTS}
 #: What a scenario can do to the world: the kinds of effect and their fields.
 EFFECTS: Final[Mapping[str, Table]] = {
@@ -42,7 +66,7 @@ EFFECTS: Final[Mapping[str, Table]] = {
     "signals": {"kept": share(), "spam": share()},
     "judge": {
         "sensitivity": share(), "specificity": share(), "slow": number(0, 60), "fail": share(), "garbage": share(),
-        "obeys": flag(), "where": mapping(_WHERE),
+        "obeys": flag(), "where": mapping(_WHOM),
     },
 }  # fmt: skip
 _RELEASE: Final[Table] = {
@@ -53,10 +77,10 @@ _POLICY: Final[Table] = {"at": moment(), "shares": mapping(None), "why": text()}
 _TRUTH: Final[Table] = {"cause": choice(CAUSES), "action": choice(ACTIONS), "verdict": choice(VERDICTS)}
 _SCENARIO: Final[Table] = {
     "name": text(), "group": choice(GROUPS), "story": text(), "look": text(), "exchanges": count(200, MOST),
-    "per_day": number(100, 1_000_000), "start": text(), "onset": count(1, MOST), "oracle": count(1, MOST),
-    "shape": choice(("step", "ramp", "pulse")), "over": count(1, MOST), "users": count(10, 100_000),
-    "truth": mapping(_TRUTH), "release": table(_RELEASE), "policy": table(_POLICY), "effect": table(None),
-    "told": choice(("call", "trace")),
+    "per_day": number(100, 1_000_000), "start": time(), "onset": count(1, MOST), "oracle": count(1, MOST),
+    "shape": choice(("step", "ramp", "pulse")), "over": count(1, MOST), "begins": share(), "users": count(10, 100_000),
+    "reviewed": share(), "truth": mapping(_TRUTH), "release": table(_RELEASE), "policy": table(_POLICY),
+    "effect": table(None), "told": choice(("call", "trace")),
 }  # fmt: skip
 #: What an ordinary model of 2026 gets wrong, in 15 answers of 100.
 ORDINARY: Final = {
@@ -125,10 +149,14 @@ class Scenario:
     """Exchanges that somebody who knows the truth of every answer would need to be sure."""
     look: str = ""
     per_day: float = 16_000.0
-    start: datetime = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    start: datetime = _START
     shape: str = "step"
     over: int = 0
+    begins: float = 0.0
+    """With how much of its effects a ramp begins."""
     users: int = 1_500
+    reviewed: float = 0.0
+    """The share of answers that annotators look at."""
     releases: tuple[Served, ...] = (Served("A"),)
     policy: tuple[Step, ...] = ()
     effects: tuple[Effect, ...] = ()
@@ -150,7 +178,7 @@ class Scenario:
         if number < self.onset:
             return 0.0
         if self.shape == "ramp":
-            return min(1.0, (number - self.onset + 1) / self.over)
+            return self.begins + (1.0 - self.begins) * min(1.0, (number - self.onset + 1) / self.over)
         if self.shape == "pulse":
             return 1.0 if number < self.onset + self.over else 0.0
         return 1.0
@@ -178,7 +206,11 @@ def named(name: str) -> Scenario:
     path = Path(name)
     if not path.is_file():
         raise BadScenario(f"There is no scenario {name!r}, and no such file. Known: {', '.join(names())}.")
-    return parsed(path.read_text(encoding="utf-8"), path.name)
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadScenario(f"{path.name} cannot be read as text: {error}") from error
+    return parsed(source, path.name)
 
 
 def _folder() -> Any:
@@ -196,8 +228,8 @@ def parsed(source: str, file: str = "scenario") -> Scenario:
         if name not in checked:
             raise BadScenario(f"{file}: `{name}` is missing.")
     checked["truth"] = _truth(checked["truth"], file)
-    checked["start"] = _start(checked.get("start"), file)
-    checked["releases"] = tuple(Served(**row) for row in checked.pop("release", [{"name": "A"}]))
+    rows = checked.pop("release", None) or [{"name": "A"}]
+    checked["releases"] = tuple(_served(row, f"{file}: `release` {at}") for at, row in enumerate(rows, 1))
     checked["effects"] = tuple(
         _effect(row, f"{file}: effect {at}") for at, row in enumerate(checked.pop("effect", []), 1)
     )
@@ -214,13 +246,10 @@ def _truth(told: Mapping[str, str], file: str) -> Truth:
     return Truth(**told)
 
 
-def _start(told: str | None, file: str) -> datetime:
-    if told is None:
-        return datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-    try:
-        return datetime.fromisoformat(told).astimezone(UTC)
-    except ValueError as error:
-        raise BadScenario(f"{file}: `start` is a time such as 2026-03-02T08:00:00Z.") from error
+def _served(row: Mapping[str, Any], place: str) -> Served:
+    if "name" not in row:
+        raise BadScenario(f"{place}: `name` is missing.")
+    return Served(**row)
 
 
 def _effect(row: Mapping[str, Any], place: str) -> Effect:
@@ -228,10 +257,12 @@ def _effect(row: Mapping[str, Any], place: str) -> Effect:
     if kind not in EFFECTS:
         raise BadScenario(f"{place}: `kind` is one of {', '.join(EFFECTS)}.")
     values = mapping(EFFECTS[kind]).read({name: value for name, value in row.items() if name != "kind"}, place)
-    required = {"answers": ("fault", "share"), "product": ("name", "share"), "model-name": ("answered",)}.get(kind, ())
+    required = {"answers": ("fault", "share"), "product": ("name", "share")}.get(kind, ())
     for name in required:
         if name not in values:
             raise BadScenario(f"{place}: `{name}` is missing.")
+    if not values.keys() - {"where"}:
+        raise BadScenario(f"{place} does nothing: it needs {' or '.join(f'`{name}`' for name in EFFECTS[kind])}.")
     return Effect(kind, values)
 
 
@@ -243,22 +274,41 @@ def _step(row: Mapping[str, Any], told: Mapping[str, Any]) -> Step:
 
 def _agrees(scenario: Scenario, file: str) -> None:
     """What no single field can show."""
+    for wrong in (_lengths(scenario), _releases(scenario), _shares(scenario)):
+        if wrong:
+            raise BadScenario(f"{file}: {wrong}")
+
+
+def _lengths(scenario: Scenario) -> str:
     if not scenario.onset < scenario.exchanges:
-        raise BadScenario(f"{file}: `onset` ({scenario.onset}) comes after the end ({scenario.exchanges} exchanges).")
+        return f"`onset` ({scenario.onset}) comes after the end ({scenario.exchanges} exchanges)."
     if not scenario.long_enough:
         needed = scenario.onset + 3 * scenario.oracle
-        raise BadScenario(
-            f"{file}: it must last three times as long as an oracle needs: `exchanges` of {needed} or more."
-        )
+        return f"it must last three times as long as an oracle needs: `exchanges` of {needed} or more."
     if scenario.shape != "step" and not scenario.over:
-        raise BadScenario(f"{file}: a {scenario.shape} needs `over`: during how many exchanges.")
-    known = {release.name for release in scenario.releases}
-    for step in scenario.policy:
-        unknown = set(step.shares) - known
-        if unknown or not step.shares:
-            raise BadScenario(
-                f"{file}: a policy names releases of this file ({', '.join(sorted(known))}) and their shares."
-            )
+        return f"a {scenario.shape} needs `over`: during how many exchanges."
+    late = [step.at for step in scenario.policy if step.at >= scenario.exchanges]
+    return f"a policy begins with exchange {late[0]}, after the end." if late else ""
+
+
+def _releases(scenario: Scenario) -> str:
+    names = [release.name for release in scenario.releases]
+    known = ", ".join(sorted(names))
+    if len(set(names)) < len(names):
+        return f"every release needs a name of its own ({known})."
+    named = {name for effect in scenario.effects for name in effect.where.get("release", ())}
+    if not named <= set(names):
+        return f"`where` names releases of this file ({known})."
+    if any(set(step.shares) - set(names) or not sum(step.shares.values()) for step in scenario.policy):
+        return f"a policy names releases of this file ({known}) and their shares."
+    return ""
+
+
+def _shares(scenario: Scenario) -> str:
     for release in scenario.releases:
         if sum(release.faults.values()) > 1:
-            raise BadScenario(f"{file}: the faults of release {release.name} are more than all answers.")
+            return f"the faults of release {release.name} are more than all answers."
+    for effect in scenario.effects:
+        if effect.kind == "languages" and sum(effect.values.get("shares", {}).values()) > 1:
+            return "the shares of languages are more than all customers."
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -59,15 +60,34 @@ def flag() -> Field:
     return _plain("true or false", lambda value: isinstance(value, bool))
 
 
-def text(*, several: bool = False) -> Field:
-    """A text; or one or several of them, as a tuple."""
-    if not several:
-        return _plain("a text", lambda value: isinstance(value, str) and value != "")
+def text() -> Field:
+    """A text."""
+    return _plain("a text", lambda value: isinstance(value, str) and value != "")
+
+
+def some(allowed: tuple[str, ...] = ()) -> Field:
+    """One or several of a few words, as a tuple; any words where none are given."""
 
     def fits(value: Any) -> bool:
-        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+        words = [value] if isinstance(value, str) else value
+        known = isinstance(words, list) and all(isinstance(one, str) for one in words)
+        return known and (not allowed or set(words) <= set(allowed))
 
-    return _plain("a text or a list of texts", fits, lambda value: (value,) if isinstance(value, str) else tuple(value))
+    must = f"one or a list of {', '.join(allowed)}" if allowed else "a text or a list of texts"
+    return _plain(must, fits, lambda value: (value,) if isinstance(value, str) else tuple(value))
+
+
+def time() -> Field:
+    """A moment of the calendar, as TOML writes it or as a text; UTC where it says nothing else."""
+
+    def read(value: Any, place: str) -> datetime:
+        try:
+            found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except (TypeError, ValueError) as error:
+            raise BadScenario(f"{place} must be a time such as 2026-03-02T08:00:00Z, not {value!r}.") from error
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+    return Field("a time", read)
 
 
 def choice(allowed: tuple[str, ...]) -> Field:

@@ -82,7 +82,9 @@ def _action(
 ) -> Mapping[str, Any] | None:
     if not actions or incident is None:
         return None
-    own = [one for one in actions if one.get("incident") == incident["id"] and one.get("state") != "declined"]
+    about = [one for one in actions if one.get("incident") == incident["id"] and one.get("state") != "declined"]
+    # What people changed by themselves is judged like an action, but nobody proposed it.
+    own = [one for one in about if not (one.get("result") or {}).get("adopted")]
     return min(own, key=lambda one: one.get("proposed", 0), default=None)
 
 

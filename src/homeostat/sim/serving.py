@@ -10,10 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import httpx2
@@ -35,7 +37,7 @@ def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] 
     """The address of a server. `settings`: further environment, such as where its model is."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory(prefix="homeostat-world-") as folder:
+    with _told_to_end(), tempfile.TemporaryDirectory(prefix="homeostat-world-", ignore_cleanup_errors=True) as folder:
         place = data or Path(folder) / "data"
         env = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEOSTAT_", "OTEL_"))}
         env |= _WORLD if clock == "world" else {}
@@ -45,9 +47,11 @@ def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] 
             command += ["--clock", "world"]
         log = Path(folder) / "server.log"
         with log.open("wb") as out:
+            # In a group of its own: Ctrl-C is for the story, which then ends its server.
             process = subprocess.Popen(
-                command, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, preexec_fn=_ends_with_us
-            )
+                command, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, preexec_fn=_ends_with_us,
+                process_group=0,
+            )  # fmt: skip
         try:
             _ready(url, process, log)
             yield url
@@ -57,6 +61,26 @@ def serving(*, clock: str = "world", port: int = 0, settings: Mapping[str, str] 
                 process.wait(45)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Whoever is told to end, or loses the terminal, leaves no server and no folder behind. Under nohup nobody does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    ours = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _ends_with_us() -> None:

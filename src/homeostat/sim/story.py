@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
 import textwrap
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from homeostat.sim import scoreboard, words
 from homeostat.sim.faults import FAULTS
-from homeostat.sim.live import Live, staged
-from homeostat.sim.operator import shop
+from homeostat.sim.live import Live, Stage, staged
+from homeostat.sim.operator import Given, served
 from homeostat.sim.scenario import Scenario
 from homeostat.sim.world import World
 
@@ -24,31 +27,50 @@ _THUMBS = "share(signal.thumbs=-1)"
 Say = Callable[[str], None]
 
 
-def tell(scenario: Scenario, seed: int, *, speed: float, port: int, stay: bool, say: Say) -> scoreboard.Row:
+def tell(
+    scenario: Scenario, seed: int, *, speed: float, port: int, stay: bool, say: Say, given: Given | None = None
+) -> scoreboard.Row:
     """Serve, play, say what happens; then stay until Ctrl-C, so that everything can be looked at."""
     seconds = MINUTES * 60 / speed
     stage = staged(scenario, seed, seconds, time.time_ns())
     world = World(stage.scenario, seed)
-    with shop(world, clock="live", port=port, pace=1.0 / speed) as (url, server, model):
+    with served(world, given, clock="live", port=port, pace=1.0 / speed) as (url, server, model):
         live = Live(world, server, model, url)
         _open(scenario, url, say)
-        live.begin(stage)
-        say(f"{stage.history} questions are in already; from now on about {stage.per_second:.0f} come a second.")
-        narrator = Narrator(live, say)
-        live.run(seconds, narrator.tick)
-        return _end(live, narrator, url, stay=stay, say=say)
+        try:
+            return _told(live, stage, seconds, stay=stay, say=say)
+        finally:
+            say("\nIt is over." if given else "\nIt is over: the server ends, which takes some seconds.")
+
+
+def _told(live: Live, stage: Stage, seconds: float, *, stay: bool, say: Say) -> scoreboard.Row:
+    live.begin(stage)
+    say(f"{stage.history} questions are in already; from now on about {stage.per_second:.0f} come a second.")
+    narrator = Narrator(live, say)
+    live.run(seconds, narrator.tick)
+    return _end(live, narrator, stay=stay, say=say)
 
 
 def _open(scenario: Scenario, url: str, say: Say) -> None:
+    us = program()
     say(f"\n{scenario.name}\n")
     say(textwrap.fill(" ".join(scenario.story.split()), 100, initial_indent="  ", subsequent_indent="  "))
     say(f"\nHomeostat is at {url}. In another terminal:\n")
     say(f"  export HOMEOSTAT_URL={url}")
-    say("  homeostat tail")
-    say("  homeostat measures count 'share(signal.thumbs=-1)' 'p95(latency)' --by release --since 15m")
-    say("  homeostat incident ls")
-    say("  homeostat rollback                         # if you do not want to wait for it to be done")
+    say(f"  {us} tail")
+    say(f"  {us} measures count 'share(signal.thumbs=-1)' 'p95(latency)' --by release --since 15m")
+    say(f"  {us} incident ls")
+    say(f"  {us} rollback                         # if you do not want to wait for it to be done")
     say(f"\nWatch: {' '.join(scenario.look.split())}\n")
+
+
+def program() -> str:
+    """Our command as it can be typed here: a clone has it in its own environment, which no shell looks into."""
+    own = Path(sys.executable).parent / "homeostat"
+    found = shutil.which("homeostat")
+    if found and Path(found).resolve() == own.resolve():
+        return "homeostat"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
 @dataclass
@@ -149,7 +171,7 @@ def _release(name: str, points: dict[str, dict[str, Any]]) -> str:
     return ", ".join(parts)
 
 
-def _end(live: Live, narrator: Narrator, url: str, *, stay: bool, say: Say) -> scoreboard.Row:
+def _end(live: Live, narrator: Narrator, *, stay: bool, say: Say) -> scoreboard.Row:
     server, played = live.product, live.played
     time.sleep(2)  # the last calls are loaded
     narrator.news(played.seconds)
@@ -159,12 +181,11 @@ def _end(live: Live, narrator: Narrator, url: str, *, stay: bool, say: Say) -> s
     row = scoreboard.row(played)
     say(f"\nWhat was true, and what the product said so far:\n{words.summary(row)}")
     if played.incidents:
-        say(f"\nThe whole story of the last incident: homeostat incident show {played.incidents[0]['id']}")
+        say(f"\nThe whole story of the last incident: {program()} incident show {played.incidents[0]['id']}")
     if stay:
-        say(f"\nTraffic goes on at {url}, and what is new will be said here. Ctrl-C ends it.\n")
+        say(f"\nTraffic goes on at {live.url}, and what is new will be said here. Ctrl-C ends it.\n")
         with contextlib.suppress(KeyboardInterrupt):
             live.run(STAYS, narrator.tick)
-        say("")
     return row
 
 

@@ -35,8 +35,14 @@ def _found(row: Mapping[str, Any]) -> str:
         return "has no incidents yet: nothing to score"
     if not row["detected"]:
         return f"silent, {row['false_alarms']} false alarms"
-    marks = ", ".join(f"{name} {row[name]} ({_mark(row[f'{name}_right'])})" for name in ("cause", "action", "verdict"))
+    marks = ", ".join(_marked(row, name) for name in ("cause", "action", "verdict"))
     return f"incident {row['delay_events']} exchanges after the onset; {marks}; {row['false_alarms']} false alarms"
+
+
+def _marked(row: Mapping[str, Any], name: str) -> str:
+    if name == "verdict" and row[name] == "none" != row["verdict_truth"]:
+        return "no verdict yet"
+    return f"{name} {row[name]} ({_mark(row[f'{name}_right'])})"
 
 
 def _mark(right: bool | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from homeostat.records.policy import Policy, assign
 from homeostat.sim import people
+from homeostat.sim.annotators import Annotators
 from homeostat.sim.application import MOST_TURNS, Application, Conversation
 from homeostat.sim.changes import Changes, chance
 from homeostat.sim.dice import Dice, lasts, one_of
@@ -21,11 +22,15 @@ from homeostat.sim.truth import Book, Truth
 
 SECOND: Final = 10**9
 _DAY: Final = 86_400 * SECOND
+#: What annotators call their judgement, and after how many seconds half of them are through.
+REVIEW: Final = "review"
+_REVIEWED_AFTER: Final = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What happened in a stretch of time: exchanges in the order in which they ended, signals as they came in."""
+    """What happened in a stretch of time: exchanges in the order in which they ended, signals as they came in, and
+    among them the scores of people who review answers."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
@@ -50,7 +55,8 @@ class World:
         self.now = int(scenario.start.timestamp()) * SECOND
         self._crowd = people.Crowd(seed)
         self._app = Application(seed, self.changes)
-        parts = ("arrivals", "visits", "people", "signals")
+        self._annotators = Annotators(seed)
+        parts = ("arrivals", "visits", "people", "signals", "reviews")
         self._dice = {part: Dice(seed, part) for part in parts}
         self._releases = {release.name: release for release in scenario.releases}
         self._queue: list[tuple[int, int, Conversation | None]] = []
@@ -139,10 +145,12 @@ class World:
         question, fault, said = self._app.said(talk, key, release, strength, harm)
         exchange = self._app.told(talk, key, at, self.count, release, question, said, harm)
         about = "bot" if talk.bot else talk.intent.id
-        self.book.add(Truth(
+        truth = Truth(
             self.count, exchange.id, at, talk.user.id, talk.session, release.name, about, talk.user.language,
             talk.user.plan, talk.user.country, talk.user.channel, fault, question, said.text,
-        ))  # fmt: skip
+        )  # fmt: skip
+        self.book.add(truth)
+        self._review(exchange, truth, key)
         self._after(talk, key, exchange, fault, strength)
         return exchange
 
@@ -174,8 +182,24 @@ class World:
             if kept < 1.0 and random.random() >= kept:
                 continue
             at = exchange.end + int(signal.after * SECOND)
-            self._tickets += 1
-            heapq.heappush(self._signals, (at, self._tickets, _told(signal, exchange, at, order)))
+            self._later(at, _told(signal, exchange, at, order))
+
+    def _review(self, exchange: Exchange, truth: Truth, key: int) -> None:
+        """Some answers are read by an annotator, an hour or several later."""
+        random = self._dice["reviews"].at(key)
+        if not chance(random, self.scenario.reviewed):
+            return
+        who = one_of(random, self._annotators.names)
+        at = exchange.end + int(lasts(random, _REVIEWED_AFTER, 1.0) * SECOND)
+        good = self._annotators.label(who, truth)
+        self._later(at, {
+            "id": f"{exchange.root_id.hex()}-{who}", "name": REVIEW, "rung": "human", "scorer": who,
+            "value": float(good), "exchange_id": exchange.id, "at": iso(at),
+        })  # fmt: skip
+
+    def _later(self, at: int, told: dict[str, Any]) -> None:
+        self._tickets += 1
+        heapq.heappush(self._signals, (at, self._tickets, told))
 
     def _due(self, to_ns: int) -> Iterator[dict[str, Any]]:
         while self._signals and self._signals[0][0] <= to_ns:
