@@ -171,6 +171,10 @@ class Settings(BaseSettings):
     judge_concurrency: int = Field(4, ge=1, description="Judgements asked for at the same time.")
     judge_per_minute: int = Field(60, ge=0, description="Judgements a minute at most; 0: no limit.")
     judge_usd_per_day: float = Field(5.0, ge=0, description="What each judge may cost a day, USD; 0: no limit.")
+    judge_closer: float = Field(
+        4.0, ge=1, le=1000,
+        description="Judges look at so many times their share while something may be wrong; 1: never closer.",
+    )  # fmt: skip
     judge_usd_per_million_in: float = Field(0.0, ge=0, description="Price of its input tokens, USD a million.")
     judge_usd_per_million_out: float = Field(0.0, ge=0, description="Price of its output tokens, USD a million.")
 
@@ -182,6 +186,11 @@ class Settings(BaseSettings):
     alpha_rollback: float = Field(
         0.01, gt=0, le=0.2, description="Chance with which a healthy release may ever be rolled back automatically."
     )
+    replay_questions: int = Field(
+        20, ge=0, le=50,
+        description="Failing questions, and as many of a dataset, that a draft is tried on by itself; 0: none.",
+    )  # fmt: skip
+    replay_usd_per_day: float = Field(1.0, gt=0, description="What such trials may cost a day and project, USD.")
     tuning_url: str = Field("", description="OpenAI-compatible fine-tuning API: ends in /v1.")
     tuning_key: str = Field("", repr=False, description="Its key.")
     action_hooks: dict[str, ActionHook] = Field(

@@ -184,8 +184,9 @@ def test_signals_add(shop: Shop, one: Sent) -> None:
 
 def test_tail(shop: Shop) -> None:
     with subprocess.Popen(
-        [HOMEOSTAT, "tail", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shop.env()
-    ) as tail:
+        [HOMEOSTAT, "tail", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shop.env(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests may ignore Ctrl-C
+    ) as tail:  # fmt: skip
         try:
             assert tail.stdout is not None
             os.set_blocking(tail.stdout.fileno(), False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import time
+import timeit
 from collections.abc import Callable
 
 import pytest
@@ -321,7 +322,7 @@ def test_five_hundred_injections_into_the_credential(door: Make) -> None:
 
 
 def test_a_known_credential_costs_little(door: Make, ring: Keyring) -> None:
-    """Five microseconds; the best of several tries, because other work runs on the same machine."""
+    """No more than a few hashes of it; the best of several tries, because other work runs on the same machine."""
     strict = door()
 
     async def behind(*_: object) -> None:
@@ -335,13 +336,10 @@ def test_a_known_credential_costs_little(door: Make, ring: Keyring) -> None:
         (b"authorization", b"Bearer " + ring.texts["ingest"].encode()),
     ]  # fmt: skip
     scope = {"type": "http", "method": "POST", "path": "/v1/traces", "headers": headers}
-    best = float("inf")
-    for _ in range(20):
-        begun = time.perf_counter()
-        for _ in range(1000):
-            drive(guard(scope, None, None))  # type: ignore[arg-type]
-        best = min(best, (time.perf_counter() - begun) / 1000)
-    assert best <= 5e-6
+    sent = headers[-1][1]
+    passed = min(timeit.repeat(lambda: drive(guard(scope, None, None)), number=500, repeat=20))  # type: ignore[arg-type]
+    hashed = min(timeit.repeat(lambda: hashlib.sha256(sent).digest(), number=500, repeat=20))
+    assert passed <= 20 * hashed
 
 
 @pytest.mark.parametrize(

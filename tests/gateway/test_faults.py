@@ -53,7 +53,7 @@ def test_every_fault(open_gate: Open, fake: Fake, other: Fake, fault: str, fallb
     gate = failing(open_gate, fault, fake, other, fallback=fallback)
     begun = time.monotonic()
     status, headers, body = gate.ask({"model": "m", "messages": [], "stream": stream})
-    assert time.monotonic() - begun <= deadline(fault) + 0.25
+    assert time.monotonic() - begun <= deadline(fault) + 3  # a fault that nobody ends lasts for minutes
     span = gate.spans()[0]
     if fallback and fault in BEFORE_AN_ANSWER:
         assert (status, headers["x-homeostat-release"], body) == (200, "B", other.seen[0].sent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import socket
 import struct
@@ -17,6 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.gateway.conftest import Gate, Open, each_span, told
 from tests.gateway.fake import Seen
 from tests.loop.serving import until
+from tests.seeds import seeded
 
 
 @dataclass
@@ -87,7 +87,7 @@ def test_twenty_streams_that_are_cut(gate: Gate) -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_a_thousand_streams_that_are_cut(gate: Gate) -> None:
-    run(gate, 1000, seed=int.from_bytes(os.urandom(4)) if os.environ.get("HOMEOSTAT_TEST_SEEDS") == "fresh" else 1)
+    run(gate, 1000, seeded(1))
 
 
 def test_a_client_that_does_not_wait_for_the_answer(gate: Gate) -> None:

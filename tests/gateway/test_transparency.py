@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from tests.gateway.conftest import Gate
+from tests.seeds import seeded
 
 ODD = (
     r'{ "model":"m1",  "messages":[{"role":"user","content":"H\u00e4\ud83d\ude00 <ok>"}], '
@@ -86,7 +87,7 @@ def test_many_answers_at_once_are_equal(gate: Gate) -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_ten_thousand_answers_are_equal(gate: Gate) -> None:
-    size = equal(gate, 7, 10_000, 1_000_000)
+    size = equal(gate, seeded(7), 10_000, 1_000_000)
     print(f"10,000 answers, {size >> 20} MiB, byte for byte")
 
 

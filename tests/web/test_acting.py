@@ -196,3 +196,25 @@ def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], 
     assert json.loads(chat)["messages"][-1] == {"role": "assistant", "content": "On its way."}
     assert [each["version"] for each in client.get("/api/v1/datasets/failing").json()["versions"]] == [2, 1]
     assert client.get("/api/v1/datasets/other").status_code == 404
+
+
+def test_a_person_is_forgotten_in_every_version(there: tuple[Api, TestClient], project: str) -> None:
+    api, client = there
+    at = api.core.clock.now() - timedelta(minutes=5)
+    store(api.core.warehouse, exchanges=[
+        exchange_row(project, at=at, user_id=user, input=f"Where is {n} of {user}?")
+        for n in range(3) for user in ("eve", "joe")
+    ])  # fmt: skip
+    for limit in (4, 6):
+        made = client.post("/api/v1/datasets", json={"name": "all", "exchanges": {}, "limit": limit, "redact": False})
+        assert made.status_code == 201, made.text
+    assert client.post("/api/v1/datasets/forget", json={}).status_code == 400
+    gone = client.post("/api/v1/datasets/forget", json={"user": "eve"})
+    assert gone.status_code == 200, gone.text
+    assert gone.json()["exchanges"] == 3 and gone.json()["items"] >= 4
+    for version in (1, 2):
+        told = client.get(f"/api/v1/datasets/all/items?version={version}").text
+        assert "eve" not in told and "joe" in told
+    [entry] = [one for one in audit.entries(api.core.ledger, project=project) if one.action == "dataset.forget"]
+    assert "eve" not in str(entry) and audit.verify(api.core.ledger) is None
+    assert client.post("/api/v1/datasets/forget", json={"user": "eve"}).json()["items"] == 0

@@ -28,6 +28,34 @@ def test_a_page_and_the_next(client: TestClient, warehouse: Warehouse, project: 
     assert second["next"] is None
 
 
+def test_a_list_has_the_beginning_of_an_error_and_the_page_of_one_has_all_of_it(
+    client: TestClient, warehouse: Warehouse, project: str
+) -> None:
+    error = "€" * 9000
+    row, other = exchange_row(project, error=error, status="error"), exchange_row(project)
+    spans = [span_row(project, trace_id=row["trace_id"], span_id=row["span_id"], error=error)]
+    spans += [span_row(project, trace_id=other["trace_id"], span_id=other["span_id"], error="not its own")]
+    store(warehouse, exchanges=[row, other], spans=spans)
+    listed = client.get("/api/v1/exchanges", params={"error.contains": "€€€"}).json()["items"]
+    assert [item["error"] for item in listed] == [error[:4000]]
+    whole = [client.get(f"/api/v1/exchanges/{exchange_id(each)}").json()["error"] for each in (row, other)]
+    assert whole == [error, None]
+
+
+def test_a_list_has_the_beginnings_of_what_was_said(client: TestClient, warehouse: Warehouse, project: str) -> None:
+    row = exchange_row(project)
+    about = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
+    signal = signal_row(project, comment="c" * 9000, correction="é" * 9000, **about)
+    store(warehouse, exchanges=[row], scores=[score_row(project, reason="r" * 9000, **about)], signals=[signal])
+    (item,) = client.get("/api/v1/exchanges").json()["items"]
+    whole = client.get(f"/api/v1/exchanges/{exchange_id(row)}").json()
+    exported = json.loads(client.get("/api/v1/exchanges/export").text)
+    for found, length in ((item, 4000), (whole, 9000), (exported, 9000)):
+        assert found["scores"]["relevance"]["reason"] == "r" * length
+        assert found["signals"][0]["comment"] == "c" * length
+        assert found["signals"][0]["correction"] == "é" * length
+
+
 def test_an_empty_project_has_an_empty_page(client: TestClient) -> None:
     answer = client.get("/api/v1/exchanges")
     assert answer.status_code == 200

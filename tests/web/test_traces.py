@@ -53,7 +53,7 @@ def test_a_trace_has_every_span_with_its_parent_and_raw_attributes(
 
 
 def test_a_session_in_its_order_with_totals(client: TestClient, warehouse: Warehouse, project: str) -> None:
-    session = "a/b c?ü"
+    session = "two\nlines, a/b c?ü"
     rows = [
         exchange_row(
             project,

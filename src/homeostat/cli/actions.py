@@ -43,6 +43,8 @@ def show_one(id: Id, as_json: AsJson = False) -> None:
         return
     typer.echo(told["said"])
     typer.echo(f"Expects: {told['expectation']}")
+    if told["tried"]:
+        typer.echo(told["tried"])
     for verdict in told["verdicts"]:
         typer.echo(f"Verdict: {verdict['said']}")
     if told.get("preview"):

@@ -155,7 +155,7 @@ def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory."
         lock = folder.hold("core")
         Ledger(settings.ledger_dsn).upgrade()
         warehouse = Warehouse(settings.warehouse_dsn)
-        done = migrate(warehouse.jobs, cluster=settings.cluster or None)
+        done = migrate(warehouse, cluster=settings.cluster or None)
         warehouse.close()
         lock.close()
     except (FolderRefused, LedgerError, NewerData) as error:

@@ -91,6 +91,18 @@ def export(
         sys.stdout.write(answer.text)
 
 
+@app.command("forget")
+def forget(
+    user: Annotated[str, typer.Option(help="Everything that this user asked.")] = "",
+    exchange: Annotated[list[str] | None, typer.Option(help="This exchange, by its id; several times.")] = None,
+) -> None:
+    """Take a person's exchanges out of every version of every dataset, for good."""
+    body = {"user": user, "exchanges": exchange or []}
+    with client.connect() as connection:
+        told = client.checked(connection.post("/api/v1/datasets/forget", json=body))
+    typer.echo(f"{told['items']} items are gone, of {told['exchanges']} exchanges")
+
+
 def _made(body: dict[str, Any]) -> None:
     with client.connect() as connection:
         told = client.checked(connection.post("/api/v1/datasets", json=body))

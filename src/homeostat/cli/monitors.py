@@ -112,10 +112,15 @@ def _list(value: Any) -> list[Any]:
 
 def _row(item: dict[str, Any]) -> tuple[Any, ...]:
     standing = item["standing"]
-    against = ", ".join(f"{key} {value}" for key, value in item["against"].items())
+    against = ", ".join(f"{key} {_plain(value)}" for key, value in item["against"].items())
     state = "paused" if item["state"] == "paused" else standing["state"]
     version = "default" if item["default"] else item["version"]
     return (
         item["name"], version, state, item["measure"], against, item["direction"], standing["units"],
         f"{standing['evidence']:.2g}",
     )  # fmt: skip
+
+
+def _plain(value: Any) -> str:
+    """`{"attribute.plan": "free"}` as one writes filters: attribute.plan=free."""
+    return " ".join(f"{name}={one}" for name, one in value.items()) if isinstance(value, dict) else str(value)

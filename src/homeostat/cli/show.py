@@ -23,6 +23,10 @@ def table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), spare: Sequence[str] = ()
 ) -> None:
     """A table on a terminal, tab-separated rows elsewhere. `spare`: columns that a narrow terminal does without."""
+    rows = list(rows)
+    if not rows:
+        sys.stderr.write("None.\n")  # whoever reads the output as data gets nothing
+        return
     if not sys.stdout.isatty():
         for row in rows:
             sys.stdout.write("\t".join(text(cell).replace("\t", " ").replace("\n", " ") for cell in row) + "\n")

@@ -32,6 +32,9 @@ def inflate(data: bytes, encoding: str, limit: int) -> bytes:
             piece = data[start : start + _PIECE]
             while piece:
                 if stream.eof:
+                    piece = piece.lstrip(b"\0") if bits == _GZIP else piece  # some writers fill up with zeros
+                    if not piece:
+                        break
                     members += 1
                     stream = _next_member(bits, members)
                 got = stream.decompress(piece, room + 1)

@@ -117,6 +117,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", "/api/v1/experiments/{name:path}/stop", "admin", "core"),
     Route("GET", "/api/v1/datasets", "read", "core"),
     Route("POST", "/api/v1/datasets", "admin", "core"),
+    Route("POST", "/api/v1/datasets/forget", "admin", "core"),
     Route("GET", "/api/v1/datasets/{name}", "read", "core"),
     Route("GET", "/api/v1/datasets/{name:path}/items", "read", "core"),
     Route("GET", "/api/v1/datasets/{name:path}/export", "read", "core"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,9 +50,11 @@ class Spooled:
         if number not in self._seen or not sealed:
             try:
                 counted = _counted(path)
-            except FileNotFoundError:  # sealed or loaded meanwhile
+            except FileNotFoundError:
                 sealed_as = next(self._spool.glob(f"{path.name[:_NAME_DIGITS]}-*.seg"), None)
-                return 0 if sealed_as is None or sealed else self._of(project, number, sealed_as, alone)
+                if sealed or sealed_as is None:
+                    raise  # loaded meanwhile
+                return self._of(project, number, sealed_as, alone)
             if not sealed:
                 return counted.get(project, 0)
             self._seen[number] = counted
@@ -68,6 +71,12 @@ def _counted(path: Path) -> dict[str, int]:
 
 def accounting(ledger: Ledger, spooled: Spooled, project: str) -> dict[str, Any]:
     """`{"received", "stored", "waiting", "rejected": {reason: n}, "expired", "erased"}` of a project."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):  # loaded since the ledger was asked: it knows more now
+            return _moment(ledger, spooled, project)
+
+
+def _moment(ledger: Ledger, spooled: Spooled, project: str) -> dict[str, Any]:
     files = spooled.files()
     with ledger.read():  # one moment for both: what is stored, and which files are stored already
         totals = outcomes.totals(ledger, project)

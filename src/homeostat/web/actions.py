@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from homeostat.act import acting
 from homeostat.act.remedies import REMEDIES, remedy
-from homeostat.loop.watching.actor import carried_out, effects, steered
+from homeostat.loop.watching.carrying_out import carried_out, effects, steered
 from homeostat.loop.watching.replaying import MOST, tried
 from homeostat.records import words
 from homeostat.records.action import ANSWERS, Action, Expectation, as_json
@@ -257,6 +257,7 @@ def _item(core: Core, action: Action) -> dict[str, Any]:
     last = verdicts.latest(core.ledger, action.project, action.id)
     return as_json(action) | {
         "said": words.action(action), "expectation": words.expectation(action.expects),
+        "tried": words.tried(action.result.get("tried") or {}),
         "verdict": None if last is None else last.outcome,
     }  # fmt: skip
 
@@ -290,7 +291,8 @@ def _action(core: Core, project: str, wanted: NewAction) -> Action:
     said = wanted.expects
     measurable(said.measure)
     expects = Expectation(
-        said.measure, said.direction, said.at_least, _ahead(said.by, core.clock.now()), said.control,
+        said.measure, said.direction, said.at_least, _ahead(said.by, core.clock.now()),
+        "switchback" if wanted.remedy == "switchback" else said.control,
         dict(said.where), said.low, said.high,
     )  # fmt: skip
     return Action(

@@ -52,6 +52,14 @@ class NewVersion(BaseModel):
     limit: Annotated[int, Field(ge=1, le=curate.MOST)] = 2_000
 
 
+class Forgotten(BaseModel):
+    """Whose exchanges go: a user's, or these."""
+
+    model_config = ConfigDict(extra="forbid")
+    user: Text = ""
+    exchanges: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=10_000)] = []
+
+
 @router.get("/api/v1/datasets")
 async def list_datasets(request: Request) -> Response:
     """The newest version of each."""
@@ -81,6 +89,20 @@ async def make_dataset(request: Request, wanted: NewVersion) -> Response:
         return declined(made)
     version, new = made
     return Json(_json(version), 201 if new else 200)
+
+
+@router.post("/api/v1/datasets/forget", responses=answers(400))
+async def forget_items(request: Request, wanted: Forgotten) -> Response:
+    """Take what a person asked out of every version of every dataset. Items without an exchange are nobody's."""
+    core, project, author = core_of(request), visitor_of(request).project, author_of(request)
+    if bool(wanted.user) == bool(wanted.exchanges):
+        raise Refused("Give a user, or exchanges.")
+
+    def forget() -> dict[str, int]:
+        known = wanted.exchanges or curate.of_user(core.warehouse, project, core.clock.now(), wanted.user)
+        return {"exchanges": len(known), "items": registry.forget(core.ledger, project, known, author)}
+
+    return Json(await work(request, forget))
 
 
 @router.get("/api/v1/datasets/{name}", responses=answers(404), openapi_extra={"parameters": [_VERSION]})

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from homeostat.store.ledger import LedgerError
-from homeostat.store.warehouse.codes import NOT_NOW, code_of
+from homeostat.store.warehouse.codes import not_now, unreadable
 from homeostat.store.warehouse.questions.refused import EngineError, Refused, from_engine
 from homeostat.web.asked import Gone, Json
 
@@ -60,7 +60,7 @@ async def _engine(request: Request, problem: Exception) -> Json:
     refused = from_engine(problem)
     if refused:
         return await _refused(request, refused)
-    return await (_not_now if code_of(problem) in NOT_NOW else _broken)(request, problem)
+    return await (_not_now if not_now(problem) or unreadable(problem) else _broken)(request, problem)
 
 
 async def _invalid(_: Request, problem: Exception) -> Json:

@@ -83,7 +83,7 @@ def _whole_json(warehouse: Warehouse, project: str, id_: ExchangeId, now: dateti
     found = one(warehouse, project, id_, now)
     if found is None:
         return None
-    (scores,) = said.scores(warehouse, project, now, [found.exchange])
+    (scores,) = said.scores(warehouse, project, now, [found.exchange], whole=True)
     signals = said.signals_around(warehouse, project, now, found.exchange)
     return whole_json(found.exchange, found.whole, messages=_messages(found), scores=scores, signals=signals)
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from homeostat.records.instant import EPOCH, iso, micros
+from homeostat.records.instant import as_datetime, iso, micros
 from homeostat.store.ledger import Ledger, marks
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
@@ -79,8 +79,8 @@ def asked(request: Request, now: datetime) -> Question:
 
 def _points(warehouse: Warehouse, ledger: Ledger, question: Question) -> list[dict[str, Any]]:
     def dirty() -> Iterable[datetime]:
-        first = (EPOCH + timedelta(microseconds=question.start)).replace(minute=0, second=0, microsecond=0)
-        last = (EPOCH + timedelta(microseconds=question.end)).astimezone(UTC)
+        first = as_datetime(question.start).replace(minute=0, second=0, microsecond=0)
+        last = as_datetime(question.end).astimezone(UTC)
         return [hour for hour, _ in marks.dirty(ledger, question.project, first, last)]
 
     return ask(warehouse, question, dirty)

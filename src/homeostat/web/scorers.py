@@ -18,9 +18,9 @@ from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.fetching import way_out
 from homeostat.loop.scoring.history import Stretch
 from homeostat.loop.scoring.judging import Judging
-from homeostat.loop.scoring.kinds import BadScorer, Runnable, defaults, kinds, runnable
+from homeostat.loop.scoring.kinds import BadScorer, Runnable, current, kinds, runnable, today
 from homeostat.loop.scoring.tracks import Tools
-from homeostat.records.instant import EPOCH, BadTime, micros, parse
+from homeostat.records.instant import BadTime, as_datetime, micros, parse
 from homeostat.store import control
 from homeostat.store.ledger import scorers
 from homeostat.store.ledger.scorers import Configured
@@ -110,7 +110,7 @@ async def put_scorer(request: Request, wanted: NewScorer) -> Response:
     def put() -> tuple[Configured, bool]:
         _ensure(tools, project)
         before = {each.scorer for each in scorers.current(tools.ledger, project)}
-        made = scorers.put(tools.ledger, works.configured, at=author.at, author=author.actor)
+        made = scorers.put(tools.ledger, today(works.configured), at=author.at, author=author.actor)
         return made, made.scorer not in before
 
     made, new = await work(request, put)
@@ -232,8 +232,8 @@ def _shelves(request: Request, core: Core) -> Shelves:
 
 
 def _ensure(tools: Tools, project: str) -> None:
-    """A project that nobody looked at yet has the default set."""
-    scorers.ensure(tools.ledger, project, defaults(project), at=EPOCH + timedelta(microseconds=tools.now))
+    """A project that nobody looked at yet has the default set; scorers are as their code judges today."""
+    current(tools.ledger, project, at=as_datetime(tools.now))
 
 
 def _runnable(project: str, wanted: NewScorer | Trial) -> Runnable:

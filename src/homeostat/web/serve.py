@@ -37,7 +37,8 @@ def main(settings: Settings) -> None:
     finally:
         with contextlib.suppress(Exception):
             core.close()
-        socket.unlink(missing_ok=True)
+        with contextlib.suppress(Exception):
+            core.folder.leave_socket()
     # The engine's own threads may take their time; what we wrote is on disk, so the process may simply end.
     sys.stderr.flush()
     os._exit(0)
