@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +16,12 @@ MIB = 1 << 20
 
 
 @contextlib.contextmanager
-def disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A disk in memory; skips the test where nobody may mount one."""
+def disk(folder: Path, megabytes: int, *, inodes: int = 0) -> Iterator[Path]:
+    """A disk in memory; skips the test where nobody may mount one. `inodes`: so many files at most; 0: enough."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")
     folder.mkdir()
-    _mount("-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder))
+    _mount("-t", "tmpfs", "-o", f"size={megabytes}m,nr_inodes={inodes}", "tmpfs", str(folder))
     try:
         yield folder
     finally:
@@ -41,6 +43,21 @@ def fill(folder: Path, *, leave: int = 0) -> Path:
                 break
             file.write(bytes(min(left, MIB)))
     return path
+
+
+def crowd(folder: Path) -> Path:
+    """Take every file that the disk can still have; who deletes the folder gives them back."""
+    path = folder / "other-program"
+    with contextlib.suppress(OSError):
+        path.mkdir(exist_ok=True)
+        for number in itertools.count():
+            (path / str(number)).touch()
+    return path
+
+
+def release(path: Path) -> None:
+    """The other program goes, with all that it took."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _mount(*arguments: str) -> None:

@@ -217,8 +217,8 @@ class Sent:
     tokens: int
 
 
-def batch(rng: random.Random, size: int, *, at_ns: int | None = None) -> tuple[bytes, list[Sent]]:
-    """An OTLP body of unique calls."""
+def batch(rng: random.Random, size: int, *, at_ns: int | None = None, noise: int = 12) -> tuple[bytes, list[Sent]]:
+    """An OTLP body of unique calls. `noise`: bytes in each that do not compress."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     scope = resource.scope_spans.add()
@@ -230,7 +230,7 @@ def batch(rng: random.Random, size: int, *, at_ns: int | None = None) -> tuple[b
         span.trace_id, span.span_id = rng.randbytes(16), rng.randbytes(8)
         span.name = "chat gpt-4o-mini"
         span.start_time_unix_nano, span.end_time_unix_nano = now - rng.randrange(10**9), now
-        text = f"{rng.randbytes(12).hex()} where is my order?"
+        text = f"{rng.randbytes(noise).hex()} where is my order?"
         tokens = rng.randrange(1, 2000)
         for key, value in (
             ("gen_ai.operation.name", "chat"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.harness import Oracle, Server, serving
+from tests.seeds import seeded
 
 pytestmark = pytest.mark.live
 VICTIMS = ("edge", "core", "supervisor", "all")
@@ -18,7 +18,7 @@ VICTIMS = ("edge", "core", "supervisor", "all")
 def rounds(server: Server, seed: int, count: int, *, longest: float) -> Oracle:
     """Kill a victim at a random moment under load, again and again."""
     rng = random.Random(seed)
-    oracle = Oracle(server.port, seed, pause=0.15).start()
+    oracle = Oracle(server.port, seed, pause=0.4).start()
     try:
         for number in range(count):
             time.sleep(rng.uniform(0.3, longest))
@@ -44,7 +44,7 @@ def test_ten_rounds(tmp_path: Path) -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(5400)
 def test_two_hundred_rounds(tmp_path: Path) -> None:
-    seed = int(time.time()) if os.environ.get("HOMEOSTAT_TEST_SEEDS") == "fresh" else 5
+    seed = seeded(5)
     total = 0
     for part in range(8):
         with serving(tmp_path / f"data{part}") as server:

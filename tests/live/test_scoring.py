@@ -20,6 +20,7 @@ from homeostat.sim.world import World
 from tests.live.harness import Server, serving
 
 pytestmark = pytest.mark.live
+SIZE = 1_600
 ENGINE = ("on_topic", "finished", "discreet")
 
 
@@ -44,12 +45,13 @@ SERVED = {
 
 
 def test_a_bad_prompt_is_seen_in_the_scores(tmp_path: Path) -> None:
-    story = named("bad-prompt-release").sized(2400)
+    story = named("bad-prompt-release").sized(SIZE)
     world = World(story, 11)
     model, judge = Model(world), Judge(world.book, story, 5)
     with listening(Providers(model, judge, Tuning(model))) as url:
         settings = {
             "clock": "world",
+            "watching": "false",
             "judge_url": f"{url}/judge/v1",
             "judge_model": "judge-1",
             "judge_usd_per_day": "0",
@@ -61,14 +63,14 @@ def test_a_bad_prompt_is_seen_in_the_scores(tmp_path: Path) -> None:
             points = by_release(server, played, "served", *ENGINE)
             good, bad = points["served", "A"], points["served", "B"]
             assert bad["high"] < good["low"], "the fall is seen, and the intervals do not touch"
-            assert good["n"] > 1000 and bad["n"] > 100
+            assert good["n"] > 1000 and bad["n"] > 80
             for name in ENGINE:
                 for release in ("A", "B"):
                     point = points[name, release]
                     assert point["low"] <= point["value"] <= point["high"]
             told = {each["name"]: each for each in server.json("/api/v1/scorers")["items"]}
             assert {name: told[name]["taken"] for name in (*ENGINE, "served")} == dict.fromkeys(
-                (*ENGINE, "served"), 2400
+                (*ENGINE, "served"), SIZE
             )
             assert told["served"]["coverage"] > 0.99
             assert not any(each["silent"] for each in told.values())
