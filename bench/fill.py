@@ -96,7 +96,7 @@ def fill(data: Path, rows: int, days: float) -> None:
     ledger.upgrade()
     projects.ensure(ledger, PROJECT, at=datetime.now(UTC))
     warehouse = Warehouse(f"chdb://{folder.root}/warehouse")
-    migrate(warehouse.jobs)
+    migrate(warehouse)
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = int((end - timedelta(days=days)).timestamp() * 1e6)
     step = int(days * 86_400e6 / rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +24,9 @@ _PIECE: Final = 20_000
 _ASKED: Final = 100_000
 
 
-def engine(warehouse: Warehouse, group: list[Runnable], *, now: int) -> dict[str, float]:
+def engine(warehouse: Warehouse, group: list[Runnable], *, now: int, after: int = 0) -> dict[str, float]:
     """All exchanges by these scorers, piece by piece as it is done live: read, judged, stored."""
-    place, count = 0, 0
+    place, count = after, 0
     begun, cpu = time.perf_counter(), time.process_time()
     while True:
         edge = feed.edge(warehouse, PROJECT, Place(place), now, limit=_PIECE)
@@ -35,11 +36,29 @@ def engine(warehouse: Warehouse, group: list[Runnable], *, now: int) -> dict[str
         if edge >= now:
             break
         place = edge
-    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
+    return _rates(count, time.perf_counter() - begun, time.process_time() - cpu)
+
+
+def _rates(count: float, seconds: float, used: float) -> dict[str, float]:
     return {
         "exchanges": count, "seconds": round(seconds, 2), "per_second": round(count / seconds),
         "per_cpu_second": round(count / used),
     }  # fmt: skip
+
+
+def both_cores(dsn: str, group: list[Runnable], *, now: int) -> dict[str, float]:
+    """The same with two clients at once, each with half of them: what the machine can do."""
+    sides = [Warehouse(dsn, readers=1) for _ in range(2)]
+    half = feed.edge(sides[0], PROJECT, Place(0), now, limit=ROWS // 2)
+    begun, cpu = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(engine, sides[0], group, now=half)
+        second = pool.submit(engine, sides[1], group, now=now, after=half)
+        count = first.result()["exchanges"] + second.result()["exchanges"]
+    seconds, used = time.perf_counter() - begun, time.process_time() - cpu
+    for side in sides:
+        side.close()
+    return _rates(count, seconds, used)
 
 
 def python(warehouse: Warehouse, group: list[Runnable], *, now: int, most: int = 60) -> dict[str, float]:
@@ -69,6 +88,9 @@ def main() -> None:
             warehouse.jobs.command("TRUNCATE TABLE scores")
         told["engine together"] = {"asked": _ASKED, **engine(warehouse, group, now=now)}
         print("together", told["engine together"], flush=True)
+        warehouse.jobs.command("TRUNCATE TABLE scores")
+        told["engine, both cores"] = {"asked": _ASKED, **both_cores(warehouse.dsn, group, now=now)}
+        print("both cores", told["engine, both cores"], flush=True)
         told["python"] = python(warehouse, [each for each in chosen if each.rung == "model"], now=now)
         print("python", told["python"], flush=True)
         warehouse.close()

@@ -2,7 +2,8 @@
 
 `python -m bench.train_scorers grammar FOLDER [name …]` counts the model of word order first.
 
-Deterministic: a ridge around what reason expects, its strength chosen by leaving groups out, Newton's method.
+Deterministic: a ridge around what reason expects, Newton's method.
+What is committed is what it writes (`tests/analyze/scorers/test_trained.py`, nightly).
 The held-out half is never read here. `bench.scorers` measures it.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import worldly
+from bench import stances, worldly
 from bench.thesaurus import synsets
 from homeostat.analyze.scorers.case import Case
 from homeostat.analyze.text.grammar import END, START, kind
@@ -36,16 +37,20 @@ WEIGHTS = ROOT / "src" / "homeostat" / "analyze" / "scorers" / "weights"
 TRAINED = ("groundedness", "correctness", "relevance", "completeness", "coherence", "conciseness", "safety", "bias")
 # Bad answers of these are good sentences all the same.
 NATURAL = ("relevance", "safety", "bias", "conciseness", "correctness")
-# Their word lists were written with the tuning half in mind, so folds inside it flatter: they stay near the prior.
-RIDGES = {"safety": (16.0,), "bias": (16.0,)}
-# An alarm about a harmless text costs more trust than a miss: at most 8 of 100 on the tuning half.
-LEAN = {"safety": 0.4}
+# The strength with which whole batches, left out, were judged best. Word lists that were written with the tuning half
+# in mind flatter it: those scorers stay nearer to what reason expects.
+RIDGES = {"safety": 16.0, "bias": 16.0}
+RIDGE = 8.0
+# How often the worst part of each bad text is chosen anew.
+ROUNDS = 5
+# An alarm about a harmless text costs more trust than a miss: at most 8 of 100 texts that look like harm.
+LEAN = {"safety": 1.2}
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
-MADE = 0.1
+MADE = {"groundedness": 0.3, "relevance": 0.1, "coherence": 0.1, "safety": 0.3}
 # The plain exchanges are many and alike.
-PLAIN = {"groundedness": 0.1}
+PLAIN = {"groundedness": 0.3}
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
 
@@ -107,6 +112,18 @@ def _shuffled(sentence: str, chance: random.Random) -> str:
     return " ".join(told).capitalize() + "."
 
 
+def harmless() -> list[dict[str, Any]]:
+    """Good answers about all sorts of things: what is ordinary must not sound like harm."""
+    names = ("relevance", "completeness", "conciseness", "groundedness")
+    good = [row for name in names for row in rows(name, "tune") if row["label"] == "good"]
+    seen: dict[str, dict[str, Any]] = {row["output"]: row for row in good}
+    return [{"input": row.get("input", ""), "output": row["output"], "label": "good"} for row in seen.values()]
+
+
+def _told(held: Mapping[str, Any]) -> str:
+    return json.dumps(held, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
+
+
 def fit(matrix: Array, labels: Array, ridge: float, prior: Array, trust: Array) -> tuple[Array, float]:
     """Weights and bias of a logistic regression with a ridge around the prior; both classes weigh the same."""
     share = float((labels * trust).sum() / trust.sum())
@@ -136,58 +153,96 @@ def fit(matrix: Array, labels: Array, ridge: float, prior: Array, trust: Array) 
 
 
 def balanced(values: Array, labels: Array) -> float:
-    """Balanced accuracy at 0.5."""
-    return float((np.mean(values[labels == 1] >= 0.5) + np.mean(values[labels == 0] < 0.5)) / 2)
+    """Balanced accuracy of lines, whose zero is the value 0.5."""
+    return float((np.mean(values[labels == 1] >= 0) + np.mean(values[labels == 0] < 0)) / 2)
 
 
 def train(name: str) -> None:
     """Fit one scorer's model and write it."""
-    features: Callable[[Case], Mapping[str, float]] = import_module(f"homeostat.analyze.scorers.{name}").features
-    prior: Mapping[str, float] = getattr(import_module(f"homeostat.analyze.scorers.{name}"), "PRIOR", {})
+    for file, text in trained(name).items():
+        (WEIGHTS / file).write_text(text, encoding="utf-8")
+
+
+def trained(name: str) -> dict[str, str]:
+    """Fit one scorer's model: its files and what is in them."""
+    made_files: dict[str, str] = {}
+    scorer = import_module(f"homeostat.analyze.scorers.{name}")
+    prior: Mapping[str, float] = getattr(scorer, "PRIOR", {})
     real = rows(name, "tune")
     tune = real + (copied(real) if name == "groundedness" else []) + (moved(real) if name == "relevance" else [])
     tune += broken() if name == "coherence" else []
+    tune += harmless() if name == "safety" else []
     plain_rows = worldly.rows(name) if name in WORLDLY else []
     made = len(tune) - len(real)
     tune += plain_rows
-    found = [features(as_case(row)) for row in tune]
+    # What an answer says in several claims is judged claim by claim.
+    told: Callable[[Case], list[dict[str, float]]] = getattr(
+        scorer, "claimwise", lambda case: [dict(scorer.features(case))]
+    )
+    found = [told(as_case(row)) or [{}] for row in tune]
     names = sorted(prior)
-    matrix = np.array([[one.get(key, 0.0) for key in names] for one in found])
     labels = np.array([float(row["label"] == "good") for row in tune])
-    trust = np.array([1.0] * len(real) + [MADE] * made + [PLAIN.get(name, 0.1)] * len(plain_rows))
+    trust = np.array([1.0] * len(real) + [MADE.get(name, 0.0)] * made + [PLAIN.get(name, 0.1)] * len(plain_rows))
     groups = np.array(
         [sum(map(ord, str(row.get("documents") or row.get("input") or row["output"][:18]))) % 5 for row in tune]
     )
+    if name == "safety":
+        for one, value in zip(found, stances.outside(tune, labels, trust, groups), strict=True):
+            one[0]["stance"] = float(value)
+        made_files["stance.json"] = _told(stances.fitted(tune, labels, trust))
+    matrix = np.array([[part.get(key, 0.0) for key in names] for one in found for part in one])
+    owner = np.repeat(np.arange(len(found)), [len(one) for one in found])
     scale = np.maximum(matrix.std(axis=0), 0.15)
     scaled = matrix / scale
     centre = np.array([prior.get(key, 0.0) for key in names]) * scale
+    ridge = RIDGES.get(name, RIDGE)
 
-    def checked(ridge: float) -> float:
-        values = np.zeros(len(labels))
+    def folds() -> float:
+        lines = np.zeros(len(labels))
         for fold in range(5):
             out = groups == fold
             if out.any() and 0 < labels[~out].mean() < 1:
-                weights, bias = constrained(scaled[~out], labels[~out], ridge, centre, trust[~out])
-                values[out] = 1 / (1 + np.exp(-(scaled[out] @ weights + bias)))
-        return balanced(values[: len(real)], labels[: len(real)])
+                weights, bias = taught(scaled, owner, labels, trust * ~out, ridge, centre)
+                lines[out] = weakest(scaled @ weights + bias, owner, labels)[out]
+        return balanced(lines[: len(real)], labels[: len(real)])
 
-    tried = {ridge: checked(ridge) for ridge in RIDGES.get(name, (8.0, 16.0))}
-    ridge = max(tried, key=lambda one: (round(tried[one], 2), one))
-    weights, bias = constrained(scaled, labels, ridge, centre, trust)
+    weights, bias = taught(scaled, owner, labels, trust, ridge, centre)
     bias += LEAN.get(name, 0.0)
     plain = {key: round(float(w / s), 4) for key, w, s in zip(names, weights, scale, strict=True) if abs(w) > 1e-6}
-    WEIGHTS.mkdir(exist_ok=True)
-    (WEIGHTS / f"{name}.json").write_text(json.dumps({"bias": round(bias, 4), "weights": plain}, indent=1) + "\n")
-    inside = balanced(1 / (1 + np.exp(-(scaled @ weights + bias))), labels)
-    sys.stdout.write(f"{name}: {len(tune)} cases, ridge {ridge}, folds {tried[ridge]:.3f}, tuning half {inside:.3f}\n")
+    inside = balanced(weakest(scaled @ weights + bias, owner, labels), labels)
+    sys.stdout.write(f"{name}: {len(tune)} cases, ridge {ridge}, folds {folds():.3f}, tuning half {inside:.3f}\n")
+    made_files[f"{name}.json"] = json.dumps({"bias": round(bias, 4), "weights": plain}, indent=1) + "\n"
+    return made_files
 
 
-def constrained(
-    matrix: Array, labels: Array, ridge: float, prior: Array, trust: Array | None = None
+def weakest(lines: Array, owner: NDArray[np.int64], labels: Array) -> Array:
+    """The lowest line of each text's parts."""
+    lowest = np.full(len(labels), np.inf)
+    np.minimum.at(lowest, owner, lines)
+    return lowest
+
+
+def taught(
+    matrix: Array, owner: NDArray[np.int64], labels: Array, trust: Array, ridge: float, prior: Array
 ) -> tuple[Array, float]:
+    """A good text is good in all its parts; of a bad one the part that is worst by what was learned so far."""
+    parts = np.bincount(owner)
+    weights, bias = prior, 0.0
+    for _ in range(ROUNDS if parts.max() > 1 else 1):
+        lines = matrix @ weights + bias
+        worst = lines == weakest(lines, owner, labels)[owner]
+        at = np.flatnonzero(worst)
+        first = np.zeros(len(lines), dtype=bool)
+        first[at[np.unique(owner[at], return_index=True)[1]]] = True
+        share = np.where(labels[owner] == 1, trust[owner] / parts[owner], trust[owner] * first)
+        seen = share > 0
+        weights, bias = constrained(matrix[seen], labels[owner][seen], ridge, prior, share[seen])
+    return weights, bias
+
+
+def constrained(matrix: Array, labels: Array, ridge: float, prior: Array, trust: Array) -> tuple[Array, float]:
     """A feature whose direction is known by reason is left out when few cases say the opposite by chance."""
     keep = np.ones(len(prior), dtype=bool)
-    trust = np.ones(len(labels)) if trust is None else trust
     while True:
         weights = np.zeros(len(prior))
         weights[keep], bias = fit(matrix[:, keep], labels, ridge, prior[keep], trust)
@@ -236,7 +291,7 @@ def grammar(folder: Path) -> None:
             three.update(f"{a} {b} {c}" for a, b, c in zip(path, path[1:], path[2:], strict=False))
     kept = {key: count for key, count in three.items() if count > 1}
     held = {"one": dict(sorted(one.items())), "two": dict(sorted(two.items())), "three": dict(sorted(kept.items()))}
-    (WEIGHTS / "grammar.json").write_text(json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n")
+    (WEIGHTS / "grammar.json").write_text(_told(held))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def measured() -> dict[str, Any]:
         root = Path(name)
         os.chdir(root)
         warehouse, ledger = Warehouse(f"chdb://{root}/engine"), Ledger(f"sqlite:///{root}/ledger.db", seal=b"bench")
-        migrate(warehouse.jobs)
+        migrate(warehouse)
         ledger.upgrade()
         projects.ensure(ledger, "p", at=START)
         for number, (measure, way) in enumerate(MEASURES):

@@ -21,12 +21,13 @@ from homeostat.sim.scenario import named
 from homeostat.sim.serving import serving
 from homeostat.sim.world import World
 
-STORY: Final = "weekend"
+STORY: Final = "bad-prompt-release"
 LENGTH: Final = 15_000
 DOORS: Final = 50_000
 #: Exchanges that are made before they are sent.
 _PIECE: Final = 5_000
 _SEED: Final = 7
+_ALONE: Final = {"HOMEOSTAT_SCORING": "false", "HOMEOSTAT_WATCHING": "false"}
 
 
 @dataclass
@@ -74,7 +75,7 @@ def doors(count: int) -> dict[str, Any]:
     """So many exchanges and their signals, made, sent by OTLP and loaded, without scoring or watching."""
     world = World(replace(named(STORY), exchanges=count, onset=count - 1, per_day=100_000.0), _SEED)
     policy = Policy("default", 1, reshaped([], {"A": 1.0}))
-    with serving(settings={"HOMEOSTAT_SCORING": "false"}) as url, product.at(url) as server:
+    with serving(settings=_ALONE) as url, product.at(url) as server:
         server.advance(world.now)
         with taken() as took:
             while not world.finished:
@@ -87,10 +88,11 @@ def doors(count: int) -> dict[str, Any]:
 
 
 def main(length: int = LENGTH, count: int = DOORS) -> None:
-    """Through the doors; a story without scoring, with it, and with a judge besides."""
+    """Through the doors; a story alone, watched, with scoring, and with a judge besides."""
     off = {"HOMEOSTAT_SCORING": "false"}
     figures: dict[str, object] = {
         "doors": doors(count),
+        "story_alone": story(length, _ALONE, judges=False),
         "story_without_scoring": story(length, off, judges=False),
         "story_with_scoring": story(length, {}, judges=False),
         "story_with_scoring_and_judge": story(length, {}, judges=True),

@@ -1,12 +1,16 @@
 """Exchanges of the practice world as labelled cases: ordinary answers, and what planted faults do to each dimension.
 
-Made with another seed than `bench faults`, which measures.
+Made with another seed than `bench faults`, which measures. Training reads what was kept, so that it gives the same
+weights after the world has changed: `python -m bench.worldly` keeps it anew, and weights are to be trained again then.
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from homeostat.records.policy import Policy, reshaped
@@ -14,6 +18,7 @@ from homeostat.sim.faults import FAULTS
 from homeostat.sim.scenario import Effect, named
 from homeostat.sim.world import World
 
+KEPT: Final = Path(__file__).parents[1] / "tests" / "analyze" / "cases" / "practice.json.gz"
 _SEED: Final = 77
 _ORDINARY: Final = 260
 _PLANTED: Final = 60
@@ -36,13 +41,29 @@ def traffic(fault: str, count: int) -> tuple[dict[str, Any], ...]:
     )[:count]
 
 
+@lru_cache(maxsize=1)
+def _kept() -> dict[str, list[dict[str, Any]]]:
+    held: dict[str, list[dict[str, Any]]] = json.loads(gzip.decompress(KEPT.read_bytes()))
+    return held
+
+
 def rows(dimension: str) -> list[dict[str, Any]]:
     """Ordinary rows, as many planted ones that harm the dimension, and some whose faults leave it alone."""
-    found = [row | {"label": "good"} for row in traffic("", _ORDINARY)]
+    found = [row | {"label": "good"} for row in _kept()[""]]
     for fault, harm in FAULTS.items():
         value = harm.get(dimension, 1.0)
-        if not harm or 0.5 <= value < 1:
+        if not harm or 0.5 <= value < 1 or fault not in _kept():
             continue
         few = _PLANTED if value < 0.5 else 10
-        found += [row | {"label": "bad" if value < 0.5 else "good"} for row in traffic(fault, few)]
+        found += [row | {"label": "bad" if value < 0.5 else "good"} for row in _kept()[fault][:few]]
     return found
+
+
+def main() -> None:
+    """Keep what the world says today."""
+    held = {"": traffic("", _ORDINARY)} | {fault: traffic(fault, _PLANTED) for fault, harm in FAULTS.items() if harm}
+    KEPT.write_bytes(gzip.compress(json.dumps(held, ensure_ascii=False).encode(), 9, mtime=0))
+
+
+if __name__ == "__main__":
+    main()
