@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 UV = $(shell command -v uv 2>/dev/null || echo $(VENV)-uv/bin/uv)
 WORKERS ?= 2
 
+# Where this is set, every process compiles everything it imports, at every start: seconds instead of tenths.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup up demo test test-nightly check format bench lock clean
 
 help:  ## this list
