@@ -39,3 +39,27 @@ def test_scores_of_our_own_count_each_by_itself(warehouse: Warehouse, project: s
     assert (sums[0].users, sums[1].users) == (BEFORE, SINCE)
     assert (round(sums[0].mean, 6), round(sums[1].mean, 6)) == (0.9, 0.6)
     assert found["mine", "engine"][0].n == 1
+
+
+def test_scores_of_calls_that_failed_are_none(warehouse: Warehouse, project: str) -> None:
+    """As for monitors: what a scorer says of an answer that never came would look like the worst of answers."""
+    start = NOON - timedelta(hours=1)
+    rows = [
+        exchange_row(
+            project, at=start + timedelta(minutes=at), user_id=f"u{at}", status="error" if at % 3 == 0 else "ok"
+        )
+        for at in range(30)
+    ]
+    told = [
+        score_row(
+            project, trace_id=row["trace_id"], span_id=row["span_id"], at=row["at"], name="mine",
+            value=0.0 if row["status"] == "error" else 1.0,
+        )
+        for row in rows
+    ]  # fmt: skip
+    store(warehouse, exchanges=rows, scores=told)
+    edge = micros(start + timedelta(minutes=15))
+    sides = Sides(project, micros(start), edge, edge, micros(NOON) + 3_600_000_000)
+    mine = diagnosis.scores(warehouse, sides)["mine", "engine"]
+    assert [(mine[side].users, mine[side].mean) for side in (0, 1)] == [(10, 1.0), (10, 1.0)]
+    assert {row["mean"] for row in diagnosis.values(warehouse, sides, ["mine"])} == {1.0}

@@ -62,7 +62,8 @@ class Sums:
 
 
 def scores(warehouse: Warehouse, sides: Sides) -> dict[tuple[str, str], dict[int, Sums]]:
-    """{(name, rung): {side: sums}} of every score."""
+    """{(name, rung): {side: sums}} of every score. A call that failed has no answer, so its scores are none: as for
+    monitors (`act/monitors/columns.py`)."""
     return _summed(warehouse.ask(_SCORES, sides.bound()), "name", "rung")
 
 
@@ -128,13 +129,15 @@ _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, hex(
 _TOTALS: Final = (
     "count() AS users, sum(us) AS s, sum(un) AS n, sum(us * us) AS ss, sum(us * un) AS sn, sum(un * un) AS nn"
 )
+_ANSWERED: Final = "status != 'error'"
 _OWN: Final = f"""
     SELECT trace_id, any({_UNIT}) AS unit, any({_SIDE}) AS side FROM exchanges FINAL
-    WHERE {WINDOW} AND is_answer GROUP BY trace_id HAVING side < 2
+    WHERE {WINDOW} AND is_answer AND {_ANSWERED} GROUP BY trace_id HAVING side < 2
 """  # noqa: S608
 _DRAWN: Final = f"""
-    SELECT trace_id FROM (
-        SELECT trace_id, any({_SIDE}) AS side FROM exchanges FINAL WHERE {WINDOW} AND is_answer
+    SELECT trace_id, answered FROM (
+        SELECT trace_id, any({_SIDE}) AS side, max({_ANSWERED}) AS answered
+        FROM exchanges FINAL WHERE {WINDOW} AND is_answer
         GROUP BY trace_id HAVING side < 2 ORDER BY sipHash64(trace_id) LIMIT {{sample:UInt64}} BY side
     )
 """  # noqa: S608
@@ -211,7 +214,7 @@ _VALUES: Final = f"""
 WITH drawn AS ({_DRAWN})
 SELECT hex(trace_id) AS trace, name, avg(value) AS mean FROM scores
 WHERE {SAID_WINDOW} AND value IS NOT NULL AND name IN {{names:Array(String)}}
-    AND trace_id IN (SELECT trace_id FROM drawn)
+    AND trace_id IN (SELECT trace_id FROM drawn WHERE answered)
 GROUP BY trace, name
 UNION ALL
 SELECT hex(trace_id) AS trace, name, avg(value) AS mean FROM signals
