@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +57,33 @@ def test_what_is_loaded_while_it_is_counted(ledger: Ledger, tmp_path: Path) -> N
     told = accounting(ledger, loading, "p")
     assert (told["received"], told["waiting"], told["stored"]) == (7, 0, 7)
     assert loading.listed == 2
+
+
+def test_several_may_look_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reads a file just when another looks through what was read before."""
+    for number in (1, 2):
+        waiting(tmp_path / str(number)).rename(tmp_path / f"{number:020}-7.seg")
+    spooled, found = Spooled(tmp_path), []
+    one, both = {1: spooled.files()[1]}, spooled.files()
+    assert spooled.items("p", one, alone=False) == 7
+    reading, on = threading.Event(), threading.Event()
+
+    def slowly(path: Path) -> dict[str, int]:
+        reading.set()
+        assert on.wait(60)
+        return {"p": 7}
+
+    class Files(dict[int, Path]):
+        def __contains__(self, number: object) -> bool:
+            on.set()
+            other.join(60)
+            return super().__contains__(number)
+
+    monkeypatch.setattr("homeostat.web.accounting._counted", slowly)
+    other = threading.Thread(target=lambda: found.append(spooled.items("p", both, alone=False)))
+    other.start()
+    assert reading.wait(60)
+    found.append(spooled.items("p", Files(one), alone=False))
+    on.set()
+    other.join(60)
+    assert sorted(found) == [7, 14]

@@ -40,25 +40,31 @@ class Spooled:
 
     def items(self, project: str, files: dict[int, Path], alone: bool) -> int:
         """Items of one project in these files. `alone`: there is no other project, so names tell enough."""
-        self._seen = {number: counted for number, counted in self._seen.items() if number in files}
-        return sum(self._of(project, number, path, alone) for number, path in files.items())
+        # What was read before is replaced and never changed: several may look at the same time.
+        seen, kept = self._seen, dict[int, dict[str, int]]()
+        total = sum(self._of(project, number, path, alone, seen, kept) for number, path in files.items())
+        self._seen = kept
+        return total
 
-    def _of(self, project: str, number: int, path: Path, alone: bool) -> int:
+    def _of(
+        self, project: str, number: int, path: Path, alone: bool, seen: dict[int, dict[str, int]],
+        kept: dict[int, dict[str, int]],
+    ) -> int:  # fmt: skip
         sealed = path.suffix == ".seg"
         if alone and sealed:
             return int(path.stem[_NAME_DIGITS + 1 :])
-        if number not in self._seen or not sealed:
+        counted = seen.get(number) if sealed else None
+        if counted is None:
             try:
                 counted = _counted(path)
             except FileNotFoundError:
                 sealed_as = next(self._spool.glob(f"{path.name[:_NAME_DIGITS]}-*.seg"), None)
                 if sealed or sealed_as is None:
                     raise  # loaded meanwhile
-                return self._of(project, number, sealed_as, alone)
-            if not sealed:
-                return counted.get(project, 0)
-            self._seen[number] = counted
-        return self._seen[number].get(project, 0)
+                return self._of(project, number, sealed_as, alone, seen, kept)
+        if sealed:
+            kept[number] = counted
+        return counted.get(project, 0)
 
 
 def _counted(path: Path) -> dict[str, int]:

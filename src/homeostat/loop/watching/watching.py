@@ -117,7 +117,7 @@ class Watching:
                 for step in (self._ticking, *self.steps, self._trying)
             ],
             "monitors_refused": {
-                f"{project}/{name}": why for project, ticker in self._tickers.items()
+                f"{project}/{name}": why for project, ticker in tuple(self._tickers.items())  # a project may come now
                 for name, why in ticker.problems.items()
             },
             "telling": telling.state(self.context),
