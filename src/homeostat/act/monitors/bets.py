@@ -94,10 +94,11 @@ def held(state: State) -> State:
     return replace(state, wealth=np.where(near > state.wealth, np.nextafter(near, np.float32(0)), near))
 
 
-def factors(p: Floats, row: Ints, streams: int, within: Floats | None = None) -> Floats:
+def factors(p: Floats, row: Ints, streams: int, within: Floats | None = None, beyond: Floats | None = None) -> Floats:
     """Log factor [streams, COLUMNS] of one tick, of p-values by stream.
 
-    `within`: of each stream, only the bets that win in so small a part of the ranks or in less are laid.
+    `within`: of each stream, only the bets that win in so small a part of the ranks or in less are laid whole; of the
+    others, the part `beyond`: to the power of a part of 1, what has mean 1 has a mean of at most 1.
 
     >>> one = factors(np.array([0.0005] * 3), np.zeros(3, int), 2)
     >>> one.shape == (2, COLUMNS), bool(one[0].max() > 10), bool((one[1] == 0).all())
@@ -107,7 +108,10 @@ def factors(p: Floats, row: Ints, streams: int, within: Floats | None = None) ->
     fell = np.searchsorted(_EDGES, p, side="left")
     count = np.bincount(row * steps + fell, minlength=streams * steps).reshape(streams, steps)
     grown: Floats = count @ _GROWTH
-    return grown if within is None else np.where(within[:, None] + 1e-12 >= _WINS, grown, 0.0)
+    if within is None:
+        return grown
+    less = 0.0 if beyond is None else grown * beyond[:, None]
+    return np.where(within[:, None] + 1e-12 >= _WINS, grown, less)
 
 
 def means() -> Sequence[float]:

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.act.monitors import detectors, plan
+from homeostat.act.monitors import alike, detectors, plan
 from homeostat.act.monitors.columns import bins
 from homeostat.act.monitors.plan import Group, Watched
 from homeostat.act.monitors.seen import BITS, Keys, Seen
 from homeostat.act.monitors.watch import Stream, Watch
 from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.store.warehouse.questions.ticks import Rows
+
+#: Marks of a unit: it was bad, it was in the worse half.
+_BAD, _WORSE = "-", "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +32,32 @@ class Values:
     value: Floats
     stratum: Ints
     """0: the first of its unit in the hour; 1: a later one, or, of a pair, one of the other segment."""
+    alike: Ints
+    """By stream: later values beside earlier ones of their unit, as `alike.counted` counts them."""
 
 
 def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
     """Rows of the questions as values of streams: what does not count is left out; new segments become streams."""
     numbers: dict[str, int] = {key: at for at, key in enumerate(watch.streams)}
-    lines = dict(zip(watch.sampled.keys, watch.sampled.line.tolist(), strict=True))
+    edges = zip(watch.sampled.line.tolist(), watch.sampled.half.tolist(), strict=True)
+    lines = dict(zip(watch.sampled.keys, edges, strict=True))
     parts: list[tuple[NDArray[Any], ...]] = []
+    met: list[tuple[_Sided, _Later]] = []
     for group, rows in found:
         segment = _coded(rows.segment if group.by else [""] * len(rows))
         taken = [one for at in range(len(group.watched)) if (one := _taken(watch, group, at, segment, rows))]
         once = _once(watch.seen, group, taken, segment, rows)
         sided = [each for one in taken for each in _sided(watch, one, segment, group, rows, numbers, lines)]
-        parts += _counting(watch, group, sided, once, segment, rows)
+        later = _later(watch, group, [one for one in sided if one.lined.any()], segment, rows)
+        parts += _counting(sided, once, later, rows)
+        met += [(one, later[one.name]) for one in sided if one.name in later]
+    known = _met(met, len(watch.streams))
     if not parts:
         none = np.zeros(0, np.int64)
-        return Values(none, none, none, np.zeros(0), none)
+        return Values(none, none, none, np.zeros(0), none, known)
     stream, minute, bin_, value, stratum = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.argsort(minute, kind="stable")
-    return Values(stream[order], minute[order], bin_[order], value[order], stratum[order])
+    return Values(stream[order], minute[order], bin_[order], value[order], stratum[order], known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,24 @@ class _Sided:
     bin: Ints
     value: Floats
     bad: NDArray[np.bool_]
+    worse: NDArray[np.bool_]
+    """Whether it lies in the worse half."""
     lined: NDArray[np.bool_]
     """Streams that know what is bad: later values of a unit count there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """What is known of the rows of a question for one side of a monitor, by what their unit had before in the hour."""
+
+    counts: NDArray[np.bool_]
+    """It was not bad before, nor there too often."""
+    early: NDArray[np.bool_]
+    """It was there, and not too often."""
+    worse: NDArray[np.bool_]
+    """It was in the worse half before."""
+    before: Ints
+    """How often it was there."""
 
 
 def _coded(texts: Sequence[str]) -> _Segments:
@@ -135,7 +161,7 @@ def _hash(text: str) -> int:
 
 def _sided(
     watch: Watch, taken: _Taken, segment: _Segments, group: Group, rows: Rows, numbers: dict[str, int],
-    lines: Mapping[str, int],
+    lines: Mapping[str, tuple[int, int]],
 ) -> list[_Sided]:  # fmt: skip
     watched, some, at = taken.watched, taken.rows, taken.column
     if watched.source.scale == "event":  # each answer is a 0; each signal a 1, of one unit and minute only once
@@ -147,58 +173,72 @@ def _sided(
     place = {text: number for number, text in enumerate(segment.names)}
     made = []
     for side in watched.sides:
-        of, line = np.full(len(segment.names), -1), np.full(len(segment.names), -1)
+        of, line, half = (np.full(len(segment.names), -1) for _ in range(3))
         for text in taken.segments:
             key = watched.key(side, text)
             of[place[text]] = numbers.setdefault(key, len(numbers))
-            line[place[text]] = lines.get(key, -1)
+            line[place[text]], half[place[text]] = lines.get(key, (-1, -1))
             watch.streams.setdefault(key, Stream(watched.of or watched, side, text))
         code, bin_ = segment.code[some], bins(watched.source.scale, mean, side)
         lined = line[code] >= 0
-        bad = lined & (bin_ >= line[code])
-        made.append(_Sided(taken, f"{watched.name} {side}", some, of[code], bin_, mean, bad, lined))
+        bad, worse = lined & (bin_ >= line[code]), lined & (bin_ >= half[code])
+        made.append(_Sided(taken, f"{watched.name} {side}", some, of[code], bin_, mean, bad, worse, lined))
     return made
 
 
 def _counting(
-    watch: Watch, group: Group, sided: Sequence[_Sided], once: Mapping[str, NDArray[np.bool_]], segment: _Segments,
-    rows: Rows,
-) -> list[tuple[NDArray[Any], ...]]:  # fmt: skip
+    sided: Sequence[_Sided], once: Mapping[str, NDArray[np.bool_]], later: Mapping[str, _Later], rows: Rows
+) -> list[tuple[NDArray[Any], ...]]:
     """What counts: first values; later ones too, up to the first bad one, where a stream knows what is bad."""
-    later = _later(watch, group, [one for one in sided if one.lined.any()], segment, rows)
     made: list[tuple[NDArray[Any], ...]] = []
     for one in sided:
         first = once.get(one.taken.watched.name)
         if first is None:
             counts, stratum = np.ones(len(one.rows), dtype=bool), np.zeros(len(one.rows), np.int64)
         else:
-            counts = first[one.rows] | (one.lined & later[one.name][one.rows] if one.name in later else False)
+            again = one.lined & later[one.name].counts[one.rows] if one.name in later else False
+            counts = first[one.rows] | again
             stratum = np.where(first[one.rows] & (one.taken.watched.of is None), 0, 1)
         minute = rows.minute[one.rows[counts]].astype(np.int64)
         made.append((one.stream[counts], minute, one.bin[counts], one.value[counts], stratum[counts]))
     return made
 
 
-def _later(
-    watch: Watch, group: Group, sided: Sequence[_Sided], segment: _Segments, rows: Rows
-) -> dict[str, NDArray[np.bool_]]:
-    """By side of a monitor, of which rows the unit was not bad before in the hour, nor there too often.
-
-    What may have been told before does not count again.
-    """
-    found: dict[str, NDArray[np.bool_]] = {}
+def _later(watch: Watch, group: Group, sided: Sequence[_Sided], segment: _Segments, rows: Rows) -> dict[str, _Later]:
+    """By side of a monitor, what the unit of each row had before in the hour. What may have been told before does not
+    count again."""
+    found: dict[str, _Later] = {}
     if group.unit == "exchange":
         return found
     name = f"turns {group.family} {group.cursor} {group.by} {group.unit}"
     by_name = {one.name: one for one in sided if one.taken.watched.source.scale != "event"}
-    for table, bits in _tables(watch.seen, name, list(by_name)).items():
+    heads = [f"{side}{mark}" for side in by_name for mark in (_BAD, _WORSE)]
+    had: dict[str, NDArray[np.bool_]] = {}
+    early, count = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), np.int64)
+    for table, bits in _tables(watch.seen, name, heads).items():
         marks: Keys = np.zeros(len(rows), np.uint64)
-        for side, bit in bits.items():
-            marks[by_name[side].rows[by_name[side].bad]] |= bit
+        for head, bit in bits.items():
+            one = by_name[head[:-1]]
+            marks[one.rows[one.bad if head.endswith(_BAD) else one.worse]] |= bit
         stream = np.array([_hash(f"{name} {table} {text}") for text in segment.names], np.uint64)
-        count, had = watch.turns.before(stream[segment.code], rows.unit, rows.window, marks)
-        few = count < detectors.TURNS
+        count, marked = watch.turns.before(stream[segment.code], rows.unit, rows.window, marks)
+        early = count < detectors.TURNS
         if len(rows.late):
-            few &= ~rows.late
-        found |= {side: few & ((had & bit) == 0) for side, bit in bits.items()}
+            early &= ~rows.late
+        had |= {head: (marked & bit) > 0 for head, bit in bits.items()}
+    for side in by_name:
+        bad, worse = had[f"{side}{_BAD}"], had[f"{side}{_WORSE}"]
+        found[side] = _Later(early & ~bad, early & (count > 0), worse, count)
     return found
+
+
+def _met(met: Sequence[tuple[_Sided, _Later]], streams: int) -> Ints:
+    """Later values beside earlier ones of their unit, by stream."""
+    known = alike.nothing(streams)
+    for one, later in met:
+        here = one.lined & later.early[one.rows]
+        rows = one.rows[here]
+        known += alike.counted(
+            streams, one.stream[here], later.worse[rows], one.worse[here], later.counts[rows], later.before[rows]
+        )
+    return known

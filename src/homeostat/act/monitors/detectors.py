@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from homeostat.act.monitors import alike
 from homeostat.act.monitors.bets import COLUMNS, WEIGHTS, factors, held
 from homeostat.analyze.inference.arrays import Floats, Ints, added
 from homeostat.analyze.inference.betting import Bets, Sides, bets, growth
@@ -55,12 +56,14 @@ class Sampled:
     """The bin from which on a value of a stream is bad, fixed when it had learned enough; -1: not yet."""
     within: Floats
     """Bets on later values of a unit win in so small a part of the ranks: among what is bad. Fixed with the line."""
+    alike: Ints
+    """[streams, 6] how alike the values of a unit are, see `alike.py`."""
 
     @classmethod
     def new(cls) -> Self:
         """No stream yet."""
         none = Bag(np.zeros((0, STRATA, BINS), np.int64))
-        return cls((), State.new(0, COLUMNS), none, np.zeros(0, np.int64), np.zeros(0))
+        return cls((), State.new(0, COLUMNS), none, np.zeros(0, np.int64), np.zeros(0), alike.nothing(0))
 
     def having(self, keys: Sequence[str]) -> Sampled:
         """With these streams in this order: old ones as they are, new ones empty."""
@@ -74,7 +77,9 @@ class Sampled:
         line[kept >= 0] = self.line[kept[kept >= 0]]
         within = np.full(len(keys), _WORST)
         within[kept >= 0] = self.within[kept[kept >= 0]]
-        return Sampled(tuple(keys), self.detector.rows(kept), Bag(counts), line, within)
+        known = alike.nothing(len(keys))
+        known[kept >= 0] = self.alike[kept[kept >= 0]]
+        return Sampled(tuple(keys), self.detector.rows(kept), Bag(counts), line, within, known)
 
     @property
     def size(self) -> Ints:
@@ -86,6 +91,18 @@ class Sampled:
     def ready(self) -> NDArray[np.bool_]:
         """Which streams have seen enough to be watched."""
         return self.size >= LEAST
+
+    @property
+    def half(self) -> Ints:
+        """The bin from which on a value of a stream lies in the worse half of its first ones."""
+        size = np.maximum(1, self.size)
+        worse = self.bag.counts[:, 0, ::-1].cumsum(axis=1)[:, ::-1] <= size[:, None] / 2
+        found: Ints = np.where(worse.any(axis=1), np.argmax(worse, axis=1), BINS).astype(np.int64)
+        return found
+
+    def met(self, more: Ints) -> Sampled:
+        """With later values of units beside earlier ones, by stream."""
+        return replace(self, alike=alike.added(self.alike, more))
 
     def lined(self, numbers: Callable[[str], bool]) -> Sampled:
         """With the lines of streams that have learned enough by now: later values of a unit count from then on.
@@ -108,7 +125,7 @@ class Sampled:
         p, bag = p_values(learned, stream[bets_on], bin_[bets_on], rng=rng, stratum=season[bets_on])
         row, first = stream[bets_on], season[bets_on] == 0
         grown = factors(p[first], row[first], streams)
-        grown += factors(p[~first], row[~first], streams, self.within)
+        grown += factors(p[~first], row[~first], streams, self.within, alike.part(self.alike))
         weights = np.broadcast_to(WEIGHTS, (streams, COLUMNS))
         state, tick = advance(self.detector, grown, inject, weights=weights)
         return replace(self, detector=held(state), bag=_halved(bag, rng)), tick
@@ -117,7 +134,8 @@ class Sampled:
         """For the transaction that also holds watermark and alarms."""
         counts = self.bag.counts.astype(np.int32)
         fields: dict[str, Any] = {
-            "counts": counts, "line": self.line, "within": self.within, **_detector(self.detector)
+            "counts": counts, "line": self.line, "within": self.within, "alike": self.alike,
+            **_detector(self.detector),
         }  # fmt: skip
         return zlib.compress(packed("sampled", _VERSION, {"keys": "\n".join(self.keys), **fields}), 1)
 
@@ -128,7 +146,8 @@ class Sampled:
         keys = tuple(fields["keys"].split("\n")) if fields["keys"] else ()
         same = fields["wealth"].shape[1] == COLUMNS
         state = State(**{name: fields[name] for name in _STATE}) if same else State.new(len(keys), COLUMNS)
-        return cls(keys, state, Bag(fields["counts"].astype(np.int64)), fields["line"], fields["within"])
+        known = fields.get("alike", alike.nothing(len(keys)))
+        return cls(keys, state, Bag(fields["counts"].astype(np.int64)), fields["line"], fields["within"], known)
 
 
 @dataclass(frozen=True, slots=True)

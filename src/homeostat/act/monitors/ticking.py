@@ -43,6 +43,7 @@ def tick(watch: Watch, told: Values, budget: Budget, until: int, *, changes: Seq
         passed = max(1, minute + 1 - before)
         before = minute + 1
         alarms += _minute(watch, told, rows, rows_of, budget, minute, passed, _lump(watch, changes, minute))
+    watch.sampled = watch.sampled.met(told.alike[rows_of.method == "sampled"])
     watch.ticked = until
     watch.seen.forget(until // 3_600_000_000 - 1)
     watch.turns.forget(until // 3_600_000_000 - 1)
