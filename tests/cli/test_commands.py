@@ -18,6 +18,7 @@ import pytest
 
 from tests.live.harness import HOMEOSTAT, Sent, Server, batch, serving
 from tests.live.spans import body, send
+from tests.loop.serving import within_a_second
 
 pytestmark = pytest.mark.live
 OK, USAGE, UNREACHABLE = 0, 2, 3
@@ -34,11 +35,7 @@ class Shop:
         self.drain()
 
     def _accepted(self, data: bytes) -> None:
-        """A new key opens within a second."""
-        end = time.monotonic() + 2
-        while self.try_key(self.key) != 200:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        within_a_second(lambda: self.try_key(self.key) == 200)
         send(self.server, data, key=self.key)
 
     def try_key(self, key: str) -> int:
@@ -51,7 +48,7 @@ class Shop:
 
     def run(self, *arguments: str, code: int = OK, **env: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [HOMEOSTAT, *arguments], capture_output=True, text=True, check=False, timeout=90, env=self.env(**env)
+            [HOMEOSTAT, *arguments], capture_output=True, text=True, check=False, timeout=240, env=self.env(**env)
         )
         assert done.returncode == code, (arguments, done.returncode, done.stdout[-500:], done.stderr[-2000:])
         assert "Traceback" not in done.stderr, done.stderr
@@ -68,7 +65,7 @@ class Shop:
         return [line.split("\t") for line in self.said(*arguments).splitlines()]
 
     def drain(self) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while True:
             loader = self.json("doctor")["core"]["loader"]
             if loader["items_waiting"] == 0:
@@ -191,7 +188,7 @@ def test_tail(shop: Shop) -> None:
             assert tail.stdout is not None
             os.set_blocking(tail.stdout.fileno(), False)
             found: list[dict[str, Any]] = []
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while not found:
                 assert time.monotonic() < end, tail.poll()
                 send(shop.server, body({}), key=shop.key)
@@ -199,30 +196,26 @@ def test_tail(shop: Shop) -> None:
                 found = [json.loads(line) for line in (tail.stdout.readline(),) if line.strip()]
             assert found[0]["id"]
             tail.send_signal(signal.SIGINT)
-            assert tail.wait(10) == OK
+            assert tail.wait(120) == OK
         finally:
             tail.kill()
 
 
-def revoked_within(shop: Shop, key: str, seconds: float) -> None:
-    begun = time.monotonic()
-    while shop.try_key(key) != 401:
-        assert time.monotonic() - begun < seconds
-        time.sleep(0.02)
+def answered(shop: Shop, key: str, status: int) -> None:
+    """Within a second."""
+    within_a_second(lambda: shop.try_key(key) == status)
 
 
 def test_keys(shop: Shop) -> None:
     made = shop.json("key", "create", "shop floor", "--scopes", "ingest,read", "--project", "floor", "--days", "3")
-    end = time.monotonic() + 2
-    while shop.try_key(made["key"]) != 200:
-        assert time.monotonic() < end
+    answered(shop, made["key"], 200)
     listed = {item["id"]: item for item in shop.json("key", "ls")["items"]}
     assert listed[made["id"]]["scopes"] == ["ingest", "read"]
     assert made["key"] not in json.dumps(listed)
     assert made["id"] in {row[0] for row in shop.rows("key", "ls")}
     assert "[]" not in shop.run("exchanges", "ls", HOMEOSTAT_KEY=made["key"]).stdout
     assert "revoked" in shop.said("key", "revoke", made["id"])
-    revoked_within(shop, made["key"], 1)
+    answered(shop, made["key"], 401)
     shop.run("key", "revoke", "no-such-key", code=USAGE)
     shop.run("key", "create", "x", "--scopes", "everything", code=USAGE)
 
@@ -243,14 +236,12 @@ def test_limits_of_keys(shop: Shop) -> None:
 def test_a_revoked_key_stays_shut_while_the_core_is_away(shop: Shop) -> None:
     """The edge obeys what was published last, also an edge that has just been started."""
     made = shop.json("key", "create", "short")
-    end = time.monotonic() + 2
-    while shop.try_key(made["key"]) != 200:
-        assert time.monotonic() < end
+    answered(shop, made["key"], 200)
     shop.run("key", "revoke", made["id"])
     core = shop.server.children()["core"]
     os.kill(core.pid, signal.SIGSTOP)
     try:
-        revoked_within(shop, made["key"], 1)
+        answered(shop, made["key"], 401)
         shop.server.kill("edge")
         assert shop.try_key(made["key"]) == 401
         assert shop.try_key(shop.key) == 200

@@ -14,5 +14,5 @@ print(sorted(heavy & set(sys.modules)))
 
 
 def test_the_door_is_light() -> None:
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=240, check=True)
     assert done.stdout.strip() == "[]"

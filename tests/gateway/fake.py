@@ -83,7 +83,7 @@ class Fake:
 
         self._thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
         self._thread.start()
-        assert ready.wait(5)
+        assert ready.wait(60)
         return self
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class Fake:
 
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(end)
-            self._thread.join(5)
+            self._thread.join(60)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from homeostat.records.guard import Guard
 from homeostat.records.snapshot import Snapshot
 from tests.gateway.conftest import Gate
 from tests.loop.serving import until
+from tests.work import costs_at_most
 
 HI: Any = [{"role": "user", "content": "How many foxes?"}]
 CHAT = {"model": "m", "messages": HI}
@@ -128,18 +128,13 @@ def test_what_stands_instead_is_read_like_any_answer(api: Any) -> None:
 
 
 def test_matching_is_linear() -> None:
-    """What makes a backtracking engine hang takes a moment; a long answer takes less than 5 ms."""
+    """What makes a backtracking engine hang takes a moment; a long answer costs little, however many the words."""
     evil = Matcher(Guard("evil", pattern="(a+)+$"))
     assert not evil.stops("a" * 200_000 + "!")
     many = Matcher(Guard("many", words=tuple(f"word{n}" for n in range(200))))
     text = "an ordinary answer, and then some more of it. " * 200
     many.stops(text)
-    took = []
-    for _ in range(20):
-        begun = time.perf_counter()
-        many.stops(text)
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.005
+    assert costs_at_most(lambda: many.stops(text), 10, lambda: sum(text.encode()))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_headers_of_the_connection_end_here(gate: Gate) -> None:
 
 def raw(gate: Gate, request: bytes) -> bytes:
     """What a request answers that no client library would send."""
-    with socket.create_connection(("127.0.0.1", gate.port), timeout=3) as client:
+    with socket.create_connection(("127.0.0.1", gate.port), timeout=60) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         said = b""

@@ -38,7 +38,7 @@ def test_streams_go_byte_for_byte(gate: Gate, path: str) -> None:
 
 def test_events_come_one_by_one(gate: Gate) -> None:
     """Nothing waits for the end: while the provider is still speaking, the client has heard the beginning."""
-    connection = http.client.HTTPConnection("127.0.0.1", gate.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", gate.port, timeout=60)
     body = json.dumps({"model": "m", "stream": True, "messages": []})
     connection.request("POST", "/v1/chat/completions", body, {"x-fake": '{"gap": 0.05}'})
     answer = connection.getresponse()

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,13 +21,9 @@ from typing import Any
 import psutil
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.ports import free_port
+
 HOMEOSTAT = str(Path(sys.executable).parent / "homeostat")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -60,13 +55,13 @@ class Server:
     def log(self) -> str:
         return (self.data.parent / f"{self.data.name}.log").read_text(errors="replace")
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log()[-3000:]}")
             with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-                if self.get("/readyz", timeout=2)[1]["core"] == "ok":
+                if self.get("/readyz", timeout=10)[1]["core"] == "ok":
                     return
             time.sleep(0.05)
         raise AssertionError(f"not ready after {seconds} s:\n{self.log()[-3000:]}")
@@ -77,7 +72,7 @@ class Server:
         path: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
-        timeout: float = 30,
+        timeout: float = 60,
     ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -87,7 +82,7 @@ class Server:
         finally:
             connection.close()
 
-    def get(self, path: str, timeout: float = 30) -> tuple[int, Any]:
+    def get(self, path: str, timeout: float = 60) -> tuple[int, Any]:
         status, body = self.request("GET", path, timeout=timeout)
         return status, json.loads(body) if body else None
 
@@ -125,12 +120,12 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if who in ("supervisor", "all"):
-            self.process.wait(10)
+            self.process.wait(60)
             for child in targets.values():
-                ended(child, 3)
+                ended(child)
             self.process = None
 
-    def stop(self, seconds: float = 45) -> int:
+    def stop(self, seconds: float = 120) -> int:
         """SIGTERM, and the exit code."""
         if self.process is None:
             return 0
@@ -175,7 +170,7 @@ class Server:
                 return items
 
 
-def ended(process: psutil.Process, seconds: float) -> None:
+def ended(process: psutil.Process, seconds: float = 60) -> None:
     """Wait until it has ended. An orphan may stand in the list for a while after that, until somebody buries it."""
     end = time.monotonic() + seconds
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -201,7 +196,7 @@ def serving(data: Path, **settings: str) -> Iterator[Server]:
         process, targets = server.process, server.children()
         if process is not None:
             with contextlib.suppress(AssertionError):
-                server.stop(20)
+                server.stop(60)
             for pid in [process.pid, *(child.pid for child in targets.values())]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -277,7 +272,7 @@ class Oracle:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(120)
 
     def _client(self, rng: random.Random) -> None:
         connection: http.client.HTTPConnection | None = None
@@ -287,7 +282,7 @@ class Oracle:
             for _ in range(100):
                 try:
                     if connection is None:
-                        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+                        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
                     connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
                     answer = connection.getresponse()
                     answer.read()

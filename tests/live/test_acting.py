@@ -17,7 +17,7 @@ import pytest
 from homeostat.records import policy as policies
 from homeostat.records.policy import Policy, assign
 from tests.live.harness import Server, serving
-from tests.live.test_rollback import command, obeyed, prepared, put
+from tests.live.test_rollback import command, obeyed, obeys, prepared, put
 
 pytestmark = pytest.mark.live
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -69,11 +69,11 @@ def test_a_canary_that_harms_is_rolled_back_and_the_verdict_says_that_it_helped(
         for name in "AB":
             assert server.post("/api/v1/releases", {"name": name, "model": f"model-{name}"})[0] == 201
         assert put(server, {"A": 1}, 0)[0] == 201
-        within_a_second(server, {"A": 1.0})
+        obeys(server, {"A": 1.0})
         talk(server, now, 60, bad, dice)
         now += timedelta(minutes=60)
         assert put(server, {"A": 90, "B": 10}, 1)[0] == 200
-        within_a_second(server, {"A": 0.9, "B": 0.1})
+        obeys(server, {"A": 0.9, "B": 0.1})
 
         served = 0
         while obeyed(server) != {"A": 1.0}:
@@ -106,13 +106,6 @@ def test_a_canary_that_harms_is_rolled_back_and_the_verdict_says_that_it_helped(
         assert listed[action["id"]] == "worked", listed
 
 
-def within_a_second(server: Server, shares: dict[str, float]) -> None:
-    end = time.monotonic() + 5
-    while obeyed(server) != shares:
-        assert time.monotonic() < end, obeyed(server)
-        time.sleep(0.02)
-
-
 def killed_while_acting(folder: Path, rounds: int, seed: int) -> None:
     """The core dies at a random moment of an approval; afterwards the action is done, or was never begun."""
     dice, ends = random.Random(seed), set()
@@ -134,14 +127,14 @@ def killed_while_acting(folder: Path, rounds: int, seed: int) -> None:
             asking.start()
             time.sleep(wait)
             server.kill("core")
-            asking.join(30)
+            asking.join(120)
             server.wait_ready()
             state = settled(server, made["id"])
             ends.add(state)
             assert state in ("proposed", "done"), (number, state)
             now = {name: round(share, 6) for name, share in server.json("/api/v1/policies/default")["shares"].items()}
             assert (now == wanted) == (state == "done"), (number, state, now)
-            within_a_second(server, now)
+            obeys(server, now)
             if state == "proposed":
                 assert server.post(f"/api/v1/actions/{made['id']}/approve", {})[0] == 200
         assert ends
@@ -186,7 +179,7 @@ def test_two_who_decide_at_once(tmp_path: Path) -> None:
             for one in both:
                 one.start()
             for one in both:
-                one.join(30)
+                one.join(120)
             assert sorted(answers.values()) == [200, 409], answers
             state = server.json(f"/api/v1/actions/{id}")["state"]
             assert state == ("done" if answers["approve"] == 200 else "declined")

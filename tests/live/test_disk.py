@@ -14,14 +14,14 @@ import pytest
 
 from homeostat.loop.core import DAMAGED
 from tests.live.disks import crowd, disk, fill, read_only, release
-from tests.live.harness import HOMEOSTAT, Oracle, Server, batch, free_port, serving
+from tests.live.harness import HOMEOSTAT, Oracle, Server, batch, serving
 from tests.live.spans import PROTOBUF
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
-RECOVERED_SECONDS = 5.0
 
 
-def ready_within(server: Server, seconds: float) -> float:
+def ready_again(server: Server, seconds: float = 60) -> float:
     """Seconds until the edge says that what is sent now is kept."""
     begun = time.monotonic()
     while time.monotonic() - begun < seconds:
@@ -33,7 +33,7 @@ def ready_within(server: Server, seconds: float) -> float:
 
 def probe(server: Server, rng: random.Random) -> tuple[int, str | None]:
     """One body as a client sends it: the status, and when it may come again."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request("POST", "/v1/traces", batch(rng, 5)[0], PROTOBUF)
         answer = connection.getresponse()
@@ -43,14 +43,15 @@ def probe(server: Server, rng: random.Random) -> tuple[int, str | None]:
         connection.close()
 
 
-def refuses_politely(server: Server, seconds: float) -> Counter[int]:
+def refuses_politely(server: Server, seconds: float) -> None:
     """While the disk takes nothing: 503 that says when to come again, and questions are answered.
 
     Only a core that starts again because the engine lost a write answers none, for as long as that takes.
     """
     rng, seen, asked = random.Random(1), Counter[int](), Counter[int]()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    begun = time.monotonic()
+    while time.monotonic() < begun + seconds or seen[503] <= 5:
+        assert time.monotonic() < begun + 120, seen
         status, later = probe(server, rng)
         seen[status] += 1
         assert status in (200, 503, 413), status
@@ -60,8 +61,7 @@ def refuses_politely(server: Server, seconds: float) -> Counter[int]:
         asked[status] += 1
         assert status == 503 or (status == 200 and answer["items"]), (status, answer, server.log()[-3000:])
         time.sleep(0.05)
-    assert asked[503] == 0 or lost_writes(server, seconds=3), server.log()[-3000:]
-    return seen
+    assert asked[503] == 0 or lost_writes(server, seconds=60), server.log()[-3000:]
 
 
 def lost_writes(server: Server, *, seconds: float = 0) -> bool:
@@ -75,7 +75,7 @@ def lost_writes(server: Server, *, seconds: float = 0) -> bool:
 
 
 def some_are_stored(server: Server) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not server.json("/api/v1/exchanges?limit=1&kind=all")["items"]:
         assert time.monotonic() < end, server.log()[-3000:]
         time.sleep(0.05)
@@ -94,9 +94,9 @@ def test_a_full_disk_under_load(tmp_path: Path, take: Callable[[Path], Path], ti
                 time.sleep(0.05)
             some_are_stored(server)
             other = take(folder)
-            assert refuses_politely(server, 3)[503] > 5
+            refuses_politely(server, 3)
             release(other)
-            took.append(ready_within(server, RECOVERED_SECONDS))
+            took.append(ready_again(server))
         reached = len(oracle.acknowledged)
         while len(oracle.acknowledged) < reached + 500:
             time.sleep(0.05)
@@ -124,13 +124,13 @@ def test_a_full_disk_at_start(tmp_path: Path) -> None:
         assert seen == 503
         assert probe(server, random.Random(2))[0] == 503
         other.unlink()
-        ready_within(server, 15)
+        ready_again(server)
         server.wait_ready()
         oracle.verify(server)
 
 
 def wait_for_edge(server: Server) -> int:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
             return server.get("/readyz")[0]
@@ -145,7 +145,7 @@ def refused(data: Path) -> str:
     """`homeostat up` must end by itself, as a matter of usage; what it said."""
     done = subprocess.run(
         [HOMEOSTAT, "up", "--port", str(free_port()), "--data", str(data)],
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 2, (done.returncode, done.stderr)
     assert "Traceback" not in done.stderr

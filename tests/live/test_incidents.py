@@ -25,7 +25,7 @@ def command(server: Server, *arguments: str) -> str:
     """What the command prints."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOMEOSTAT_")}
     env |= {"HOMEOSTAT_URL": server.url, "HOMEOSTAT_DATA": str(server.data)}
-    done = subprocess.run([HOMEOSTAT, *arguments], capture_output=True, text=True, check=False, timeout=60, env=env)
+    done = subprocess.run([HOMEOSTAT, *arguments], capture_output=True, text=True, check=False, timeout=120, env=env)
     assert done.returncode == 0, (done.stdout, done.stderr)
     return done.stdout
 
@@ -48,7 +48,7 @@ def test_from_finding_to_message_to_story(tmp_path: Path) -> None:
         assert "is set" in command(server, "notifier", "set", "hook", "webhook", *settings)
         assert command(server, "notifier", "test", "hook").strip() == "sent"
         id = fire(server)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while len(there.seen) < 2 and time.monotonic() < end:
             time.sleep(0.1)
         told = there.seen[1].json["events"][0]

@@ -36,7 +36,7 @@ def test_a_write_that_the_engine_lost_is_made_again(tmp_path: Path) -> None:
         core = limit(server)
         body, sent = batch(random.Random(31), 800, noise=6000)
         assert server.request("POST", "/v1/traces", body, PROTOBUF)[0] == 200
-        ended(core, 30)
+        ended(core)
         server.wait_ready()
         oracle.verify(server, own=False)
         for one in sent[::50]:

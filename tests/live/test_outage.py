@@ -30,11 +30,13 @@ def core_held(server: Server) -> object:  # type: ignore[misc]
         os.kill(core.pid, signal.SIGCONT)
 
 
-def away(server: Server, seconds: float, pause: float) -> dict[str, int]:
-    """Load while the core is away; then it drains by itself."""
+def away(server: Server, seconds: float, pause: float, *, least: int = 0) -> dict[str, int]:
+    """Load while the core is away, until `least` spans were taken; then it drains by itself."""
     oracle = Oracle(server.port, 3, clients=2, pause=pause).start()
     with core_held(server):
         time.sleep(seconds)
+        while len(oracle.acknowledged) < least:
+            time.sleep(0.05)
         status, answer = server.get("/api/v1/exchanges")
         assert status == 503, answer
         assert answer["error"]["hint"]
@@ -45,7 +47,7 @@ def away(server: Server, seconds: float, pause: float) -> dict[str, int]:
 
 def test_core_away_for_seconds(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
-        assert away(server, 4, 0.2)["acknowledged"] > 500
+        away(server, 4, 0.2, least=500)
 
 
 @pytest.mark.nightly
@@ -62,13 +64,15 @@ def stops(server: Server, count: int) -> Oracle:
         time.sleep(0.7)
         assert server.stop() == 0, server.log()[-2000:]
         server.start()
+    while len(oracle.acknowledged) < 100:
+        time.sleep(0.05)
     oracle.stop()
     return oracle
 
 
 def test_sigterm_under_load(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
-        assert stops(server, 2).verify(server)["acknowledged"] > 100
+        stops(server, 2).verify(server)
 
 
 @pytest.mark.nightly
@@ -82,7 +86,9 @@ def test_a_real_sdk_loses_nothing_over_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         provider = TracerProvider()
         provider.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{server.url}/v1/traces"), schedule_delay_millis=300)
+            BatchSpanProcessor(
+                OTLPSpanExporter(endpoint=f"{server.url}/v1/traces", timeout=120), schedule_delay_millis=300
+            )
         )
         tracer = provider.get_tracer("restart")
         count = 0

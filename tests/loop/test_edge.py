@@ -142,7 +142,7 @@ def test_what_was_in_flight_is_answered_at_the_end(tmp_path: Path) -> None:
         sender.start()
         until(lambda: b"inflight_requests 1\n" in edge.send("GET", "/metrics?part=edge")[2])
         threading.Timer(0.2, edge.spool.gate.set).start()
-    sender.join(10)
+    sender.join(120)
     assert answers == [200]
 
 

@@ -50,7 +50,7 @@ class Running:
     ) -> tuple[int, dict[str, str], Any]:
         import http.client
 
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -113,18 +113,18 @@ def test_who_waits_hears_of_the_next_change_and_of_nothing_else(edge: Running) -
     time.sleep(0.5)
     assert heard == [], "published again, nothing changed"
     publish(edge.folder, replace(POLICY, version=4), 3)
-    waiter.join(5)
+    waiter.join(60)
     assert heard[0][0] == 200 and heard[0][2]["version"] == 4
 
 
-def test_nobody_is_kept_waiting_by_a_server_that_ends(edge: Running) -> None:
-    begun = time.monotonic()
-    waiter = threading.Thread(target=edge.ask, args=("/api/v1/routing?after=3&wait=30",))
+def test_nobody_is_kept_waiting_by_a_server_that_ends(edge: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeostat.loop.steering.LONGEST_WAIT", 500.0)
+    waiter = threading.Thread(target=edge.ask, args=("/api/v1/routing?after=3&wait=500",), daemon=True)
     waiter.start()
     time.sleep(0.3)
     edge.stopping.set()
-    waiter.join(10)
-    assert time.monotonic() - begun < 10
+    waiter.join(120)
+    assert not waiter.is_alive()
 
 
 def test_thousands_who_wait_cost_one_look(tmp_path: Path) -> None:

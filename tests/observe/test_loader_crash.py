@@ -78,7 +78,7 @@ def wanted(rounds: int) -> dict[str, Any]:
 
 
 def run(folder: Path, *step: str) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, str(DYING), str(folder), *step], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, str(DYING), str(folder), *step], capture_output=True, text=True, timeout=280)
     return done.returncode, done.stdout.strip() or done.stderr[-2000:]
 
 

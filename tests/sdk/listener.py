@@ -29,7 +29,11 @@ class Listener:
         self.resources: list[dict[str, Any]] = []
         self.facts: list[tuple[str, dict[str, Any]]] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.answers: list[tuple[float, int]] = []
+        """When, and with what status."""
         self.document: dict[str, Any] = {"version": 0, "routes": {}, "releases": {}}
+        self.asked = self.waiting = 0
+        """Questions for it so far, and those that are not answered yet because nothing has changed."""
         self.changed = threading.Condition()
         listener = self
 
@@ -40,8 +44,10 @@ class Listener:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
+                status = listener.status
+                listener.answers.append((time.monotonic(), status))
                 listener.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-                self._answer(listener.status, listener.take(self.path, body), listener.headers)
+                self._answer(status, listener.take(self.path, body) if status == 200 else b"", listener.headers)
 
             def do_GET(self) -> None:
                 asked = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
@@ -49,9 +55,13 @@ class Listener:
                     self._answer(404, b"{}", {})
                     return
                 with listener.changed:
+                    listener.asked += 1
+                    listener.waiting += 1
+                    listener.changed.notify_all()
                     listener.changed.wait_for(
                         lambda: str(listener.document["version"]) != asked.get("after"), float(asked.get("wait", 0))
                     )
+                    listener.waiting -= 1
                     document = json.dumps(listener.document).encode()
                 self._answer(listener.status, document, listener.headers)
 
@@ -74,8 +84,6 @@ class Listener:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def take(self, path: str, body: bytes) -> bytes:
-        if self.status != 200:
-            return b""
         if path == "/v1/traces":
             request = ExportTraceServiceRequest.FromString(body)
             for resource in request.resource_spans:
@@ -92,11 +100,11 @@ class Listener:
             self.document = document
             self.changed.notify_all()
 
-    def named(self, name: str, seconds: float = 5) -> dict[str, Any]:
+    def named(self, name: str, seconds: float = 60) -> dict[str, Any]:
         """Attributes of the span of that name, when it came."""
         return attributes(self.span(name, seconds))
 
-    def span(self, name: str, seconds: float = 5) -> Any:
+    def span(self, name: str, seconds: float = 60) -> Any:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for span in self.spans:

@@ -28,4 +28,4 @@ from homeostat import observe
 assert (plain(), named(), observe(lambda: 3)()) == (1, 2, 3)
 import homeostat.observe.dialects
 """
-        subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=240)

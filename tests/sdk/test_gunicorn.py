@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -14,6 +13,7 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.sdk.listener import Listener
 from tests.sdk.test_releasing import document
 
@@ -21,7 +21,7 @@ APPLICATION = """
 import os
 import homeostat
 
-assert homeostat.init(service="shop").steered(20)    # workers begin with what is known here
+assert homeostat.init(service="shop", exit_seconds=60).steered(60)    # workers begin with what is known here
 homeostat.observe(name="loaded")(lambda: None)()     # the parent sends something too, before it forks
 
 @homeostat.observe
@@ -37,10 +37,10 @@ def app(environ, start_response):
 
 
 def ask(port: int, number: int) -> str:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/?u{number}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/?u{number}", timeout=120) as answer:
                 return str(answer.read().decode())
         except OSError:  # not up yet
             assert time.monotonic() < end
@@ -51,11 +51,10 @@ def test_workers_that_gunicorn_forks_send_their_own_and_follow_the_policy(listen
     """Threads in each worker, workers that are replaced on the way, and an end by SIGTERM: every call arrives once."""
     listener.publish(document(1, A=1.0))
     (tmp_path / "shop.py").write_text(textwrap.dedent(APPLICATION))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "shop:app", "--preload", "--workers", "2", "--threads", "2"]
     command += ["--max-requests", "40", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+    command += ["--timeout", "120", "--graceful-timeout", "120"]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HOMEOSTAT_", "OTEL_"))}
     with subprocess.Popen(command, cwd=tmp_path, env={**env, "HOMEOSTAT_URL": listener.url}) as server:
         try:
@@ -66,7 +65,7 @@ def test_workers_that_gunicorn_forks_send_their_own_and_follow_the_policy(listen
             for thread in threads:
                 thread.join()
             server.send_signal(signal.SIGTERM)
-            assert server.wait(30) == 0
+            assert server.wait(120) == 0
         finally:
             server.kill()
     workers = Counter(answer.split()[0] for answer in answers)

@@ -14,6 +14,7 @@ from opentelemetry import trace
 import homeostat
 from homeostat.sdk.processor import kept
 from homeostat.sdk.runtime import Runtime
+from tests.loop.serving import until
 from tests.sdk.conftest import Start
 from tests.sdk.listener import Listener, attributes
 
@@ -51,7 +52,7 @@ def test_everything_is_counted_whatever_happens_to_it(listener: Listener, start:
     stop.set()
     troubles.join()
     listener.status = 200
-    assert runtime.flush(30)
+    assert runtime.flush(60)
     counts = runtime.counts()
     assert counts.produced == 3 * (1500 + 30)
     assert counts.waiting == 0
@@ -72,11 +73,11 @@ def test_bytes_are_bounded_too(start: Start) -> None:
 def test_a_server_that_asks_for_patience_gets_it(listener: Listener, sdk: Runtime) -> None:
     listener.status, listener.headers = 503, {"retry-after": "1"}
     homeostat.observe(lambda: None)()
-    time.sleep(0.8)
+    until(lambda: listener.answers)
     listener.status = 200
-    assert len(listener.requests) == 1
     listener.span("<lambda>")
-    assert len(listener.requests) == 2
+    (refused, said), (taken, _) = listener.answers
+    assert said == 503 and taken - refused >= 1
 
 
 def test_what_is_wrong_is_dropped_alone_and_said_once(
@@ -88,7 +89,7 @@ def test_what_is_wrong_is_dropped_alone_and_said_once(
         unencodable = trace.get_tracer_provider().get_tracer("other").start_span("bad")  # type: ignore[attr-defined]
         unencodable._name = object()
         unencodable.end()
-        assert sdk.flush(5)
+        assert sdk.flush(60)
     assert sorted(span.name for span in listener.spans) == [f"n{number}" for number in range(8)]
     assert sdk.counts().dropped == {"refused": 1}
     assert len(caplog.records) == 1
@@ -98,7 +99,7 @@ def test_the_key_goes_with_every_request(listener: Listener, start: Start) -> No
     runtime = start(listener.url, key="hs_public_key")
     homeostat.observe(lambda: None)()
     homeostat.score("relevance", 0.5, trace_id="0" * 31 + "1", reason="why", scorer="s", rung="human")
-    assert runtime.flush(5)
+    assert runtime.flush(60)
     assert {headers["authorization"] for _, headers in listener.requests} == {"Bearer hs_public_key"}
     ((path, fact),) = listener.facts
     assert path == "scores"
@@ -123,7 +124,7 @@ def test_texts_leave_as_chosen(listener: Listener, start: Start) -> None:
         runtime = start(listener.url, capture=mode)
         with pytest.raises(ValueError, match="anna"):
             answer(secret)
-        assert runtime.flush(5)
+        assert runtime.flush(60)
         (span,) = listener.spans
         everything = str(span) + json.dumps(listener.facts)
         assert ("anna@example.org" in everything, "sk-abc" in everything) == (mode == "full",) * 2
@@ -148,7 +149,7 @@ def test_a_redactor_of_ones_own_and_what_it_cannot_clean_stays_here(listener: Li
         return "explode Falcon"
 
     answer("Falcon of anna@example.org")
-    assert runtime.flush(5)
+    assert runtime.flush(60)
     told = listener.named("answer")
     assert told["input.value"] == "[project] of [email]"
     assert "output.value" not in told
@@ -162,7 +163,7 @@ def test_sampling_keeps_whole_sessions_the_same_in_every_process(listener: Liste
         for _ in range(2):
             with homeostat.context(session_id=f"s{session}"), homeostat.exchange("answer"):
                 tool()
-    assert runtime.flush(10)
+    assert runtime.flush(60)
     by_session: dict[str, int] = {}
     for span in listener.spans:
         session_id = attributes(span)["session.id"]

@@ -24,7 +24,7 @@ from tests.sdk.listener import Listener, attributes
 
 def children(listener: Listener, runtime: Runtime) -> dict[str, str]:
     """Name of each span to the name of its parent."""
-    assert runtime.flush(5)
+    assert runtime.flush(60)
     names = {span.span_id: span.name for span in listener.spans}
     return {span.name: names.get(span.parent_span_id, "") for span in listener.spans}
 
@@ -142,7 +142,7 @@ def test_a_generator_is_joined_timed_and_leaves_the_consumers_context_alone(list
     assert children(listener, sdk) == {"inside": "stream", "outside": "request", "stream": "request", "request": ""}
     told = listener.named("stream")
     assert told["output.value"] == "one two three"
-    assert 0.05 <= told["gen_ai.response.time_to_first_chunk"] < 5
+    assert told["gen_ai.response.time_to_first_chunk"] >= 0.05
 
 
 def test_an_async_generator_likewise_also_when_tasks_take_turns(listener: Listener, sdk: Runtime) -> None:
@@ -168,7 +168,7 @@ def test_an_async_generator_likewise_also_when_tasks_take_turns(listener: Listen
         return await asyncio.gather(*(consume(who) for who in "abc"))
 
     assert asyncio.run(everything()) == [f"{who}0 {who}1 {who}2 {who}3 {who}4 " for who in "abc"]
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     by_id = {span.span_id: span for span in listener.spans}
     for span in listener.spans:
         if span.name == "inside":
@@ -291,7 +291,7 @@ def test_threads_do_not_mix(listener: Listener, sdk: Runtime) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     by_id = {span.span_id: attributes(span)["input.value"] for span in listener.spans}
     inners = [span for span in listener.spans if span.name == "inner"]
     assert len(inners) == 40
@@ -307,7 +307,7 @@ def test_partials_lambdas_and_objects_that_can_be_called(listener: Listener, sdk
     assert homeostat.observe(lambda text: text)("b") == "b"
     assert homeostat.observe(Callable())("c") == "c"
     assert homeostat.observe(len)("four") == 4
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     assert sorted(span.name for span in listener.spans) == ["<lambda>", "Callable", "len", "partial"]
 
 
@@ -330,7 +330,7 @@ def test_a_value_that_cannot_be_told_harms_nobody(listener: Listener, sdk: Runti
     assert takes(endless) is endless
     assert takes("half \ud800") == "half \ud800"
     assert takes(list(range(10**6)))[-1] == 999_999
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     assert sdk.counts().errors >= 1
     assert sdk.counts().dropped == {}
 
@@ -355,7 +355,7 @@ def test_the_current_exchange_can_be_told_more(listener: Listener, sdk: Runtime)
     assert json.loads(told["gen_ai.retrieval.documents"])[1]["id"] == "a.md"
     span = listener.span("answer")
     assert identity == f"{span.trace_id.hex()}-{span.span_id.hex()}"
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     assert [(path, fact["exchange_id"]) for path, fact in listener.facts] == [("signals", identity)]
     assert homeostat.exchange.current() is None
     assert not trace.get_current_span().is_recording()

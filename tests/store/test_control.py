@@ -10,6 +10,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -203,16 +204,20 @@ def test_many_threads_publish_at_once(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["pepper", "snapshot.json"]
 
 
-def _write(folder: Path, versions: int) -> None:
-    for version in range(versions):
+def _write(folder: Path, versions: int, enough: Event) -> None:
+    version = 0
+    while version < versions or not enough.is_set():
         keys = {str(n): replace(KEY, id=str(n), project=f"p{version}") for n in range(version % 50)}
         control.publish(folder, replace(SNAPSHOT, version=version, keys=keys))
+        version += 1
     os._exit(0)
 
 
 def test_a_reader_never_sees_a_half(folder: Path) -> None:
     control.publish(folder, replace(SNAPSHOT, version=0, keys={}))
-    writer = multiprocessing.get_context("fork").Process(target=_write, args=(folder, 150))
+    context = multiprocessing.get_context("fork")
+    enough = context.Event()
+    writer = context.Process(target=_write, args=(folder, 150, enough))
     writer.start()
     reader = control.Reader(folder, every=0)
     seen: list[int] = []
@@ -223,8 +228,11 @@ def test_a_reader_never_sees_a_half(folder: Path) -> None:
             assert {key.project for key in found.keys.values()} <= {f"p{found.version}"}
             assert len(found.keys) == found.version % 50
             seen.append(found.version)
+            if len(set(seen)) > 3:
+                enough.set()
     finally:
-        writer.join(30)
+        enough.set()
+        writer.join(120)
     assert seen == sorted(seen) and len(set(seen)) > 3
 
 

@@ -139,16 +139,16 @@ def _hold(folder: Path, ready: object, seconds: float) -> None:
 def test_the_lock_keeps_others_out_and_does_not_wait_for_ever(folder: Path) -> None:
     context = multiprocessing.get_context("fork")
     ready = context.Event()
-    holder = context.Process(target=_hold, args=(folder, ready, 30))
+    holder = context.Process(target=_hold, args=(folder, ready, 120))
     holder.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         begun = time.monotonic()
         with overrides.locked(folder, 0.2), overrides.locked(folder, 30):
             assert time.monotonic() - begun >= 0.2, "a thread that has it may take it again"
     finally:
         holder.kill()
-        holder.join(10)
+        holder.join(60)
     with overrides.locked(folder, 30):
         pass  # who was killed holds nothing
 
@@ -167,6 +167,6 @@ def test_two_threads_take_turns(folder: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert inside == []
     assert json.loads(overrides.encode(override()))["against"] == 7

@@ -17,7 +17,7 @@ from homeostat.web import live
 from tests.builders import NOON, exchange_id, exchange_row, store
 from tests.web.conftest import Api
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 async def take(events: AsyncIterator[bytes], n: int) -> list[dict[str, Any]]:

@@ -37,6 +37,9 @@ class Receiver:
     script: list[str] = field(default_factory=list)
     always: str = "ok"
     turn: threading.Lock = field(default_factory=threading.Lock)
+    hangs: float = 5.0
+    """Seconds; over as soon as it is `freed`."""
+    freed: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -57,7 +60,7 @@ def receiving(always: str = "ok") -> Iterator[Receiver]:
             size = int(self.headers.get("content-length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.seen.append(Seen(self.command, self.path, headers, self.rfile.read(size)))
-            _do(self, receiver.next())
+            _do(self, receiver.next(), receiver)
 
         do_GET = do_POST = do_PATCH = _any
 
@@ -71,13 +74,14 @@ def receiving(always: str = "ok") -> Iterator[Receiver]:
     try:
         yield receiver
     finally:
+        receiver.freed.set()
         server.shutdown()
         server.server_close()
 
 
-def _do(handler: BaseHTTPRequestHandler, what: str) -> None:
+def _do(handler: BaseHTTPRequestHandler, what: str, receiver: Receiver) -> None:
     if what == "hang":
-        time.sleep(5)
+        receiver.freed.wait(receiver.hangs)
         return
     if what == "reset":
         handler.connection.close()

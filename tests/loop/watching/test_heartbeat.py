@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,13 +11,14 @@ from homeostat.loop.watching.heartbeat import Heartbeat
 
 
 @contextmanager
-def receiving(status: int = 200, hangs: float = 0.0) -> Iterator[tuple[str, list[str]]]:
+def receiving(status: int = 200, hangs: threading.Event | None = None) -> Iterator[tuple[str, list[str]]]:
     seen: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(self.path)
-            time.sleep(hangs)
+            if hangs is not None:
+                hangs.wait(60)
             self.send_response(status)
             self.end_headers()
 
@@ -35,7 +35,7 @@ def receiving(status: int = 200, hangs: float = 0.0) -> Iterator[tuple[str, list
 
 def settled(heart: Heartbeat) -> None:
     assert heart._thread is not None
-    heart._thread.join(20)
+    heart._thread.join(120)
     assert not heart._thread.is_alive()
 
 
@@ -67,10 +67,12 @@ def test_a_receiver_that_refuses_or_is_gone_is_told_without_its_address() -> Non
 
 
 def test_nobody_waits_for_a_receiver_that_hangs() -> None:
-    with receiving(hangs=1.0) as (url, seen):
+    goes_on = threading.Event()
+    with receiving(hangs=goes_on) as (url, seen):
         heart = Heartbeat(url, every=0.0)
         for _ in range(50):
             heart.beat(well=True)
         assert heart.sent == 0, "the calls came back before it answered"
+        goes_on.set()
         settled(heart)
         assert seen == ["/ping"], "one call at a time"

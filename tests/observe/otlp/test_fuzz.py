@@ -105,7 +105,7 @@ def _over_a_socket(folder: Path, count: int) -> None:
     process = psutil.Process()
     with running_edge(folder) as edge:
         edge.spool.append = _forget  # type: ignore[method-assign]
-        connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=60)
         memory = 0
         for number, sent in enumerate(mutated(seeded(SEED) + 1, count)):
             headers = {"content-type": sent.kind} | ({"content-encoding": sent.encoding} if sent.encoding else {})

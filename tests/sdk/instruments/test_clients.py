@@ -46,7 +46,7 @@ def claude(model: Model) -> anthropic.Anthropic:
 
 
 def only(listener: Listener, sdk: Runtime) -> dict[str, Any]:
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     (span,) = [span for span in listener.ours if span.kind == 3]
     assert sdk.counts().errors == 0
     return attributes(span)
@@ -133,7 +133,7 @@ def test_helpers_and_raw_answers_go_the_same_way(listener: Listener, sdk: Runtim
     with client.chat.completions.with_streaming_response.create(**CHAT) as response:
         assert json.loads(response.read())["id"] == "chatcmpl-1"
     del raw, raw_stream
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     told = [attributes(span) for span in listener.ours]
     assert len(told) == 5
     assert [text(each) for each in told if "gen_ai.output.messages" in each] == ["30 days."] * 4
@@ -197,7 +197,7 @@ def test_async_clients(listener: Listener, sdk: Runtime, model: Model) -> None:
             assert [word async for word in events.text_stream] == ["30 ", "days", "."]
 
     asyncio.run(everything())
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     told = [attributes(span) for span in listener.ours]
     assert len(told) == 5
     assert all("30 days." in each["gen_ai.output.messages"] for each in told)
@@ -212,7 +212,7 @@ def test_errors_of_the_provider_are_told_and_stay_the_clients_own(
         client.chat.completions.create(**CHAT)
     with pytest.raises(anthropic.RateLimitError):
         claude.messages.create(**CLAUDE)
-    assert sdk.flush(5)
+    assert sdk.flush(60)
     assert [(span.status.code, attributes(span)["error.type"]) for span in listener.ours] == [(2, "RateLimitError")] * 2
 
 

@@ -109,7 +109,7 @@ def test_a_reader_does_not_wait_for_a_writer(ledger: Ledger) -> None:
         meta.put(ledger, "a", "new")
         reader = threading.Thread(target=lambda: seen.append(meta.get(ledger, "a")))
         reader.start()
-        reader.join(5)
+        reader.join(60)
         assert seen == ["old"]
     assert meta.get(ledger, "a") == "new"
 
@@ -120,7 +120,7 @@ def test_answers_inside_one_look_are_of_one_moment(ledger: Ledger) -> None:
         assert meta.get(ledger, "a") == "old"
         writer = threading.Thread(target=meta.put, args=(ledger, "a", "new"))
         writer.start()
-        writer.join(5)
+        writer.join(60)
         assert meta.get(ledger, "a") == "old"
     assert meta.get(ledger, "a") == "new"
 

@@ -42,7 +42,7 @@ def test_two_processes_race(ledger: Ledger, dsn: str) -> None:
             assert writer.stdin is not None
             writer.stdin.write("go\n")
             writer.stdin.flush()
-        assert [writer.wait(60) for writer in writers] == [0, 0]
+        assert [writer.wait(240) for writer in writers] == [0, 0]
     finally:
         for writer in writers:
             if writer.poll() is None:

@@ -19,7 +19,7 @@ WHOLE = [[segment, 200, 200_000] for segment in (1, 2, 3)]
 def alone(folder: Path, *step: str) -> Any:
     """In a process of its own: an engine that lost a write never trusts itself again."""
     done = subprocess.run(
-        [sys.executable, str(ALONE), str(folder), *step], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(ALONE), str(folder), *step], capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
