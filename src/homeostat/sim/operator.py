@@ -16,10 +16,10 @@ from homeostat.sim.serving import free_port, serving
 from homeostat.sim.tuning import Tuning
 from homeostat.sim.world import World
 
-#: One question for the whole answer, in the operator's own words, about every fourth answer.
+#: One question for the whole answer, in the operator's own words: at twenty answers a minute, about every one of them.
 JUDGES: Final[tuple[dict[str, Any], ...]] = (
     {
-        "name": "content", "kind": "judge", "share": 0.25,
+        "name": "content", "kind": "judge", "share": 1.0,
         "settings": {
             "dimension": "content", "form": "yes_no",
             "task": "You look after customers of a shop. Say whether the customer can be content with this reply.",
@@ -27,6 +27,8 @@ JUDGES: Final[tuple[dict[str, Any], ...]] = (
         },
     },
 )  # fmt: skip
+#: Live, where as many answers come in a second or two, about every fourth.
+LIVE_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def shop(
     with listening(providers, behind), serving(clock=clock, port=port, settings=chosen) as url, \
             product.at(url) as server:  # fmt: skip
         for judge in JUDGES if judges else ():
-            server.have("/api/v1/scorers", judge)
+            server.have("/api/v1/scorers", judge | ({"share": LIVE_SHARE} if clock == "live" else {}))
         yield url, server, model
 
 
