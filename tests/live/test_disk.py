@@ -97,6 +97,7 @@ def test_a_full_disk_under_load(tmp_path: Path, take: Callable[[Path], Path], ti
             refuses_politely(server, 3)
             release(other)
             took.append(ready_again(server))
+        assert times == 1 or max(took) < 5, "where nobody else keeps the machine busy"
         reached = len(oracle.acknowledged)
         while len(oracle.acknowledged) < reached + 500:
             time.sleep(0.05)
