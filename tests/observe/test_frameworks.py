@@ -26,6 +26,10 @@ LOST: Final = ""
 ASKED: Final[dict[str, list[tuple[str, int] | tuple[str, int, str]]]] = {
     "agent_framework": [("af plain question", 1), ("af tool question", 2)],
     "agno": [("agno plain question", 1), ("agno tool question", 2), ("agno FAIL question", 1, "bad thing happened")],
+    "autogen": [
+        ("autogen tool question", 2),
+        ("autogen team question", 2, "A:A:autogen team question"),  # what the second of two agents said to the first
+    ],
     "bedrock": [
         ("bedrock plain question", 1),
         ("bedrock tool question", 1, LOST),  # the tool's answer was not sent back
@@ -71,6 +75,11 @@ ASKED: Final[dict[str, list[tuple[str, int] | tuple[str, int, str]]]] = {
         ("agents tool question", 2),
         (LOST, 1, LOST),  # two that failed: their questions were not sent
         (LOST, 1, LOST),
+    ],
+    "openllmetry_langchain": [
+        ("lc plain question", 1),
+        ("lc stream question", 1),  # the chain's span was not told what it was asked
+        ("lc tool question", 2),
     ],
     "semantic_kernel": [("sk plain question", 1), ("sk prompt question", 1)],
     "smolagents": [("smol plain question", 1, "final New task:\nsmol plain question")],

@@ -180,6 +180,11 @@ def test_googles_choice_as_a_log_record() -> None:
         ('{"task": "q", "stream": false}', "q"),
         ('{"messages": [["system", "be brief"], ["user", "q"]]}', "q"),
         ("[]", ""),
+        ('{"inputs": {"city": "q"}, "tags": [], "kwargs": {"name": "Chain"}}', "q"),
+        ('{"inputs": {"input": ""}, "tags": [], "kwargs": {"name": "Chain"}}', ""),
+        ('{"inputs": {"a": "q", "b": "r"}, "kwargs": {}}', '{"a":"q","b":"r"}'),
+        ('{"inputs": {"messages": [{"role": "user", "content": "q"}]}, "kwargs": {}}', "q"),
+        ('{"question": "q", "generation": "a", "documents": []}', "q"),
         ("""{"llm": {"replies": ["ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, """
          """_content=[TextContent(text='it\\\\'s \\\\n here')], _meta={'a': 'b'})"]}}""", "it's \n here"),
         ("<groq.Stream object at 0x7f82baa33f90>", ""),
@@ -191,6 +196,21 @@ def test_googles_choice_as_a_log_record() -> None:
 def test_the_text_of_what_a_component_was_given(said: str, text: str | None) -> None:
     told = row({"openinference.span.kind": "CHAIN", "input.value": said})
     assert told["input"] == (said if text is None else text)
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ('{"question": "q", "generation": "a", "documents": []}', "a"),
+        ('{"raw": "a", "pydantic": null, "tasks_output": [{"description": "q"}]}', "a"),
+        ('{"outputs": "a", "kwargs": {"inputs": {"q": "q"}}}', "a"),
+        ('{"messages": [{"source": "user", "type": "TextMessage", "content": "q"}, '
+         '{"source": "writer", "type": "TextMessage", "content": "a"}], "stop_reason": null}', "a"),
+        ('[{"role": "unknown", "parts": [{"type": "text", "content": "a"}]}]', "a"),
+    ],
+)  # fmt: skip
+def test_the_text_of_what_a_component_gave(said: str, text: str) -> None:
+    assert row({"openinference.span.kind": "CHAIN", "output.value": said})["output"] == text
 
 
 def test_details_event_with_its_texts_in_the_body() -> None:

@@ -69,9 +69,9 @@ def exchanges(tree: str, calls: str) -> str:
         "cost": "s.cost",
         "tools": "if(empty(s.tools), u.tools, s.tools)",
         **{name: f"accurateCastOrNull(s.{name}, 'UInt32')" for name in rows.TOKENS},
-        # A span without texts of its own was asked what its first call was, and said what its last one did.
+        # A span that does not tell was asked what its first call was, and said what its last one did.
         **{
-            f"{side}_{part}": f"if({lone.CAPABLE}, t.{side}_{part}, s.lent_{side}_{part})"
+            f"{side}_{part}": f"if(({lone.CAPABLE}) OR t.{side}_chars > 0, t.{side}_{part}, s.lent_{side}_{part})"
             for side in ("input", "output")
             for part in _TEXT
         },

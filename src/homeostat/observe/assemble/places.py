@@ -182,10 +182,10 @@ class _Nodes:
         return self._follow(climb)[nearest][:-1]
 
     def _lent(self, own: Index, up: Index, lead: Index) -> Flags:
-        """Spans without a text of their own that answer with what the first call below was asked and the last one said.
+        """Spans that answer with what the first call below was asked, or the last one said, for want of own texts.
 
-        Agents do, over several calls; so does whatever is around calls that all ask the same, some of which ask for
-        tools: a loop that the application wrote itself.
+        Agents do, over several calls, or when they tell their answer and not their question; so does whatever is around
+        calls that all ask the same, some of which ask for tools: a loop that the application wrote itself.
         """
         top = self._tops(own, up, self.capable)
         silent = ~self.capable & ~self.call
@@ -203,7 +203,9 @@ class _Nodes:
         np.maximum.at(most, host[at], self.asked[at])
         loops = (least == most) & (most != 0) & (said > 0) & (steps > 0)
         lent: Flags = ((calls > 1) & (answers == 0))[:-1] & (self.agent | loops[:-1])
-        return lent
+        half = silent & self.agent & self.answered
+        below = self._tops(own, up, half)[self.call & ~self.embedding]
+        return lent | (half & (np.bincount(below, minlength=self.nobody + 1) > 0)[:-1])
 
     def _leaders(self, rank: Index, above: Index) -> tuple[Index, Flags]:
         """Who tells each span's call, and whether it is part of any call at all (wrappers of several calls are not)."""

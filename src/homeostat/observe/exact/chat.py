@@ -21,7 +21,7 @@ def last_user(value: Any, told: Told) -> str:
 def answer_text(value: Any, told: Told) -> str:
     """Text of the last assistant message after the last question; of what is not messages, its plain text."""
     if told is None:
-        return plain(value)
+        return plain(value, answered=True)
     return next((m.text for m in reversed(trailing(told)) if m.text), "")
 
 
@@ -35,52 +35,66 @@ def tool_calls(value: Any, told: Told) -> list[dict[str, Any]]:
 
 
 def trailing(found: list[Message]) -> list[Message]:
-    """The assistant's turns at the end."""
+    """The assistant's turns at the end, and those of whom nobody knows."""
     out: list[Message] = []
     for message in reversed(found):
-        if message.role != "assistant":
+        if message.role not in ("assistant", ""):
             break
         out.append(message)
     return out[::-1]
 
 
-_PLAIN_KEYS: Final = (
-    "question", "query", "input", "prompt", "text", "message", "content", "output", "answer", "result", "response",
-    "completion", "generated_text", "inputs", "outputs", "return_value", "replies", "task",
+#: Names under which a map holds what was asked, and what was said; a state often holds both.
+_ASKED: Final = ("question", "query", "input", "prompt", "inputs", "task")
+_SAID: Final = (
+    "raw", "text", "message", "content", "output", "answer", "result", "response", "completion", "generation",
+    "generated_text", "outputs", "return_value", "replies",
 )  # fmt: skip
 
 
-def plain(value: Any, depth: int = 0) -> str:
+def plain(value: Any, *, answered: bool = False) -> str:
     """The text of what is not messages: itself; the text that a map holds under a usual name; else its JSON."""
     parsed = parse(value) if isinstance(value, str) else value
+    if isinstance(parsed, dict) and "kwargs" in parsed and not parsed.keys().isdisjoint(("inputs", "outputs")):
+        return _enclosed(parsed.get("outputs", parsed.get("inputs")), answered)
     if isinstance(parsed, str):
         return parsed
-    found = _inner_text(parsed, depth)
+    found = _inner_text(parsed, answered)
     if found:
         return found
     return value if isinstance(value, str) else "" if value is None else dump(value)
 
 
-def _inner_text(value: Any, depth: int) -> str:
+def _enclosed(value: Any, answered: bool) -> str:
+    """What a callback was told: the variables of a chain, whatever they are called. Empty ones are nothing."""
+    if isinstance(value, dict):
+        if not any(value.values()):
+            return ""
+        if len(value) == 1 and isinstance(only := next(iter(value.values())), str):
+            return only
+    return plain(value, answered=answered)
+
+
+def _inner_text(value: Any, answered: bool, depth: int = 0) -> str:
     if depth > 4:
         return ""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return "\n".join(text for text in (printed(item) or parse(item) for item in value) if isinstance(text, str))
     if not isinstance(value, dict):
         return ""
-    for key in _PLAIN_KEYS:
+    for key in (*_SAID, *_ASKED) if answered else (*_ASKED, *_SAID):
         inner = value.get(key)
         if isinstance(inner, str) and inner.strip():
             return inner
-        if isinstance(inner, dict | list) and (found := _inner_text(inner, depth + 1)):
+        if isinstance(inner, dict | list) and (found := _inner_text(inner, answered, depth + 1)):
             return found
     args = value.get("args")
     if isinstance(args, list) and args and isinstance(args[0], str):
         return args[0]
     kwargs = value.get("kwargs")
     if isinstance(kwargs, dict):
-        return _inner_text(kwargs, depth + 1)
+        return _inner_text(kwargs, answered, depth + 1)
     # A pipeline's components by name: what all of those that hold a text agree on.
     held = [inner for inner in value.values() if inner is not None]
-    texts = {_inner_text(inner, depth + 1) for inner in held if isinstance(inner, dict)} - {""}
+    texts = {_inner_text(inner, answered, depth + 1) for inner in held if isinstance(inner, dict)} - {""}
     return texts.pop() if len(texts) == 1 and all(isinstance(inner, dict) for inner in held) else ""

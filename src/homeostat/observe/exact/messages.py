@@ -50,7 +50,11 @@ def _turns(reading: Reading, column: str) -> tuple[list[dict[str, Any]], str]:
         found = turns_of(value)
         if found:
             return [_shown(message, column) for message in found], place
-        text = texts_at(value, alias.suffixes) if isinstance(alias, Indexed) else plain_text(value)
+        text = (
+            texts_at(value, alias.suffixes)
+            if isinstance(alias, Indexed)
+            else plain_text(value, answered=column == "output")
+        )
         if found is None and not plain[0] and not is_absent(text):
             plain = [_plain(column, text or "")], place
     return plain

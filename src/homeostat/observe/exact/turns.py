@@ -13,11 +13,12 @@ from homeostat.observe.exact.parts import CALL_PARTS, RESULT_PARTS, Message, add
 from homeostat.observe.exact.shapes import parse
 
 _ROLES: Final = {
-    "human": "user", "humanmessage": "user", "user": "user", "input": "user",
+    "human": "user", "humanmessage": "user", "user": "user", "usermessage": "user", "input": "user",
     "ai": "assistant", "aimessage": "assistant", "aimessagechunk": "assistant", "model": "assistant",
-    "assistant": "assistant", "bot": "assistant", "chatbot": "assistant", "output": "assistant",
+    "assistant": "assistant", "assistantmessage": "assistant", "bot": "assistant", "chatbot": "assistant",
+    "output": "assistant",
     "system": "system", "systemmessage": "system", "developer": "system",
-    "tool": "tool", "toolmessage": "tool", "function": "tool", "functionmessage": "tool",
+    "tool": "tool", "toolmessage": "tool", "function": "tool", "functionmessage": "tool", "unknown": "",
 }  # fmt: skip
 #: Where a map holds its messages; `prompt` and `input` also as plain text of the user.
 _HOLDERS: Final = (
@@ -32,6 +33,8 @@ _HOLDERS: Final = (
     "prompt",
     "message",
     "update",
+    "inputs",
+    "outputs",
 )
 _USER_TEXT: Final = ("prompt", "input")
 _SYSTEM_TEXT: Final = ("system", "instructions", "system_prompt", "system_instruction")
@@ -90,7 +93,7 @@ def _map(value: dict[str, Any], depth: int) -> list[Message] | None:
             continue
         found = messages(inner, depth + 1)
         if found is not None:
-            if name in ("choices", "candidates", "generations", "replies", "output"):
+            if name in ("choices", "candidates", "generations", "replies", "output", "outputs"):
                 for message in found:
                     message.role = message.role or "assistant"
             return _system(value) + found
@@ -166,6 +169,8 @@ def _role(value: dict[str, Any]) -> str:
         return role
     if isinstance(kind, str) and kind.lower() in _ROLES:
         return kind
+    if isinstance(kind, str) and kind.endswith("Message") and isinstance(value.get("source"), str):  # AutoGen's
+        return "user" if value["source"] == "user" else "assistant"
     if kind == "message" or ("tool_calls" in value and "content" in value):
         return "assistant"
     if isinstance(value.get("text"), str) and ("finish_reason" in value or "generation_info" in value):
