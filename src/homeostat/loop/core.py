@@ -95,12 +95,13 @@ class Core:
             Job("audit", 600.0, self._audit),
         ]
         self._way = GivingWay(self.folder.spool)
+        self._patient = self.warehouse.patient()
         self.scoring = Scoring(
-            self.warehouse, self.ledger, self.clock, self.settings, self.loaded_until,
+            self._patient, self.ledger, self.clock, self.settings, self.loaded_until,
             control.secret(self.folder.control, "judging", lambda: os.urandom(32)),
         )  # fmt: skip
         self.watching = Watching(
-            self.warehouse, self.ledger, self.clock, self.settings, self.loaded_until, self.folder, self.publish
+            self._patient, self.ledger, self.clock, self.settings, self.loaded_until, self.folder, self.publish
         )  # fmt: skip
         self._snapshot = control.Reader(self.folder.control)
         self.started = time.monotonic()
@@ -284,7 +285,7 @@ class Core:
             until -= timedelta(seconds=max(60.0, behind + 30.0))
         elif waiting.segments:
             return
-        implicit.run(self.warehouse, self.ledger, until)
+        implicit.run(self._patient, self.ledger, until)
 
     def _retention(self) -> None:
         days, size = self.settings.retention_days, self.settings.retention_bytes
@@ -296,7 +297,7 @@ class Core:
         keys = [key.id for key in snapshot.keys.values() if MONEY in key.limits] if snapshot is not None else []
         now, window = micros(self.clock.now()), WINDOWS[MONEY] * 1_000_000
         day = now // window
-        found = paid(self.warehouse, keys, day * window, now) if keys else {}
+        found = paid(self._patient, keys, day * window, now) if keys else {}
         told = {key: (day, usd) for key, usd in found.items()}
         if told != self._paid:
             self._paid = told

@@ -39,3 +39,21 @@ def test_what_a_failed_statement_answered_never_reaches_the_next_one(warehouse: 
             assert settings == [("0",)]
     finally:
         second.close()
+
+
+def test_people_come_first_then_what_was_sent_then_what_we_think_of_it(warehouse: Warehouse) -> None:
+    turn = "SELECT toUInt64(getSetting('priority')) AS turn"
+    first, patient = warehouse.ask(turn)[0]["turn"], warehouse.patient().ask(turn)[0]["turn"]
+    sent, thought = (client.query(turn).result_rows[0][0] for client in (warehouse.load, warehouse.jobs))
+    assert 0 < first < sent < thought == patient, "0 would take no part"
+    beside = warehouse.beside().load.query(turn).result_rows[0][0]
+    assert beside == sent
+
+
+def test_a_patient_reader_is_bounded_and_read_only_too(warehouse: Warehouse) -> None:
+    patient = warehouse.patient()
+    with pytest.raises(ClickHouseError, match="READONLY"):
+        patient.ask("CREATE TABLE x (a UInt8) ENGINE = Memory")
+    assert patient.ask("SELECT getSetting('max_memory_usage') AS most") == warehouse.ask(
+        "SELECT getSetting('max_memory_usage') AS most"
+    )

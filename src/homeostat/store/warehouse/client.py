@@ -1,7 +1,8 @@
 """The facts engine behind one small door: chDB in this process, or a ClickHouse server, told apart only by the DSN.
 
 One engine client serialises its queries, so there are several: `load` (the loader), `read` (questions; read-only,
-bounded), `jobs` (rollups, retention, migrations). A question never waits behind an insert.
+bounded), `jobs` (rollups, retention, migrations). A question never waits behind an insert: whoever asks comes first,
+then what was sent, then what we think of it.
 
 What the disk refuses chDB takes for written. Nobody may count on a write before it was proved: see `Warehouse.prove`.
 """
@@ -25,6 +26,10 @@ from homeostat.store.warehouse.unfinished import mend
 
 DATABASE: Final = "homeostat"
 
+#: Whose turn it is: at each block that a statement reads it lets those of a lower number run, for some milliseconds.
+ASKED: Final = {"priority": 1}
+SENT: Final = {"priority": 2, "low_priority_query_wait_time_ms": 20}
+THOUGHT: Final = {"priority": 3, "low_priority_query_wait_time_ms": 50}
 #: In force on every client: what is written is on disk when the insert returns, and nothing is buffered.
 WRITE: Final = {"async_insert": 0, "max_partitions_per_insert_block": 0, "throw_on_max_partitions_per_insert_block": 0}
 #: For long statements of ours: searching them for what could be written better costs more than it ever saves.
@@ -34,6 +39,7 @@ PLAINLY: Final = (
 )
 #: In force on every question: bounded, and it cannot write.
 READ: Final = {
+    **ASKED,
     "readonly": 2,  # it cannot write; per-question settings and bound parameters still work
     "do_not_merge_across_partitions_select_final": 1,
     "max_memory_usage": 600_000_000,
@@ -120,19 +126,23 @@ class Warehouse:
         self._witness = self._connect({"readonly": 2})
         self._one_at_a_time = threading.Lock()
         self.load = self._loading()
-        self.jobs = Writer(lambda: self._connect(WRITE), self.prove)
-        self._readers: LifoQueue[Any] = LifoQueue()
+        self.jobs = Writer(lambda: self._connect(WRITE | THOUGHT), self.prove)
         self._all: list[Any] = [self.load, self.jobs, self._witness]
-        self._reading = {**READ, "max_execution_time": question_seconds}
-        for _ in range(readers):
-            client = self._connect(self._reading)
-            self._all.append(client)
-            self._readers.put(client)
         self._closing = threading.Lock()
+        self._reading = {**READ, "max_execution_time": question_seconds}
+        self._readers = self._reading_by(readers)
 
     def _loading(self) -> Writer:
         """Most of what the loader writes is in memory only: it proves a load as a whole."""
-        return Writer(lambda: self._connect(WRITE), lambda: None)
+        return Writer(lambda: self._connect(WRITE | SENT), lambda: None)
+
+    def _reading_by(self, clients: int) -> LifoQueue[Any]:
+        readers: LifoQueue[Any] = LifoQueue(clients)
+        for _ in range(clients):
+            client = self._connect(self._reading)
+            self._all.append(client)
+            readers.put(client)
+        return readers
 
     def prove(self) -> None:
         """Raise `WritesLost` unless the disk took every write of this engine. Call it before counting on one.
@@ -169,6 +179,13 @@ class Warehouse:
         other = copy(self)
         other.load = self._loading()
         self._all.append(other.load)
+        return other
+
+    def patient(self) -> Warehouse:
+        """The same engine, asked by what can wait: people's questions come first."""
+        other = copy(self)
+        other._reading = self._reading | THOUGHT
+        other._readers = other._reading_by(self._readers.maxsize)
         return other
 
     @contextmanager
@@ -226,4 +243,4 @@ class Warehouse:
         with self._closing:
             for client in self._all:
                 client.close()
-            self._all = []
+            self._all.clear()
