@@ -40,7 +40,7 @@ def test_an_example_says_what_it_should(name: str, tmp_path: Path) -> None:
         [sys.executable, str(EXAMPLES / f"{name}.py")],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=850,
         env=env,
         cwd=tmp_path,
     )

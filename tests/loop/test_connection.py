@@ -14,16 +14,30 @@ from homeostat.loop.edge import create_edge
 from tests.loop.serving import FixedClock, MemorySpool, everybody, serve
 
 
-class Hasty(Connection):
-    """The same with less patience."""
+class Short(Connection):
+    """The same for less."""
 
     head_bytes = 10_000
-    head_seconds = 0.3
+    head_seconds = 60.0
+
+
+class Hasty(Short):
+    """And with less patience, which a machine that stands still would wear out where nothing is wrong."""
+
+    head_seconds = 3.0
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    folder: Path = tmp_path_factory.mktemp("edge")
+    yield from served(tmp_path_factory.mktemp("edge"), Short)
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    yield from served(tmp_path_factory.mktemp("hasty"), Hasty)
+
+
+def served(folder: Path, connection: type[Connection]) -> Iterator[int]:
     app = create_edge(
         Settings(data=folder),
         spool=MemorySpool(),
@@ -31,7 +45,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         clock=FixedClock(),
         core_socket=folder / "core.sock",
     )
-    with serve(app, http=Hasty) as port:
+    with serve(app, http=connection) as port:
         yield port
 
 
@@ -49,21 +63,21 @@ def answer(connection: socket.socket) -> bytes:
 
 
 def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 POST = b"POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\ncontent-length: %d\r\n\r\n"
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET /hea", b"GET /healthz HTTP/1.1\r\nx: y"])
-def test_a_head_that_never_ends_in_time(port: int, begin: bytes) -> None:
-    with connect(port) as connection:
+def test_a_head_that_never_ends_in_time(hasty: int, begin: bytes) -> None:
+    with connect(hasty) as connection:
         connection.sendall(begin)
         assert answer(connection).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_second_head_is_bounded_too(port: int) -> None:
-    with connect(port) as connection:
+def test_a_second_head_is_bounded_too(hasty: int) -> None:
+    with connect(hasty) as connection:
         connection.sendall(POST % 0)
         assert answer(connection).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /heal")

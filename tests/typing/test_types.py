@@ -16,7 +16,7 @@ def test_types_are_what_they_are_said_to_be(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--config-file=/dev/null"]
     told = subprocess.run(
         [*command, f"--cache-dir={tmp_path}", "--ignore-missing-imports", str(HERE / "sdk.py")],
-        capture_output=True, text=True, timeout=240, cwd=tmp_path,
+        capture_output=True, text=True, timeout=850, cwd=tmp_path,
         env={"MYPYPATH": str(Path(homeostat.__file__).parents[1]), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert told.returncode == 0, told.stdout + told.stderr
