@@ -80,6 +80,32 @@ def test_what_a_unit_brings_wins_nothing_in_many() -> None:
     _holds(2, 100_000)
 
 
+@pytest.mark.parametrize("r", [0.0, 0.1, 0.3, 0.8])
+def test_where_nothing_is_bad_everybody_goes_on_and_wins_nothing(r: float) -> None:
+    """Values of which five of six are the worst that there can be, all of them counted, to a power in every bet."""
+    units, most = 20_000, 5 / 6
+    for at, sizes in enumerate((SHOP, THREE, MOST)):
+        rng = np.random.default_rng([5, at])
+        value = r**0.5 * rng.normal(size=(units, 1)) + (1 - r) ** 0.5 * rng.normal(size=(units, TURNS))
+        worst = norm.sf(value) < most
+        there = np.arange(TURNS) <= rng.choice(TURNS, units, p=sizes)[:, None]
+        had = np.cumsum(worst & there, axis=1) - (worst & there) > 0
+        later, turn = there & (np.arange(TURNS) > 0), np.broadcast_to(np.arange(TURNS), there.shape)
+        later[2_000:] = False  # what is seen first says how much the rest may weigh
+        n = int(later.sum())
+        seen = alike.counted(1, np.zeros(n, np.int64), had[later], worst[later], np.ones(n, dtype=bool), turn[later])
+        part = alike.part(seen, np.array([True]))
+        total = np.zeros((units, COLUMNS))
+        for each in range(TURNS):
+            here = np.flatnonzero(there[:, each])
+            chance = rng.random(len(here))
+            p = np.where(worst[here, each], chance * most, most + chance * (1 - most))
+            limits = (np.zeros(len(p)), np.repeat(part, len(p))) if each else (None, None)
+            total[here] += factors(p, np.arange(len(p)), len(p), *limits)
+        made = np.exp(total)
+        assert (made.mean(axis=0) <= 1.002 + 4.5 * made.std(axis=0) / units**0.5).all()
+
+
 def test_without_that_likeness_would_win() -> None:
     """The simulation sees what it is to see: in full, later values of units that are alike win."""
     rng = np.random.default_rng(3)

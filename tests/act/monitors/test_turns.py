@@ -70,6 +70,14 @@ def test_the_line_is_what_few_lie_beyond() -> None:
     assert lined.having(["numbers", "new"]).line.tolist() == [line[3], -1]
 
 
+def test_where_the_worst_is_what_is_usual_nothing_is_bad() -> None:
+    held, rng = Sampled.new().having(["content"]), np.random.default_rng(1)
+    n = 4 * LEAST
+    held, _ = held.ticked(np.zeros(n, np.int64), 255 * (rng.random(n) < 0.83).astype(np.int64), np.zeros(1), rng)
+    lined = held.lined(lambda key: False)
+    assert lined.line[0] == 256 and lined.within[0] == 0 and lined.half[0] <= 255
+
+
 def test_of_numbers_a_third_is_bad_and_what_wins_in_a_quarter_is_bet_on() -> None:
     held, rng = Sampled.new().having(["length", "all alike"]), np.random.default_rng(1)
     n = 4 * LEAST

@@ -8,7 +8,7 @@ Of k normal values with correlation r, the first in full and the others to a pow
 on their mean has a mean of at most 1 when that power is (1 - 2 r) / (1 + (k - 2) r). A unit counts no more after its
 first bad value, which takes off much of what is alike: with k - 1 = the mean number of values before a later one, none
 of these bets has a mean above 1 in simulations (`tests/act/monitors/test_alike.py`). r is taken a standard error
-higher than it looks.
+higher than it looks. Where nothing is bad, no unit ceases to count, and k - 1 is twice that.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def added(known: Ints, more: Ints) -> Ints:
     return total
 
 
-def part(known: Ints) -> Floats:
-    """The power of factors of later values, by stream.
+def part(known: Ints, goes_on: Bools | None = None) -> Floats:
+    """The power of factors of later values, by stream. `goes_on`: streams of which no value ends a unit's counting.
 
     >>> part(np.array([[250, 250, 250, 250, 500, 750], [400, 100, 100, 400, 500, 750], [0] * 6])).round(2).tolist()
     [0.88, 0.0, 0.0]
@@ -66,6 +66,7 @@ def part(known: Ints) -> Floats:
     phi = np.where(sides > 0, (a * d - b * c) / np.sqrt(np.maximum(sides, 1.0)), 0.0)
     # Of normal values with correlation r, halves have the correlation 2 / pi * asin(r).
     r = np.clip(math.pi / 2 * (phi + 1 / np.sqrt(n)), 0.0, 1.0)
-    before = np.maximum(1.0, known[:, 5] / np.maximum(1, known[:, 4]))
+    times = 1 if goes_on is None else np.where(goes_on, 2, 1)
+    before = np.maximum(1.0, times * known[:, 5] / np.maximum(1, known[:, 4]))
     found: Floats = np.clip((1 - 2 * r) / (1 + (before - 1) * r), 0.0, 1.0)
     return found

@@ -53,7 +53,8 @@ class Sampled:
     detector: State
     bag: Bag
     line: Ints
-    """The bin from which on a value of a stream is bad, fixed when it had learned enough; -1: not yet."""
+    """The bin from which on a value of a stream is bad, fixed when it had learned enough; -1: not yet. Where what could
+    be worst is what is usual (that a judge is content, in a stream that looks for more of it), nothing is: BINS."""
     within: Floats
     """Bets on later values of a unit win in so small a part of the ranks: among what is bad. Fixed with the line."""
     alike: Ints
@@ -94,10 +95,11 @@ class Sampled:
 
     @property
     def half(self) -> Ints:
-        """The bin from which on a value of a stream lies in the worse half of its first ones."""
-        size = np.maximum(1, self.size)
-        worse = self.bag.counts[:, 0, ::-1].cumsum(axis=1)[:, ::-1] <= size[:, None] / 2
-        found: Ints = np.where(worse.any(axis=1), np.argmax(worse, axis=1), BINS).astype(np.int64)
+        """The bin from which on a value of a stream lies in the worse half of its first ones, as nearly as may be."""
+        size = np.maximum(1, self.size)[:, None]
+        worse = self.bag.counts[:, 0, ::-1].cumsum(axis=1)[:, ::-1] / size
+        off = np.where((worse > 0) & (worse < 1), np.abs(worse - 0.5), 1.0)
+        found: Ints = np.where(off.min(axis=1) < 1, np.argmin(off, axis=1), BINS).astype(np.int64)
         return found
 
     def met(self, more: Ints) -> Sampled:
@@ -125,7 +127,7 @@ class Sampled:
         p, bag = p_values(learned, stream[bets_on], bin_[bets_on], rng=rng, stratum=season[bets_on])
         row, first = stream[bets_on], season[bets_on] == 0
         grown = factors(p[first], row[first], streams)
-        grown += factors(p[~first], row[~first], streams, self.within, alike.part(self.alike))
+        grown += factors(p[~first], row[~first], streams, self.within, alike.part(self.alike, self.line >= BINS))
         weights = np.broadcast_to(WEIGHTS, (streams, COLUMNS))
         state, tick = advance(self.detector, grown, inject, weights=weights)
         return replace(self, detector=held(state), bag=_halved(bag, rng)), tick
@@ -205,8 +207,9 @@ def _lines(counts: Ints, numbers: NDArray[np.bool_]) -> tuple[Ints, Floats]:
     common = (few > worst) & (beyond[each, worst] <= _USUAL)
     broad = BINS - 1 - np.argmax(beyond[:, ::-1] >= _BROAD, axis=1)
     line = np.where(numbers, broad, np.where(common, worst, few))
-    within = np.maximum(_WORST, _SURE * beyond[each, line])
-    return line, np.where(numbers | common, within, _WORST)
+    within = np.where(numbers | common, np.maximum(_WORST, _SURE * beyond[each, line]), _WORST)
+    usual = ~numbers & (beyond[:, -1] > _USUAL)
+    return np.where(usual, BINS, line), np.where(usual, 0.0, within)
 
 
 def _detector(state: State) -> dict[str, Any]:
