@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.schema import migrate
-from tests.seeds import FRESH
+from tests import builders
+from tests.seeds import FRESH, MOVED
 
-settings.register_profile("pinned", derandomize=True, deadline=None)
-settings.register_profile("fresh", deadline=None, print_blob=True)
+#: How long anything takes decides nothing, here neither.
+_TIMELESS: Final = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("pinned", derandomize=True, **_TIMELESS)
+settings.register_profile("fresh", print_blob=True, **_TIMELESS)
 settings.load_profile("fresh" if FRESH else "pinned")
 
 
@@ -50,7 +52,12 @@ def _left_empty() -> Iterator[None]:
 @pytest.fixture
 def project() -> str:
     """A name that no other test uses."""
-    return f"p{secrets.token_hex(6)}"
+    return f"p{builders.new_text(12)}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    builders.IDS.seed(f"{MOVED} {item.nodeid}")
 
 
 #: Files that take long; the questions of the last one take longer the more other tests have stored.

@@ -25,7 +25,7 @@ from homeostat.records.policy import Policy, reshaped
 from homeostat.store.ledger import Ledger, comparisons, findings, incidents, monitors, policies, projects, streams
 from homeostat.store.ledger.streams import Fenced
 from homeostat.store.warehouse.questions.ticks import MINUTE
-from tests.builders import NOON, exchange_row, score_row, signal_row, store
+from tests.builders import NOON, exchange_row, new_text, score_row, signal_row, store
 
 START = micros(NOON)
 
@@ -62,7 +62,7 @@ class World:
                 row = exchange_row(
                     self.project, at=at, status="error" if failed else "ok",
                     latency_ms=random.lognormvariate(6, 0.4), release=release,
-                    user_id=f"u{random.randrange(users)}" if users else secrets.token_hex(6),
+                    user_id=f"u{random.randrange(users)}" if users else new_text(12),
                 )  # fmt: skip
                 exchanges.append(row)
                 here = {"trace_id": row["trace_id"], "span_id": row["span_id"], "at": at}
