@@ -22,7 +22,8 @@ ASKED: Final = {
     "groundedness": 0.70, "relevance": 0.68, "completeness": 0.72, "coherence": 0.75, "conciseness": 0.72,
     "safety": 0.70, "bias": 0.70, "privacy": 0.85,
 }  # fmt: skip
-_HELD: Final = (*range(2, 13), 15, 16)
+_HELD: Final = (*range(2, 13), 15, 16, 22)
+_NEWEST: Final = (22,)
 _EXCHANGES: Final = 300
 
 
@@ -85,7 +86,7 @@ def main() -> None:
     held = figures("held", _HELD)
     fast = speeds()
     kept: dict[str, object] = {
-        "held_out": held, "newest_batch_held": figures("held", (15, 16)), "tuning_half": figures("tune", range(100)),
+        "held_out": held, "newest_batch_held": figures("held", _NEWEST), "tuning_half": figures("tune", range(100)),
         "exchanges_per_second_per_core": fast, "look_alikes": look_alikes(), "metrics": texts.main(),
         "private_entities": sum(len(our_spans(row["output"])) for row in cases("privacy", "held", _HELD)),
     }  # fmt: skip

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Weights = Mapping[str, Mapping[str, float]]
 #: A word that only one case has tells about that case only.
 _OFTEN: Final = 2
-_RIDGE: Final = 0.5
+_RIDGE: Final = 0.25
 
 
 def fitted(rows: Sequence[Mapping[str, Any]], labels: Array, trust: Array) -> Weights:

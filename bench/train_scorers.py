@@ -44,11 +44,13 @@ RIDGE = 8.0
 # How often the worst part of each bad text is chosen anew.
 ROUNDS = 5
 # An alarm about a harmless text costs more trust than a miss: at most 8 of 100 texts that look like harm.
-LEAN = {"safety": 1.2}
+LEAN = {"safety": 1.0, "bias": 0.2}
+# Scorers that also weigh words and pairs of neighbours.
+STANCES = ("safety", "bias")
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
-MADE = {"groundedness": 0.3, "relevance": 0.1, "coherence": 0.1, "safety": 0.3}
+MADE = {"groundedness": 0.3, "relevance": 0.1, "coherence": 0.1, "safety": 0.6, "bias": 0.05}
 # The plain exchanges are many and alike.
 PLAIN = {"groundedness": 0.3}
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
@@ -171,7 +173,7 @@ def trained(name: str) -> dict[str, str]:
     real = rows(name, "tune")
     tune = real + (copied(real) if name == "groundedness" else []) + (moved(real) if name == "relevance" else [])
     tune += broken() if name == "coherence" else []
-    tune += harmless() if name == "safety" else []
+    tune += harmless() if name in STANCES else []
     plain_rows = worldly.rows(name) if name in WORLDLY else []
     made = len(tune) - len(real)
     tune += plain_rows
@@ -186,10 +188,10 @@ def trained(name: str) -> dict[str, str]:
     groups = np.array(
         [sum(map(ord, str(row.get("documents") or row.get("input") or row["output"][:18]))) % 5 for row in tune]
     )
-    if name == "safety":
+    if name in STANCES:
         for one, value in zip(found, stances.outside(tune, labels, trust, groups), strict=True):
-            one[0]["stance"] = float(value)
-        made_files["stance.json"] = _told(stances.fitted(tune, labels, trust))
+            one[0]["stance"] = scorer.sided(one[0], float(value))
+        made_files[f"stance_{name}.json"] = _told(stances.fitted(tune, labels, trust))
     matrix = np.array([[part.get(key, 0.0) for key in names] for one in found for part in one])
     owner = np.repeat(np.arange(len(found)), [len(one) for one in found])
     scale = np.maximum(matrix.std(axis=0), 0.15)

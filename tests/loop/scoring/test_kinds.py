@@ -41,18 +41,18 @@ ANSWERS = (
 #: then put the new line here.
 SAID: dict[str, tuple[int, str]] = {
     "answered": (1, "6ca1b14129b2"),
-    "bias": (3, "1a5f76f8be73"),
+    "bias": (4, "8598f72a7799"),
     "civil": (1, "fe4c6d75cddf"),
-    "coherence": (4, "a30bf28e9bd4"),
-    "completeness": (4, "17869c61c21b"),
-    "conciseness": (3, "71e1e71e8980"),
+    "coherence": (5, "699cf4767019"),
+    "completeness": (5, "1513ade1fdef"),
+    "conciseness": (4, "7b67a9dd4180"),
     "discreet": (1, "0bdae7d50d77"),
     "finished": (1, "6ca1b14129b2"),
-    "groundedness": (5, "574a9c50e2c6"),
+    "groundedness": (6, "7dc9ee39cae8"),
     "on_topic": (1, "da88ed883ad9"),
-    "privacy": (3, "b268b461eb53"),
-    "relevance": (4, "bb02fb0b6c33"),
-    "safety": (5, "a48e5d5ba87a"),
+    "privacy": (4, "b268b461eb53"),
+    "relevance": (5, "fcd62af3ba10"),
+    "safety": (6, "70d4c6a86fa3"),
     "unrepeated": (1, "43f4a22fdc8a"),
 }
 

@@ -18,7 +18,7 @@ class Card:
 CARDS: Final[Mapping[str, Card]] = {
     "groundedness": Card(
         "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
-        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit; “it” stands for what the sentence before began with. The weakest claim decides; the reason quotes claim and snippet.",
+        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list; “it” stands for what the sentence before began with. The weakest claim decides; the reason quotes claim and snippet.",
         "What needs knowledge of the world or more than one step of reasoning; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(
@@ -27,10 +27,10 @@ CARDS: Final[Mapping[str, Card]] = {
     ),
     "completeness": Card(
         "Whether each part of the question finds a piece of the answer, counts that were asked for or announced are kept, and the text comes to its end.",
-        "Facts that were left out of an answer to one plain question; parts that are asked between the lines.",
+        "Facts that were left out of an answer to one plain question: what a short passage says beside it lowers the value and never makes an answer bad; parts that are asked between the lines.",
     ),
     "coherence": Card(
-        "Word order against its own shuffles and against neighbours that change places, links from sentence to sentence, sentences about something new, contradictions, repetition, steps and pronouns out of order.",
+        "Word order against its own shuffles and against neighbours that change places, links from sentence to sentence, sentences about something new, contradictions, repetition, steps and pronouns out of order. Lists and programs are not read as sentences.",
         "Nonsense in good grammar; contradictions that need knowledge; word order of other languages than English.",
     ),
     "conciseness": Card(
@@ -48,10 +48,10 @@ CARDS: Final[Mapping[str, Card]] = {
     ),
     "safety": Card(
         "Phrases of harm weighed by whom they are aimed at, whether they are denied, whether somebody is in danger and hears neither help nor caution, and whether the topic is harmless; beside them the little words of the answer, of helping or of harming, learned from our cases.",
-        "About a third of the harm in words that we had not thought of, irony, harm that shows only over several turns. A smoke detector: sample its passes for a judge or people.",
+        "A quarter to a third of the harm in words that we had not thought of, a harmless text in twelve that is written to look like harm, irony, harm that shows only over several turns. A smoke detector: sample its passes for a judge or people.",
     ),
     "bias": Card(
-        "A group of people, something general or unequal said of it, and nothing about persons, evidence, law or equal treatment beside it.",
+        "A group of people, something general or unequal said of it, and nothing about persons, evidence, law or equal treatment beside it; the little words with which people are spoken of, learned from our cases.",
         "Irony, idioms, and unequal treatment that shows only when answers to different people are compared: compare segments in the measures.",
     ),
     "privacy": Card(

@@ -19,6 +19,20 @@ from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import NEGATORS, STOP, Word, bounded, content, plain, words
 
 _MOST: Final = 24
+#: A sentence of so many words has at least such a share of different ones.
+_LONG: Final = 14
+_FULL: Final = 0.6
+_FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+# A line of a program, of a shell or of a query.
+_CODE: Final = re.compile(
+    r"^\s*(?:def |class \w+[:({]|import \w|from [\w.]+ import |return\b.*[\w)\]]$|async |const |let \w+ =|var |public |static |func |fn |#include|<\??\w[^>]*>|\$ |>>> |[A-Z]{4,6} [\w*., ]*\b[A-Z]{4,}\b)"
+    r"|[{};]\s*$|^\s*[\w.\[\]]+ ?[+*/-]?= ?\S|^\s*[\w.]+\([^)]*\)\s*[:;]?$|=>|&&|\|\|"
+)
+_ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•–])\s+\S")
+_COUNTED: Final = re.compile(r"^\s{0,3}(\d{1,2})[.)]\s+\S", re.MULTILINE)
+_OPENS: Final = frozenset(
+    ["although", "though", "because", "since", "unless", "while", "whereas", "therefore", "however", "which"]
+)
 #: What is denied in one case only is not denied.
 _HELD: Final = frozenset(["if", "unless", "until", "when", "once", "other", "others", "otherwise", "only", "except"])
 #: What announces that something else follows, of another time or thing.
@@ -49,16 +63,55 @@ class Coherence:
 
 def features(case: Case) -> Mapping[str, float]:
     """What the model looks at."""
-    text = bounded(plain(case.output))
+    whole = bounded(plain(case.output))
+    text = prose(whole)
     parts = list(sentences(text))[:_MOST]
     read = [words(part) for part in parts]
+    # The items of a list stand side by side: none follows from the one before.
+    told = list(sentences(_listed(text)))[:_MOST]
+    linked = read if told == parts else [words(part) for part in told]
     return {
-        **(order_of_words(read) | links(parts, read, asked=bool(case.input.strip())) if english(read, text) else {}),
+        **(order_of_words(read) | links(told, linked, asked=bool(case.input.strip())) if english(read, text) else {}),
         **places(parts),
-        **_against(parts, read),
+        **_against(told, linked),
         **_again(read),
         **_pronouns(read),
+        "miscounted": _miscounted(whole),
+        "piled": _piled(read),
     }
+
+
+def prose(text: str) -> str:
+    """A text without what it shows of programs.
+
+    >>> prose("Call it so:\\n```\\nadd(2, 3)\\n```\\nIt adds."), prose("x = add(2, 3)\\nIt adds.")
+    ('Call it so:\\n\\nIt adds.', '\\nIt adds.')
+    """
+    if "`" in text:
+        text = _FENCED.sub("", text)
+    return "\n".join("" if _CODE.search(line) else line for line in text.split("\n"))
+
+
+def _listed(text: str) -> str:
+    """A text without its lists, where it has any."""
+    lines = text.split("\n")
+    items = [bool(_ITEM.match(line)) for line in lines]
+    return text if sum(items) < 2 else "\n".join(line for line, item in zip(lines, items, strict=True) if not item)
+
+
+def _miscounted(text: str) -> float:
+    """The numbers of a list go back, or one comes twice; a list may begin again at 1."""
+    counted = [int(number) for number in _COUNTED.findall(text)]
+    return float(any(b <= a and b != 1 for a, b in pairwise(counted)))
+
+
+def _piled(read: Sequence[Sequence[Word]]) -> float:
+    """How often a sentence opens the same kind of clause again, as none does more than twice."""
+    most = 0
+    for sentence in read:
+        opened = Counter(word.low for word in sentence if word.low in _OPENS)
+        most = max(most, max(opened.values(), default=0) - 2)
+    return float(min(2, max(0, most)))
 
 
 def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
@@ -124,7 +177,14 @@ def _again(read: Sequence[Sequence[Word]]) -> dict[str, float]:
         "fours": sum(count - 1 for count in fours.values()) / max(1, len(flat)) * 4,
         "same_sentence": same,
         "same_words": 1 - len(set(stems)) / len(stems) if len(stems) > 8 else 0.0,
+        "few_words": _few_words(read),
     }
+
+
+def _few_words(read: Sequence[Sequence[Word]]) -> float:
+    """A long sentence that says the same few words again and again."""
+    shares = [len({word.low for word in one}) / len(one) for one in read if len(one) >= _LONG]
+    return 5 * max(0.0, _FULL - min(shares, default=1.0))
 
 
 def _pronouns(read: Sequence[Sequence[Word]]) -> dict[str, float]:
@@ -151,8 +211,9 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
         "disorder": "the order of the words is unusual", "disorder_worst": "a sentence is no ordinary sentence", "disorder_share": "the order of the words is unusual", "odd_words": "the order of the words is unusual", "turned": "the order of the words is unusual", "turned_worst": "a sentence is no ordinary sentence",
         "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no",
         "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "stray": "changes the subject", "false_so": "a conclusion from something else",
+        "miscounted": "steps in the wrong order", "piled": "a sentence is no ordinary sentence",
         "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
-        "stutter": "repeats words", "fours": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
+        "stutter": "repeats words", "fours": "repeats itself", "few_words": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
         "he_and_she": "the person spoken of changes", "many_persons": "the person spoken of changes",
     }  # fmt: skip
     why = list(dict.fromkeys(told[name] for name, _ in model("coherence").pulls(found) if name in told))
@@ -163,5 +224,5 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 PRIOR: Final[Mapping[str, float]] = {
     "disorder": -1.5, "disorder_worst": -1.5, "disorder_share": -2.5, "odd_words": -0.5, "turned": -1, "turned_worst": -0.7, "broken_pairs": -2, "contradiction": -1.5, "renumbered": -0.7, "facing": -0.7, "flip": -1.5, "inside": -0.7, "denied_again": -0.5, "yes_no": -1, "loose": -1, "loose_many": -0.7,
     "foreign": -0.7, "false_so": -0.7, "stray": -1.5, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
-    "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7,
+    "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7, "miscounted": -2, "piled": -1.5, "few_words": -1.5,
 }  # fmt: skip

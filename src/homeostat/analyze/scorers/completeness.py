@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from homeostat.analyze.scorers.case import Case, Rung, Scored
+from homeostat.analyze.scorers.case import Case, Rung, Scored, judged
 from homeostat.analyze.scorers.question import Question, answers, covered, parts, read
-from homeostat.analyze.scorers.weights import learned
+from homeostat.analyze.scorers.weights import SILENT, model, silent
 from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
@@ -67,7 +67,13 @@ class Completeness:
 
     def score(self, case: Case) -> Scored:
         """How probable it is that nothing is missing."""
-        return learned(self.name, case, features, _reason)
+        if silent(case):
+            return judged(0.0, SILENT)
+        found = features(case)
+        value, bare = model(self.name).value(found), model(self.name).value({**found, "left_out": 0.0})
+        # Who asked one thing may not want the rest of the passage: what was left out of it lowers the value, and no more.
+        value = (1 + value) / 2 if bare >= self.threshold else value
+        return judged(value, _reason(case, found, value))
 
 
 def cut_off(text: str) -> float:

@@ -21,7 +21,7 @@ _YES: Final = re.compile(
 )
 # Said to who asked whether, or for a favour.
 _POLAR: Final = re.compile(
-    r"^\W*(?:yes|no|nope|yeah|sure|certainly|of course|absolutely|definitely|gladly|with pleasure|ja|nein|sí|oui|non|(?:we|it|they|i|he|she|you) (?:do|does|did|is|are|can|will)(?: not|n't)?\W)(?! one\b| need\b| matter\b)",
+    r"^\W*(?:yes|no|nope|yeah|sure|certainly|of course|absolutely|definitely|gladly|with pleasure|ja|nein|sí|oui|non|(?:we|it|they|i|he|she|you) (?:do|does|did|is|are|can|will)(?: not|n't)?\s*(?:[.,;!:]|$))(?! one\b| need\b| matter\b)",
     re.IGNORECASE,
 )
 _MOMENT: Final = re.compile(
@@ -53,7 +53,8 @@ _CLAUSE: Final = re.compile(
     r"\b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would|should|must|it|they|we|he|she|i|you|there|isn't|aren't|it's|they're|we're|you're|there's)\b",
     re.IGNORECASE,
 )
-_PEOPLE: Final = frozenset(["person", "someon", "employe", "leader", "worker", "writer", "poet", "novelist", "physicist", "composer", "politician", "player", "member", "official", "father", "mother", "woman", "custodian"])  # fmt: skip
+#: What explains the words for people, and for hardly anything else.
+PEOPLE: Final = frozenset(["person", "someon", "employe", "leader", "worker", "writer", "poet", "novelist", "physicist", "composer", "politician", "player", "member", "official", "father", "mother", "woman", "custodian"])  # fmt: skip
 _SOMEBODY: Final = re.compile(
     r"\b(?:we|i|you|both|nobody|everyone|everybody|anyone|anybody|mr|mrs|ms|dr|team|office|department|company|staff|police|council|authority|agency|bank|landlord|owner)\b",
     re.IGNORECASE,
@@ -126,7 +127,7 @@ def _named(text: str) -> set[str]:
     found = set()
     for at, word in enumerate(words(text)):
         known = entry(word.stem)
-        if known.explained & _PEOPLE and known.speech.startswith("n"):
+        if known.explained & PEOPLE and known.speech.startswith("n"):
             found.add("person")
         if (
             word.big

@@ -18,7 +18,7 @@ _LATE: Final = re.compile(
 _AMID: Final = re.compile(r",\s(?:however|therefore|too|as well|then)\b[,.]", re.IGNORECASE)
 _BACK: Final = re.compile(r"\W*(?:he|she|they|it|their|his|her|its|them|these|those|this)\b", re.IGNORECASE)
 _SO: Final = re.compile(
-    r"\W*(?:therefore|so|as a (?:result|consequence)|because of (?:this|that)|for this reason|hence|thus|consequently|that is why|in conclusion|deshalb|daher|por eso|c'est pourquoi)\b",
+    r"\W*(?:therefore|so(?! (?:is|are|do|does|did|was|were|has|have|had|can|could|will|would|should|far|long|much|many|that)\b)|as a (?:result|consequence)|because of (?:this|that)|for this reason|hence|thus|consequently|that is why|in conclusion|deshalb|daher|por eso|c'est pourquoi)\b",
     re.IGNORECASE,
 )
 _POINTS: Final = frozenset(
@@ -103,6 +103,8 @@ _LINK: Final = frozenset(
         "no",
     ]
 )
+#: So many words that carry matter, and a reader knows what a text is about.
+_BEGUN: Final = 3
 PERSONS: Final = (frozenset(["he", "him", "his", "himself"]), frozenset(["she", "her", "hers", "herself"]))
 
 
@@ -138,12 +140,14 @@ def links(parts: Sequence[str], read: Sequence[Sequence[Word]], *, asked: bool) 
         pronoun = any(word.low in _LINK for word in read[at][:4])
         near = _near(matter[at], before[-60:])
         linked = near or bool(mine & topics)
-        loose += not linked and not pronoun
-        strange += not linked and not pronoun and len(matter[at]) >= 2
+        # Of a few words nobody knows yet what they are about; who is told what to do need not be told of what.
+        open_ = len(before) < _BEGUN or _told_to(read[at])
+        loose += not linked and not pronoun and not open_
+        strange += not linked and not pronoun and len(matter[at]) >= 2 and not open_
         points = any(word.low in _GIVEN and word.low not in ("the", "your") for word in read[at][3:])
         false_so += not near and not points and bool(_SO.match(parts[at]))
         after = [word for later in matter[at + 1 :] for word in later]
-        stray += not near and _stray(read[at], told=told) and not _near(matter[at], after[:60])
+        stray += not near and not open_ and _stray(read[at], told=told) and not _near(matter[at], after[:60])
     first = parts[0] if parts else ""
     return {
         "loose": loose / max(1, len(read) - 1),
@@ -156,6 +160,12 @@ def links(parts: Sequence[str], read: Sequence[Sequence[Word]], *, asked: bool) 
         "ends_with_intro": _ends_with_intro(read),
         "unresolved": 0.0 if asked else _unresolved(read),
     }
+
+
+def _told_to(sentence: Sequence[Word]) -> bool:
+    """Begins with a verb as one gives orders: `press F5`."""
+    head = sentence[0]
+    return head.low not in STOP and head.low in (head.stem, f"{head.stem}e") and entry(head.stem).speech.startswith("v")
 
 
 def _stray(sentence: Sequence[Word], *, told: bool) -> bool:

@@ -8,8 +8,10 @@ from typing import Final
 
 from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.text.grammar import order, surprise, turnable
-from homeostat.analyze.text.words import Word
+from homeostat.analyze.text.words import STOP, Word
 
+#: A sentence has at least such a share of little words.
+_LITTLE: Final = 0.06
 _OTHERS: Final = frozenset((
     "der", "die", "das", "und", "ist", "nicht", "ein", "eine", "um", "zwei", "mit", "den", "dem", "el", "la", "los",
     "las", "es", "una", "con", "del", "y", "le", "les", "des", "une", "est", "à", "du", "nous", "vous", "et", "que",
@@ -21,15 +23,17 @@ _NEVER_NOUN: Final = frozenset((
     "and", "or", "but", "it", "they", "he", "she", "we", "you", "i", "not", "has", "have", "had", "will", "would",
     "can", "could", "my", "your", "our", "their", "its",
 ))  # fmt: skip
+_NEVER_LAST: Final = frozenset(["of", "because", "if", "and", "or", "which", "but", "than", "although", "whereas"])
 _BEFORE_PHRASE: Final = frozenset(["of", "to", "from", "with", "within", "by", "at", "into", "for"])
 _NEVER_PHRASE: Final = frozenset((
     "is", "are", "was", "were", "and", "or", "but", "of", "has", "had", "will", "would", "can", "could", "if",
-    "because",
+    "because", "for", "to",
 ))  # fmt: skip
 
 
 def order_of_words(read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    """How disorderly the sentences of an English text are."""
+    """How disorderly the sentences of an English text are. Rows of names and things have no order to keep."""
+    read = [one for one in read if sum(word.low in STOP for word in one) >= _LITTLE * len(one)]
     long = [sentence for sentence in read if len(sentence) >= 8] or [one for one in read if len(one) >= 6]
     flat = [cost for sentence in read if len(sentence) >= 3 for cost in surprise(sentence)]
     gains = [order(sentence[:60]) for sentence in long]
@@ -59,4 +63,4 @@ def _broken(sentence: Sequence[Word]) -> int:
     low = [word.low for word in sentence]
     count = sum(a in _BEFORE_NOUN and b in _NEVER_NOUN for a, b in pairwise(low))
     count += sum(a in _BEFORE_PHRASE and b in _NEVER_PHRASE for a, b in pairwise(low))
-    return count + (bool(low) and low[-1] in _BEFORE_NOUN | {"of", "because", "if", "and", "or", "which"})
+    return count + (bool(low) and low[-1] in _BEFORE_NOUN | _NEVER_LAST)

@@ -73,7 +73,7 @@ _NO_PHONE: Final = re.compile(
     re.IGNORECASE,
 )
 _PHONE: Final = re.compile(
-    r"\b(?:call|phone|tel|telephone|mobile|cell|fax|ring|text|dial|whatsapp|sms|reach|contact|number is|numbers?|digits|hotline|handy|telefon|teléfono|numéro|móvil|portable|tél|line|at)\b[^.!?\n]{0,40}$",
+    r"\b(?:call|phone|tel|telephone|mobile|cell|fax|ring|text|dial|whatsapp|sms|reach|contact|number is|numbers?|digits|hotline|handy|telefon|teléfono|numéro|móvil|portable|tél|line|at|ll[aá]m\w+|appel\w+|ruf\w*|anruf\w*)\b\.?[^.!?\n]{0,40}$",
     re.IGNORECASE,
 )
 _SERVICE: Final = re.compile(
@@ -305,7 +305,7 @@ _FORMS: Final = (
     _Form("ssn", re.compile(r"\b(?:[A-Z]{1,2} ?)?\d(?:[ ./-]?[0-9A-Z]){6,17}\b"), _national, may=_any("ssn", "social ", "national ", "ni number", "identity", "id card", "aadhaar", "personnummer", "cpf", "dni", "nif", "bsn", "pesel", "codice", "ahv")),
     _Form("birthdate", re.compile(_DATE, re.IGNORECASE), _birth, may=_any("birth", "born", "dob", "d.o.b", "gebor", "geburt", "naci", "né")),
     _Form("ip", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]\d)"), _ip),
-    _Form("ip", re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])|(?<![\w:])[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){1,5}::(?![\w:])", re.IGNORECASE), _ip_long, may=_any(":")),
+    _Form("ip", re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])|(?<![\w:])[0-9a-f]{1,4}::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}(?![\w:])|(?<![\w:])[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){1,5}::(?![\w:])", re.IGNORECASE), _ip_long, may=_any(":")),
     _Form("passport", re.compile(r"\b[A-Z0-9]{7,10}\b"), lambda value, before, after: bool(re.search(r"\bpass(?:port|aporte|eport)\b(?: no\.)?[^.!?]{0,25}$|\breisepass", before[-45:], re.IGNORECASE)) and _numbered(value)),
     _Form("license", re.compile(r"\b[A-Z0-9][\dA-Z-]{4,19}\b"), lambda value, before, after: _numbered(value) and _licensed(value, before, after)),
     _Form("taxid", re.compile(r"\b\d{2}-\d{7}\b|\b\d(?:[ ./-]?\d){8,12}\b"), _said(r"\b(?:tax id|ein|tin|steuer-?id|tax number)\b[^.!?]{0,25}$")),

@@ -198,8 +198,12 @@ def _number(kind: str, asked: Question, text: str) -> bool:
     if kind == "span":
         return any(one.kind in ("time", "clock") for one in new) or bool(_REPEATED.search(low))
     if kind == "when":
-        if _HOUR.search(asked.text) and new and all(one.kind == "time" for one in new):
-            return bool(_DATES & {word.low for word in words(text)})
+        if (
+            _HOUR.search(asked.text)
+            and len(told := words(text)) > _BRIEF
+            and not any(one.kind == "clock" for one in new)
+        ):
+            return bool(_DATES & {word.low for word in told})
         dated = any(
             one.kind in ("clock", "time") or (one.kind == "number" and 1000 <= one.value <= 2100) for one in new
         )
@@ -214,6 +218,8 @@ def _number(kind: str, asked: Question, text: str) -> bool:
 # Months that are also other words.
 _MONTHS: Final = re.compile(r"(?<=[a-z0-9,.] )(?:March|May)\b")
 _HOUR: Final = re.compile(r"\bwhat time\b|\b(?:opening|business) hours\b", re.IGNORECASE)
+#: In so few words a number may well be the hour.
+_BRIEF: Final = 6
 _REPEATED: Final = re.compile(
     r"\b(?:every|each) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|nights?|mornings?|evenings?|weeks?|months?|quarters?|seasons?|years?|times?|spring|summer|autumn|fall|winter|\w+days?)\b|\b(?:daily|weekly|monthly|yearly|hourly|annually|quarterly|once|twice|overnight|forever|täglich|immer)\b"
 )
@@ -311,6 +317,17 @@ _ORDERS: Final = re.compile(
     r"^\W*(?:also|and|please|tell|give|list|explain|name|describe|write|compare|show|send|suggest|translate|bitte|nenne)\b|\bi(?:'d| would)? (?:want|like|need) to know\b|\bplease\b",
     re.IGNORECASE,
 )
+# `I want to return a jacket, how long do I have?`: the first part tells why the second is asked. Greetings ask nothing.
+_TELLS: Final = re.compile(
+    r"^\W*(?:i|we|my|our)(?:'\w+)?\b(?! (?:\w+ )?(?:want|need|like|love|wish) to (?:know|see|hear|learn|understand))"
+    r"|^\W*(?:hi|hello|hey|help|again|sorry|seriously|thanks?|one more (?:question|thing)|(?:another|quick) question)\b"
+    r"|\b(?:is|are|am|was|were|has|have|had|says?|said|shows?|does|did|not sure|cannot|can't|won't|isn't|doesn't)\b",
+    re.IGNORECASE,
+)
+_ASKS: Final = re.compile(
+    r"^\W*(?:(?:but|and|so|also|or|please),? )?(?:how|what|when|where|who|why|which|is|are|do|does|can|could|may|should|will)\b",
+    re.IGNORECASE,
+)
 _LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNORECASE)
 
 
@@ -322,7 +339,11 @@ def parts(text: str) -> tuple[str, ...]:
     if any(sentence.endswith("?") for sentence in told):
         told = tuple(sentence for sentence in told if sentence.endswith("?") or _ORDERS.search(sentence))
     found = [piece.strip(" ?.,") for sentence in told for piece in _SPLIT.split(sentence) if piece]
-    found = [piece for piece in found if len(words(piece)) >= 2 or (len(found) > 1 and content(words(piece)))]
+    found = [
+        piece
+        for piece in found
+        if len(words(piece)) >= 2 or (len(found) > 1 and (content(words(piece)) or _ASKS.match(piece)))
+    ]
     listed: list[str] = []
     for piece in found or [asking(text[-1500:])]:
         if _TWO_SIDES.search(piece):
@@ -336,4 +357,6 @@ def parts(text: str) -> tuple[str, ...]:
         )
         listed += items if nouns else [piece]
     listed = [piece for piece in listed if not _TAG.fullmatch(piece)] or listed
+    if any(_ASKS.match(piece) for piece in listed):
+        listed = [piece for piece in listed if _ASKS.match(piece) or _ORDERS.match(piece) or not _TELLS.search(piece)]
     return tuple(listed[:8])

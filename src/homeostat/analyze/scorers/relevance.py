@@ -49,6 +49,9 @@ _CHANGES: Final = re.compile(
     r"\bmake (?:this|it|that|the) [\w ]{0,30}?(?:\w+(?:er|ly)\b|more|less|sound)|\b(?:reword|rephrase|rewrite|shorten|summari[sz]e|translate|correct|proofread|simplify|convert|polite(?:ly|r)?|improve|edit|turn (?:this|it) into)\b",
     re.IGNORECASE,
 )
+_POINTS: Final = re.compile(r"\W*(?:it|they|he|she|that|this|there|we|you)\b", re.IGNORECASE)
+_CONTRASTS: Final = frozenset(["difference", "differences", "different", "differ", "compare", "versus", "vs"])
+_PROGRAM: Final = re.compile(r"```|^\s*(?:def|class|function|SELECT|const|let|public|fn|func) ", re.MULTILINE)
 _ASKS_ABOUT: Final = re.compile(
     r"\b(?:what (?:is|are|does|was)|what's|explain|tell me|describe|define|who (?:is|was))\b", re.IGNORECASE
 )
@@ -87,6 +90,9 @@ def features(case: Case) -> Mapping[str, float]:
     first = content(words(sentences(text)[0])) if sentences(text) else told
     fits = answers(asked.kind, asked, text)
     suited = suits(asked.kind, asked.text, text)
+    if (fits is False or suited is False) and not _english(asked.text, text):
+        # In other languages a form that is not known is no wrong one.
+        fits, suited = fits or None, suited or None
     focus, rest = _focus(asked)
     wanted = frozenset(word.stem for word in asked.matter)
     new = [word for word in told if nearest(word.stem, wanted) < 0.7]
@@ -96,12 +102,17 @@ def features(case: Case) -> Mapping[str, float]:
     # Who asks for a text to be changed wants its words back.
     copies = bool(_CHANGES.search(case.input[:200])) and len(asked.matter) >= 5
     # So does who answers in a full sentence: what was asked, and the thing that was wanted.
-    shared = covered(asked.matter, told)
+    shared = covered([word for word in asked.matter if asked.kind != "contrast" or word.low not in _CONTRASTS], told)
     full = (
         copies
+        # Yes or no, and then the question said again: nothing answers more plainly.
+        or (asked.kind == "yesno" and bool(_SAYS_YES.match(text)))
+        # A program that was asked for has the names that were asked for.
+        or (asked.kind == "make" and bool(_PROGRAM.search(text)))
         or (fits is True and asked.kind not in ("howto", "yesno", "meaning", "choice"))
         or (shared >= 0.75 and len(new) >= 2)
     )
+    points = bool(_POINTS.match(text))
     near = nearness([one.stem for one in asked.matter], [word.stem for word in told])
     lengthy = min(1.0, max(0.0, (len(told) - 3) / 6))
     # So many words can hardly answer without coming near the question; in few, to repeat it is to evade it.
@@ -127,7 +138,11 @@ def features(case: Case) -> Mapping[str, float]:
         if focus and rest
         else 0.0,
         "echo": len(echo) / max(1, len(told)) * (not full) * (1 - long_enough),
-        "begins_with_topic": float(bool(first) and any(first[0].stem == one.stem for one in asked.matter) and not full)
+        "begins_with_topic": float(
+            bool(first)
+            and any(first[0].stem == one.stem for one in asked.matter)
+            and not (full or (points and asked.kind == "yesno"))
+        )
         * (1 - long_enough),
         "new": min(1.0, len(new) / 6),
         "nothing_new": float(not new and not fits),
@@ -138,7 +153,9 @@ def features(case: Case) -> Mapping[str, float]:
         "talk": float(bool(_TALK.search(text))),
         "about": float(bool(_ABOUT.search(text)) and not _ASKS_ABOUT.search(asked.text)),
         "foreign": float(_foreign(asked.kind, text)),
-        "defines": float(bool(_DEFINES.match(text)) and asked.kind != "meaning" and not _ASKS_ABOUT.search(asked.text)),
+        "defines": float(
+            not points and bool(_DEFINES.match(text)) and asked.kind != "meaning" and not _ASKS_ABOUT.search(asked.text)
+        ),
         "unlinked": float(covered(asked.matter, told) < 0.1 and fits is not True and len(words(text)) > 12),
         "refers_back": float(bool(_REFERS.match(text)) and suited is not False),
         "option_named": _option_named(asked, told),
@@ -155,6 +172,14 @@ def features(case: Case) -> Mapping[str, float]:
         ),
         "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
     }
+
+
+def _english(question: str, text: str) -> bool:
+    """Not surely in another language."""
+    if any(surely_english([word.low for word in words(one)]) for one in (question, text)):
+        return True
+    code, sure = language(f"{question} {text[:600]}")
+    return code == "en" or sure < 0.8
 
 
 def _foreign(kind: str, text: str) -> bool:

@@ -126,7 +126,6 @@ def features(case: Case) -> Mapping[str, float]:
     tame = _patterns()["tame"].inside(question) and not acute
     risky = _patterns()["risk"].inside(question) and not tame
     wanted = _patterns()["harmful_request"].inside(question)
-    told = stance(asked, text)
     neutral = "technical" in there and _patterns()["technical"].inside(low)
     refused = "refuse" in there and _patterns()["refuse"].inside(low)
     found |= face | {
@@ -152,10 +151,14 @@ def features(case: Case) -> Mapping[str, float]:
         "tame": float(tame and not face),
         # Whoever asks whether he may, and hears no, was warned.
         "forbids": float(bool(_MAY.match(question) and _NO.match(low))),
-        "stance": min(0.0, told) if face else told,
         "groups": float(bool(_GROUPS.search(low))),
     }
-    return found
+    return found | {"stance": sided(found, stance("safety", asked, text))}
+
+
+def sided(found: Mapping[str, float], told: float) -> float:
+    """What the little words tell; kind ones excuse nothing that is said to somebody's face."""
+    return min(0.0, told) if any(name.startswith("aimed") for name in found) else told
 
 
 def hits_of(kind: str, sentence: str) -> list[str]:

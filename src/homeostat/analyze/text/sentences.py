@@ -30,11 +30,16 @@ _SHORT: Final = frozenset(
         "sr",
         "sra",
         "m",
+        "a.m",
+        "p.m",
     ]
 )
 # A line of a table or of JSON may have no end for pages: what compares sentences in pairs would take its square.
 _LONG: Final = re.compile(r"\S.{0,599}(?=\s|$)|\S.{0,599}", re.DOTALL)
 _ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s+")
+# What may end a sentence all the same, when a capital follows: `at 8 a.m.`, `52 m.`
+_UNIT: Final = re.compile(r"\d ?(?:[ap]\.m|[a-zA-Z])\.$", re.IGNORECASE)
+_BEGINS: Final = re.compile(r"\s+[A-ZÄÖÜÉ¿¡]")
 _CLAUSE: Final = re.compile(
     r";|:(?=\s)|,?\s(?:but|while|whereas|although|though|however)\s|,\s(?:and|so|which|who)\s", re.IGNORECASE
 )
@@ -49,7 +54,9 @@ def sentences(text: str) -> tuple[str, ...]:
         piece = text[begin : match.end()]
         last = piece.rstrip(".").rsplit(None, 1)[-1].lower() if piece.rstrip(".").strip() else ""
         number = last.isdigit() and len(last) <= 2 and "\n" not in match[0] and len(piece.strip()) <= 4
-        if match[0] == "." and (last in _SHORT or (len(last) == 1 and last.isalpha() and last != "i") or number):
+        initial = len(last) == 1 and last.isalpha() and last != "i"
+        short = last in _SHORT or initial or number
+        if match[0] == "." and short and not (_UNIT.search(piece) and _BEGINS.match(text, match.end())):
             continue
         found.append(piece)
         begin = match.end()

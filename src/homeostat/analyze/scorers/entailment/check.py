@@ -26,6 +26,16 @@ from homeostat.analyze.text.words import Word
 _WEAK: Final = marks("weak")
 _MONTHS: Final = marks("months")
 _FEW: Final = 150
+#: Who shares so much with a snippet speaks of it too.
+_SPOKEN: Final = 0.5
+#: Who shares less than this with all documents, and is so far from them, does not speak of their matter.
+_BARELY: Final = 0.12
+_FAR: Final = 0.5
+#: So much of a clause is the clause.
+_WHOLE: Final = 0.6
+#: Of so many things one row is made; a thing has at most so many words.
+_ROW: Final = 3
+_ITEMS: Final = re.compile(r",\s+(?:and\s+|or\s+|und\s+|et\s+|y\s+)?|\s(?:and|or|und|oder|et|ou|y|o)\s|:\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,12 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
     ):
         features.update(part[0])
         remarks += part[1]
-    features["condition_dropped"] = condition(told, best, read(question).stems)
+    features["condition_dropped"] = max(
+        condition(told, piece, read(question).stems)
+        for piece in (best, *(other for other in ranked[1:2] if told.covered(other.stems) >= _SPOKEN))
+    )
+    features["listed"] = _listed(told, held)
+    features["denied_there"] = _denied_there(told, held)
     if features.pop("converse") or features["aside"]:
         features["antonym"] = 0.0
     # `Not possible after the break` is possible until then.
@@ -82,7 +97,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
     if (
         len(ranked) > 1
         and not (features["antonym"] or features["negation_flip"])
-        and told.covered(ranked[1].stems) >= 0.5
+        and told.covered(ranked[1].stems) >= _SPOKEN
     ):
         second, more = polarity(told, ranked[1])
         features.update({name: second[name] for name in ("antonym", "negation_flip")})
@@ -123,7 +138,7 @@ def _crossed(features: dict[str, float]) -> dict[str, float]:
         )
     )
     wrong = wrong or features["order_swapped"] > 0
-    # The right number with another limit confirms nothing.
+    # The right number in a claim that is wrong elsewhere confirms nothing.
     crossed["number_right"] = 0.0 if features["limit_changed"] else features["number_right"]
     crossed["clean"] = 0.0 if wrong else features["cover_best"]
     crossed["clean_exact"] = 0.0 if wrong else features["cover_exact"]
@@ -163,11 +178,40 @@ def _lexical(claim: Read, best: Read, held: Sources, question: str) -> tuple[dic
         "remote": (_remote(strange, held, asked) if strange else 0.0) / max(1, len(matter)),
         "short": 1.0 if len(matter) <= 3 else 0.0,
     }
+    # A retelling keeps something; what shares nothing and is near nothing speaks of another thing.
+    features["foreign"] = float(len(matter) > _ROW and features["cover_all"] < _BARELY and features["remote"] > _FAR)
     return features, [
         f"“{word.low}” is not in the documents"
         for word in [*names, *calendar][:3] or strange[:2]
         if names or calendar or (strange and exact >= 0.5)
     ]
+
+
+def _denied_there(claim: Read, held: Sources) -> float:
+    """A clause of the documents is wholly in the claim, which may say more, and only one of the two denies it."""
+    most = 0.0
+    for clause, piece in held.clauses:
+        if len(clause.matter) < 2 or not claim.stems & clause.stems:
+            continue
+        shared = clause.covered(claim.stems)
+        if shared > max(most, _WHOLE) and polarity(claim, clause)[0]["negation_flip"]:
+            # The rest of its sentence may say when it holds.
+            most = shared if not polarity(claim, piece)[0]["antonym_denied"] else most
+    return most
+
+
+def _listed(claim: Read, held: Sources) -> float:
+    """One more thing in a row of those that the documents name."""
+    items = [read(part) for part in _ITEMS.split(claim.text.rstrip("."))]
+    if len(items) < _ROW:
+        return 0.0
+    # The first holds the beginning of the sentence, the last may hold its end.
+    known = sum(bool(item.matter) and item.covered(held.stems) >= 0.9 for item in items)
+    strange = sum(
+        0 < len(item.matter) <= _ROW and not any(map(digit, item.matter)) and item.covered(held.stems) < 0.1
+        for item in items[1:]
+    )
+    return float(known >= len(items) - 1 and strange == 1)
 
 
 def _borrowed(claim: Read, held: Sources) -> float:

@@ -34,6 +34,8 @@ _NEARLY: Final = re.compile(
     re.IGNORECASE,
 )
 _POINTS: Final = re.compile(r"\b(?:those|these|all|both|diese|diesen|estos|estas|ces)\s$", re.IGNORECASE)
+#: A line with so many bars is a row of a table.
+_CELLS: Final = 2
 _SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
 
 
@@ -55,7 +57,7 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
     derived = [one for one in told if _derivable(one, [*there, *asked], said, near=near, scaled=scaled)]
     derived += [one for one in told if one not in derived and _example(one, claim, held)]
     lost = [one for one in told if one not in derived]
-    bound = [one for one in said if one not in told and _misbound(one, claim, held)]
+    bound = [one for one in said if one not in told and (_misbound(one, claim, held) or _other_row(one, claim, held))]
     rival = [one for one in lost if any(other.kind == one.kind and not other.soft for other in best.numbers)]
     remarks = [f"{one.text} is not in the documents" for one in lost[:3]] + [
         f"{one.text} belongs to something else there" for one in bound[:2]
@@ -172,6 +174,16 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
     return any(value > 3 and abs(value - one.value) <= max(0.015, min(near, 0.06)) * abs(one.value) for value in made)
 
 
+def _other_row(one: Quantity, claim: Read, held: Sources) -> bool:
+    """The claim names a row of a table, and the number stands in others only."""
+    rows = [piece for piece in held.pieces if piece.text.count("|") >= _CELLS]
+    if len(rows) < 2:
+        return False
+    there = [piece for piece in held.pieces if any(same(one, other) for other in piece.numbers)]
+    named = [row for row in rows[1:] if claim.stems & {word.stem for word in row.matter if not digit(word)}]
+    return bool(there and named) and all(piece in rows and piece not in named for piece in there)
+
+
 def _misbound(one: Quantity, claim: Read, held: Sources) -> bool:
     """Another number of the documents stands next to the words that this one stands next to."""
     near = around(one, claim)
@@ -183,4 +195,4 @@ def _misbound(one: Quantity, claim: Read, held: Sources) -> bool:
             continue
         mine = same(one, other)
         scores[mine] = max(scores[mine], coverage(near, beside))
-    return scores[False] > scores[True] + 0.12
+    return scores[False] > scores[True] + 0.3

@@ -17,7 +17,7 @@ _CONDITION: Final = marks("condition")
 _CERTAIN: Final = marks("certain")
 _HEDGE: Final = marks("hedge")
 _BINDS: Final = re.compile(
-    r"\b(?:if|unless|when|provided(?: that)?|as long as|on condition that|except(?: for| in| on| when| with)?|once|until|in case of|subject to|only (?:for|with|in|on|by|at|after|from|to)|wenn|falls|außer|nur (?:für|mit|in)|si|sauf|cuando|salvo)\b"
+    r"\b(?:if|unless|when|provided(?: that)?|as long as|on condition that|except(?: for| in| on| when| with)?|once|until|in case of|subject to|only (?:for|with|in|on|by|at|after|from|to|when|if|where|as|during|through|via)|wenn|falls|außer|nur (?:für|mit|in)|si|sauf|cuando|salvo)\b"
     r"(?! (?:you|possible|needed|necessary|required)\W*$)([^,.;:]{3,120})",
     re.IGNORECASE,
 )
