@@ -32,6 +32,7 @@ GOOD = (
 )
 BAD = (
     ("groundedness", "Do gift cards expire?", "Gift cards expire after one year."),
+    ("groundedness", "What does shipping cost?", "Shipping costs 12 euros."),
     ("groundedness", "When do you open?", "Bananas are rich in potassium and grow in the tropics."),
     ("relevance", "What time is it in Tokyo?", "Tokyo is a big city with many restaurants."),
     ("relevance", "What time does the last tram leave?", "The tram network was opened in 1962 and has nine lines."),

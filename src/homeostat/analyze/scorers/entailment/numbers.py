@@ -72,15 +72,25 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
 
 
 def _example(one: Quantity, claim: Read, held: Sources) -> bool:
-    """An amount without a limit of its own, where the documents speak of what is above or below a line: one case of it."""
+    """An amount without a limit of its own, where the documents speak of what is above or below a line: one case of it.
+
+    Not where they have another amount for what the claim speaks of.
+    """
     if one.kind in ("clock", "number", "time") or limit(one, claim):
         return False
-    return any(
-        other.kind == one.kind and not other.soft and limit(other, piece) in ("least", "most")
-        for piece in held.pieces
-        if claim.covered(piece.stems) >= 0.3
-        for other in piece.numbers
-    )
+    near = around(one, claim)
+    for piece in held.pieces:
+        if claim.covered(piece.stems) < 0.3:
+            continue
+        fits = {True: -1.0, False: 0.0}
+        for other in piece.numbers:
+            if other.kind == one.kind and not other.soft:
+                line = limit(other, piece) in ("least", "most")
+                beside = frozenset(word.stem for word in around(other, piece))
+                fits[line] = max(fits[line], coverage(near, beside))
+        if fits[True] >= fits[False]:
+            return True
+    return False
 
 
 def _counts_things(one: Quantity, held: Sources) -> bool:
