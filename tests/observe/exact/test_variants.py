@@ -213,6 +213,14 @@ def test_the_text_of_what_a_component_gave(said: str, text: str) -> None:
     assert row({"openinference.span.kind": "CHAIN", "output.value": said})["output"] == text
 
 
+def test_envelopes_within_envelopes_are_opened_once() -> None:
+    """However deep a hostile sender nests them: a text that nobody can read is kept as it is."""
+    said = '{"inputs":' * 900 + '"q"' + ',"kwargs":1}' * 900
+    told = row({"openinference.span.kind": "CHAIN", "input.value": said, "output.value": "a"})
+    assert told["input"].startswith('{"inputs":{"inputs":')
+    assert told["output"] == "a"
+
+
 def test_details_event_with_its_texts_in_the_body() -> None:
     told = log(
         "gen_ai.client.inference.operation.details",

@@ -56,7 +56,7 @@ def plain(value: Any, *, answered: bool = False) -> str:
     """The text of what is not messages: itself; the text that a map holds under a usual name; else its JSON."""
     parsed = parse(value) if isinstance(value, str) else value
     if isinstance(parsed, dict) and "kwargs" in parsed and not parsed.keys().isdisjoint(("inputs", "outputs")):
-        return _enclosed(parsed.get("outputs", parsed.get("inputs")), answered)
+        parsed = value = _enclosed(parsed.get("outputs", parsed.get("inputs")))
     if isinstance(parsed, str):
         return parsed
     found = _inner_text(parsed, answered)
@@ -65,14 +65,14 @@ def plain(value: Any, *, answered: bool = False) -> str:
     return value if isinstance(value, str) else "" if value is None else dump(value)
 
 
-def _enclosed(value: Any, answered: bool) -> str:
+def _enclosed(value: Any) -> Any:
     """What a callback was told: the variables of a chain, whatever they are called. Empty ones are nothing."""
-    if isinstance(value, dict):
-        if not any(value.values()):
-            return ""
-        if len(value) == 1 and isinstance(only := next(iter(value.values())), str):
-            return only
-    return plain(value, answered=answered)
+    if not isinstance(value, dict):
+        return value
+    if not any(value.values()):
+        return ""
+    only = next(iter(value.values()))
+    return only if len(value) == 1 and isinstance(only, str) else value
 
 
 def _inner_text(value: Any, answered: bool, depth: int = 0) -> str:
