@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from homeostat.analyze.scorers.case import Scored, Unscored
+from homeostat.loop.scoring import anchors
 from homeostat.loop.scoring.asking import Answer
 from homeostat.loop.scoring.heard import Heard
 from homeostat.loop.scoring.tracks import Tools
@@ -71,3 +72,32 @@ def test_a_crash_before_anything_is_stored_asks_and_pays_once(
         assert 12 <= len(there.asked) <= 12 + 4
         paid = feeds.place(tools.ledger, project, "judge:judged", start=0).spent
         assert paid["calls"] >= 12 and paid["usd"] == pytest.approx(0.01 * paid["calls"])
+
+
+def test_a_crash_while_anchors_are_judged_asks_and_pays_once(
+    tmp_path: Path, tools: Tools, project: str, fill: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill({"output": f"Within {number} days.", "input": "bad?" if number % 2 else "good?"} for number in range(24))
+    judge = scorer(project, "judged", "judge", settings={"dimension": "relevance"})
+    track = "anchors:judged@1"
+    with listening(well) as there:
+        judged = replace(judging(there.url, judge_usd_per_million_in=10), heard=Heard(tmp_path / "heard.jsonl"))
+        while judged.round(tools, project, {"judge": [judge]}, NOW):
+            pass
+        asked, move = len(there.asked), feeds.move
+
+        def dies(*given: Any) -> None:
+            if given[-1].ready:  # the choice is kept, what was judged is not
+                raise MemoryError
+            move(*given)
+
+        with monkeypatch.context() as now, pytest.raises(MemoryError):
+            now.setattr(feeds, "move", dies)
+            anchors.look(tools, project, judge, judged)
+        assert len(there.asked) == asked + 24
+        again = replace(judging(there.url, judge_usd_per_million_in=10), heard=Heard(tmp_path / "heard.jsonl"))
+        assert anchors.look(tools, project, judge, again) == 24
+        assert len(there.asked) == asked + 24, "what was heard is not asked about again"
+        paid = feeds.place(tools.ledger, project, track, start=0).spent
+        assert (paid["calls"], paid["usd"]) == (24, pytest.approx(0.24))
+        assert not Heard(tmp_path / "heard.jsonl").paid("")[1], "and forgotten when it is kept"

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from homeostat.analyze.judges import Judge
 from homeostat.analyze.judges.bias import evidence_of_change
 from homeostat.analyze.judges.endpoint import Caller
 from homeostat.analyze.scorers.case import Scored
@@ -87,32 +86,33 @@ def look(tools: Tools, project: str, each: Runnable, judging: Judging) -> int:
         feeds.move(tools.ledger, project, track, before, known)
     if tools.now < known.ready + EVERY or not judging.may_ask(each, judging.account(tools, project, each)):
         return 0
-    values, usd, calls = asyncio.run(_judged(tools, project, each, judging, known.spent["ids"]))
-    spent = _after(known.spent, values, tools.now) | _paid(known.spent, usd, calls, tools.now)
+    about = f"{project}/{track}/"
+    values = asyncio.run(_judged(tools, project, each, judging, known.spent["ids"], about))
+    spent = _after(known.spent, values, tools.now) | _paid(known.spent, *judging.heard.paid(about), tools.now)
     feeds.move(tools.ledger, project, track, known, Feed(tools.now, "", spent))
+    judging.heard.forget(about)
     return len(values)
 
 
 async def _judged(
-    tools: Tools, project: str, each: Runnable, judging: Judging, ids: Sequence[str]
-) -> tuple[dict[str, float], float, int]:
+    tools: Tools, project: str, each: Runnable, judging: Judging, ids: Sequence[str], about: str
+) -> dict[str, float]:
     endpoint = judging.asker.endpoint
-    assert endpoint is not None and isinstance(each.works, Judge)
+    assert endpoint is not None
     exchanges = anchored.exchanges_of(tools.warehouse, project, ids, until=tools.now)
     cases = matters(tools.warehouse, tools.shelves, project, each.unit, exchanges, tools.now)
     caller = Caller(endpoint)
     try:
         told = await asyncio.gather(
-            *(judging.asker.ask(caller, each.works, matter.case, fresh=True) for matter in cases)
+            *(judging.ask(caller, each, matter, about + matter.exchange.id, fresh=True) for matter in cases)
         )
     finally:
         await caller.close()
-    values = {
+    return {
         matter.exchange.id: answer.said.value
         for matter, answer in zip(cases, told, strict=True)
         if isinstance(answer.said, Scored)
     }
-    return values, sum(answer.usd for answer in told), sum(answer.calls for answer in told)
 
 
 def _after(spent: Mapping[str, Any], values: dict[str, float], now: int) -> dict[str, Any]:

@@ -155,13 +155,17 @@ class Judging:
             await caller.close()
 
     async def _one(self, caller: Caller, each: Runnable, matter: Matter, about: str) -> tuple[Matter, Answer]:
-        assert isinstance(each.works, Judge)
         key = about + scored.score_id(each.configured.scorer, matter.exchange.id)
+        return matter, await self.ask(caller, each, matter, key)
+
+    async def ask(self, caller: Caller, each: Runnable, matter: Matter, key: str, *, fresh: bool = False) -> Answer:
+        """What was heard under this key, else the judge's answer, written down as it comes."""
+        assert isinstance(each.works, Judge)
         answer = self.heard.known(key)
         if answer is None:
-            answer = await self.asker.ask(caller, each.works, matter.case)
+            answer = await self.asker.ask(caller, each.works, matter.case, fresh=fresh)
             self.heard.note(key, answer)
-        return matter, answer
+        return answer
 
 
 def _sample(tools: Tools, project: str, each: Runnable, taken: Taken, *, share: float, most: int) -> list[Matter]:
