@@ -54,6 +54,23 @@ def test_what_a_monitor_found_comes_before_what_the_diagnosis_saw() -> None:
     assert action.expects.measure == "mean(score.relevance)"
 
 
+def test_of_several_falls_the_one_that_the_diagnosis_found_clearest_must_come_back() -> None:
+    finished = Sight("mean(score.finished)", 0.996, 0.796)
+    early = finding(finished.measure, value=0.85, reference=0.996, chance_per_month=0.5, rung="engine")
+    sure = finding()
+    (action,) = answers("provider", (finished, CONTENT), sure, early, LONGER)
+    assert (action.expects.measure, action.expects.at_least) == (finished.measure, (0.996 - 0.85) / 2)
+    (action,) = answers("provider", (CONTENT,), sure, early)
+    assert action.expects.measure == sure.measure, "the diagnosis did not look at either"
+    segment = finding(segment={"plan": "free"})
+    (action,) = answers("provider", (finished,), segment, early)
+    assert action.expects.where == {"plan": "free"}, "what befalls some is not told by all"
+    harm = Sight("mean(score.bias)", 0.99, 0.6)
+    slight = finding(harm.measure, chance_per_month=2.0, rung="engine")
+    (action,) = answers("provider", (harm, finished), sure, early, slight)
+    assert action.expects.measure == finished.measure, "and it is no harm that it is about"
+
+
 @pytest.mark.parametrize(("score", "block"), [("bias", {}), ("discreet", {"detector": "private"}), ("civil", {})])
 def test_where_answers_do_harm_nobody_is_held_back_and_a_block_stands_beside(score: str, block: dict[str, str]) -> None:
     fallback, stop = answers("provider", (), finding(f"mean(score.{score})"))

@@ -73,18 +73,33 @@ def harming(findings: Sequence[Finding]) -> bool:
 
 
 def _with_sight(first: Candidate, findings: Sequence[Finding]) -> Sequence[Finding]:
-    """What is to be answered for. Where monitors saw only that answers are longer, or dearer, or signals fewer, and the
-    diagnosis that answers are worse, what the diagnosis saw is what must come back."""
-    judging = first.cause == "judge"
-    if not first.moved or any(one.rung == "judge" if judging else _says_worse(one) for one in findings):
+    """What is to be answered for: of the findings that say that answers are worse, the one that the diagnosis, which
+    saw more than an alert, found clearest. Where monitors saw only that answers are longer, or dearer, or signals
+    fewer, and the diagnosis that answers are worse, what the diagnosis saw is what must come back."""
+    judging, main = first.cause == "judge", main_finding(findings)
+    if not first.moved:
         return findings
-    sight, main = first.moved[0], main_finding(findings)
+    if any(one.rung == "judge" if judging else _says_worse(one) for one in findings):
+        settled = judging or main.segment or main.release or harming(findings)
+        return findings if settled else _clearest(first, findings)
+    sight = first.moved[0]
     direction: Any = "down" if sight.after < sight.before else "up"
     seen = replace(
         main, measure=sight.measure, value=sight.after, reference=sight.before, direction=direction, segment={},
         release="", against="reference",
     )  # fmt: skip
     return [seen] if judging else [seen, *findings]
+
+
+def _clearest(first: Candidate, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Without the findings that say less clearly than another one that answers are worse."""
+    order = {sight.measure: number for number, sight in reversed(list(enumerate(first.moved)))}
+    worse = [one for one in findings if _says_worse(one) and one.value is not None and not one.segment]
+    known = [one for one in worse if one.measure in order and not harmful(one.measure)]
+    if not known:
+        return findings
+    best = min(known, key=lambda one: (order[one.measure], one.chance_per_month))
+    return [one for one in findings if one is best or not _says_worse(one)]
 
 
 def _judges(one: Finding) -> bool:
