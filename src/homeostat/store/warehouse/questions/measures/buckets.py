@@ -30,9 +30,20 @@ class Counts:
 
     def __init__(self, groups: NDArray[Any], size: int, buckets: NDArray[Any], counts: NDArray[Any]) -> None:
         """`groups`: to which of `size` groups each entry belongs; a bucket may stand in a group more than once."""
-        group, self._bucket, self._count = _added(groups, buckets, counts)
-        self._until = np.cumsum(self._count)
-        self.n = np.bincount(group, weights=self._count, minlength=size).astype(np.int64)
+        self._buckets, rank = _ranked(buckets)
+        self._width = max(len(self._buckets), 1)
+        key = groups * self._width
+        key += rank
+        self._keys: NDArray[Any] | None = None
+        if size * self._width <= max(4 * len(key), 1_000_000):
+            # Adding into a table beats sorting while the table is not much larger than what goes into it.
+            added = np.bincount(key, weights=counts, minlength=size * self._width)
+            self.n = added.reshape(size, self._width).sum(axis=1)
+        else:
+            self._keys, place = np.unique(key, return_inverse=True)
+            added = np.bincount(place, weights=counts)
+            self.n = np.bincount(self._keys // self._width, weights=added, minlength=size)
+        self._until = np.cumsum(added, out=added)
         self._before = np.cumsum(self.n) - self.n
 
     def at_rank(self, rank: Floats) -> Floats:
@@ -42,11 +53,12 @@ class Counts:
         if not some.any():
             return value
         rank = np.clip(np.nan_to_num(rank[some]), 0, self.n[some] - 1)
-        target = self._before[some] + np.floor(rank).astype(np.int64)
-        entry = np.searchsorted(self._until, target, side="right")
-        start = self._until[entry] - self._count[entry] - self._before[some]
-        inside = np.clip((rank - start + 0.5) / self._count[entry], 0.0, 1.0)
-        value[some] = _value(self._bucket[entry], inside)
+        entry = np.searchsorted(self._until, self._before[some] + np.floor(rank), side="right")
+        until = np.where(entry > 0, self._until[entry - 1], 0.0)
+        start = until - self._before[some]
+        inside = np.clip((rank - start + 0.5) / (self._until[entry] - until), 0.0, 1.0)
+        key = entry if self._keys is None else self._keys[entry]
+        value[some] = _value(self._buckets[key % self._width], inside)
         return value
 
 
@@ -59,22 +71,12 @@ def _value(bucket: NDArray[np.int64], inside: Floats) -> Floats:
     return np.where(bucket == 0, 0.0, np.sign(bucket) * size)
 
 
-def _added(groups: NDArray[Any], buckets: NDArray[Any], counts: NDArray[Any]) -> tuple[Any, Any, Any]:
-    """Groups, buckets and counts, sorted, each pair of group and bucket once with its counts added."""
-    if len(groups) == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+def _ranked(buckets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The different buckets in their order, and the place of each entry among them."""
+    if len(buckets) == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     least = int(buckets.min())
-    width = int(buckets.max()) - least + 1
-    key = groups.astype(np.int64) * width
-    key += buckets
-    key -= least
-    if (int(groups.max()) + 1) * width <= max(4 * len(key), 1_000_000):
-        # Adding into a table beats sorting while the table is not much larger than what goes into it.
-        table = np.bincount(key, weights=counts)
-        key = np.flatnonzero(table)
-        summed = table[key].astype(np.int64)
-    else:
-        key, place = np.unique(key, return_inverse=True)
-        summed = np.bincount(place, weights=counts).astype(np.int64)
-    group = key // width
-    return group, key - group * width + least, summed
+    offsets = buckets - least
+    seen = np.zeros(int(buckets.max()) - least + 1, bool)
+    seen[offsets] = True
+    return np.flatnonzero(seen) + least, (np.cumsum(seen) - 1)[offsets]

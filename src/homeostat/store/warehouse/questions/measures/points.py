@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,12 @@ class Groups:
         self._table = table
         self._counts: dict[str, Counts] = {}
         self.times = table.times
-        self.dims = table.dims
+        #: What each group is called: its dimensions.
+        self.named: list[dict[str, str]] = (
+            [dict(zip(question.by, texts, strict=True)) for texts in zip(*table.dims, strict=True)]
+            if question.by
+            else [{}] * table.size
+        )
 
     def _of(self, name: str) -> Floats:
         return self._table.sum(name)
@@ -123,21 +129,16 @@ def points(question: Question, groups: Groups, measure: Measure) -> list[Point]:
     at = _times(question)
     seconds = groups.times.tolist()
     # Python floats, None instead of NaN and infinity: that is what JSON can say.
-    rows = list(zip(_plain(value), _plain(low), _plain(high), n.astype(np.int64).tolist(), strict=True))
-    covered = groups.coverage(measure)
-    names = question.by
-    found: list[Point] = []
-    for i, (v, lo, hi, count) in enumerate(rows):
-        point: Point = {"measure": measure.text, "at": at(seconds[i])}
-        for name, column in zip(names, groups.dims, strict=True):
-            point[name] = column[i]
-        point |= {"value": v, "low": lo, "high": hi, "n": count}
-        if covered is not None:
-            point["coverage"] = covered[i]
-        if v is None:
-            point["reason"] = NOT_ENOUGH
-        found.append(point)
-    return _filled(question, measure, found, seconds, at) if not names else found
+    columns = (_plain(value), _plain(low), _plain(high), n.astype(np.int64).tolist())
+    found: list[Point] = [
+        {"measure": measure.text, "at": at(second), **named, "value": v, "low": lo, "high": hi, "n": count}
+        for second, named, v, lo, hi, count in zip(seconds, groups.named, *columns, strict=True)
+    ]
+    for point, share in zip(found, groups.coverage(measure) or (), strict=False):
+        point["coverage"] = share
+    for i in np.flatnonzero(~np.isfinite(value)).tolist():
+        found[i]["reason"] = NOT_ENOUGH
+    return found if question.by else _filled(question, measure, found, seconds, at)
 
 
 def _filled(
@@ -156,18 +157,16 @@ def _filled(
 
 
 def _times(question: Question) -> Callable[[int], str]:
-    """The text of a bucket's start, made once for each."""
+    """The text of a bucket's start."""
     if question.every is None:
         whole = iso(question.start)
         return lambda _: whole
-    known: dict[int, str] = {}
+    return _text
 
-    def text(second: int) -> str:
-        if second not in known:
-            known[second] = iso(second * SECOND)
-        return known[second]
 
-    return text
+@lru_cache(20_000)
+def _text(second: int) -> str:
+    return iso(second * SECOND)
 
 
 def _plain(values: Floats) -> list[float | None]:
