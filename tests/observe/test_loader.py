@@ -47,7 +47,7 @@ def test_a_segment_is_stored_counted_and_gone(room: Room, project: str) -> None:
     assert spans(room, project) == 3
     assert [row["is_answer"] for row in room.exchanges(project)] == [True] * 3
     assert outcomes.totals(room.ledger, project) == {"stored": 3, "rejected": {}, "expired": 0, "erased": 0}
-    assert [name for name, _, _ in marks.all(room.ledger, 10)] == [project]
+    assert [name for name, *_ in marks.all(room.ledger, 10)] == [project]
     assert segments.state(room.ledger, loaded.number) == "loaded"
     assert room.loader.load_next() is None
 

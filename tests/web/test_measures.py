@@ -89,7 +89,7 @@ def test_the_same_after_rollups_and_filters(
     ]
     before = [client.get("/api/v1/measures", params=params).json()["points"] for params in asked]
     hours = {row["at"].replace(minute=0, second=0, microsecond=0) for row in rows}
-    marks.add(api.core.ledger, {(project, hour) for hour in hours}, 1)
+    marks.add(api.core.ledger, {(project, hour, marks.EVERY) for hour in hours}, 1)
     assert rollups.run(warehouse, api.core.ledger, NOW).rebuilt == len(hours)
     assert [client.get("/api/v1/measures", params=params).json()["points"] for params in asked] == before
     assert before[1][0]["value"] == 4

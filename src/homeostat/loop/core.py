@@ -274,7 +274,7 @@ class Core:
     def _rollups(self) -> None:
         if self.settings.clock == "live" and self._way.wait("rollups"):
             return  # hours that change with every load would be looked through again and again
-        rollups.run(self.warehouse, self.ledger, self.clock.now())
+        rollups.run(self._patient, self.ledger, self.clock.now())
 
     def _implicit(self) -> None:
         """Up to where everything is loaded, so that what comes late to the stores is not passed over."""

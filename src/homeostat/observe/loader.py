@@ -272,11 +272,9 @@ class Loader:
         load.outcomes += filled.dropped
         count(load, filled.outcomes, done, kept)
         # Facts that hid in telemetry are no items of their own.
-        kept += [
-            slot.opinions.store("signals", filled.hidden.signals, number),
-            slot.opinions.store("scores", filled.hidden.scores, number),
-        ]
-        load.marks |= done.marks.union(*(one.marks for one in kept))
+        slot.opinions.store("signals", filled.hidden.signals, number)
+        slot.opinions.store("scores", filled.hidden.scores, number)
+        load.marks |= done.marks
         self._seam("facts")
 
     def _undo(self, number: int) -> None:

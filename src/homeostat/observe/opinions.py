@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from homeostat.observe.facts import SCORE, SIGNAL, Row
@@ -19,11 +18,10 @@ _COLUMNS: Final = {"signals": SIGNAL, "scores": SCORE}
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How many rows were stored and how many were there already, by project; and the hours that they are about."""
+    """How many rows were stored and how many were there already, by project. No rollup holds anything of them."""
 
     stored: Counter[str] = field(default_factory=Counter)
     doubled: Counter[str] = field(default_factory=Counter)
-    marks: frozenset[tuple[str, datetime]] = frozenset()
 
 
 class Opinions:
@@ -57,14 +55,9 @@ class Opinions:
         self._client.insert(beside, rows, column_names=list(_COLUMNS[table]))
         stored = f"SELECT row_key FROM {table} WHERE row_key IN (SELECT {_KEY} FROM {beside})"
         fresh = f"SELECT *, {_KEY} AS row_key FROM {beside} WHERE row_key NOT IN ({stored}) LIMIT 1 BY row_key"
-        found: list[Any] = self._client.query(
-            f"SELECT project, toStartOfHour(at), count() FROM ({fresh}) GROUP BY 1, 2"
-        ).result_rows
+        found: list[Any] = self._client.query(f"SELECT project, count() FROM ({fresh}) GROUP BY project").result_rows
         self._client.command(
             f"INSERT INTO {table} ({columns}, row_key, segment) SELECT {columns}, row_key, {segment} FROM ({fresh})"
         )
-        new: Counter[str] = Counter()
-        for project, _, count in found:
-            new[project] += count
-        sent = Counter(row[0] for row in rows)
-        return Kept(new, sent - new, frozenset((project, hour.replace(tzinfo=UTC)) for project, hour, _ in found))
+        new = Counter[str](dict(found))
+        return Kept(new, Counter(row[0] for row in rows) - new)

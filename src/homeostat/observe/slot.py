@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from homeostat.observe.fast.path import WORTH
 from homeostat.observe.opinions import Opinions
 from homeostat.observe.staged import NAMES
 from homeostat.records.outcome import Outcome
+from homeostat.store.ledger.marks import Mark
 from homeostat.store.spool import segment as spool
 from homeostat.store.spool.envelope import Envelope, Frame, Part, Record, decode, frames, opened
 from homeostat.store.warehouse.client import Warehouse
@@ -58,7 +59,7 @@ class Load:
     lost: int  # items that damage took
     first_version: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
-    marks: set[tuple[str, datetime]] = field(default_factory=set)
+    marks: set[Mark] = field(default_factory=set)
 
     @property
     def number(self) -> int:

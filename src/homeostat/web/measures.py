@@ -78,9 +78,9 @@ def asked(request: Request, now: datetime) -> Question:
 
 
 def _points(warehouse: Warehouse, ledger: Ledger, question: Question) -> list[dict[str, Any]]:
-    def dirty() -> Iterable[datetime]:
+    def dirty() -> Iterable[tuple[datetime, int]]:
         first = as_datetime(question.start).replace(minute=0, second=0, microsecond=0)
         last = as_datetime(question.end).astimezone(UTC)
-        return [hour for hour, _ in marks.dirty(ledger, question.project, first, last)]
+        return marks.dirty(ledger, question.project, first, last)
 
     return ask(warehouse, question, dirty)

@@ -27,7 +27,7 @@ def filled(folder: Path) -> Path:
     with ledger.begin():
         for number in range(SEGMENTS):
             segments.intend(ledger, number)
-            segments.finish(ledger, number, [Outcome("p", "stored", 1)], [("p", AT + timedelta(hours=number))])
+            segments.finish(ledger, number, [Outcome("p", "stored", 1)], [("p", AT + timedelta(hours=number), 1)])
         for number in range(KEYS):
             keys.create(ledger, id=f"k{number}", hash=bytes(32), project="p", scopes=["read"], at=AT, actor="a")
     ledger.close()
@@ -40,7 +40,7 @@ def opened(database: Path) -> Ledger:
     ledger.upgrade()
     projects.ensure(ledger, "default", at=AT)
     segments.intend(ledger, 10**9)
-    segments.finish(ledger, 10**9, [Outcome("p", "stored", 1)], [("p", AT)])
+    segments.finish(ledger, 10**9, [Outcome("p", "stored", 1)], [("p", AT, 1)])
     audit.append(ledger, at=AT, actor="a", action="b", subject="c")
     outcomes.totals(ledger, None)
     audit.verify(ledger)

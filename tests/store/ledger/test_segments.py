@@ -19,7 +19,7 @@ def test_the_life_of_a_segment(ledger: Ledger) -> None:
     assert segments.state(ledger, NUMBER) == "loading"
     assert segments.intend(ledger, NUMBER) is True
     assert (segments.attempts(ledger, NUMBER), segments.unfinished(ledger)) == (2, [NUMBER])
-    segments.finish(ledger, NUMBER, [Outcome("p", "stored", 5)], [("p", HOUR)])
+    segments.finish(ledger, NUMBER, [Outcome("p", "stored", 5)], [("p", HOUR, 1)])
     assert segments.state(ledger, NUMBER) == "loaded"
     assert segments.unfinished(ledger) == []
 
@@ -34,17 +34,18 @@ def test_finishing_counts_and_marks(ledger: Ledger) -> None:
             Outcome("q", "expired", 4),
             Outcome("q", "erased", 0),
         ]
-        segments.finish(ledger, number, iter(told), [("p", hour), ("p", hour), ("q", hour)])
+        segments.finish(ledger, number, iter(told), [("p", hour, 1), ("p", hour, 2), ("q", hour, 1)])
     assert outcomes.totals(ledger, "p") == {"stored": 21, "rejected": {"duplicate": 3}, "expired": 0, "erased": 0}
     assert outcomes.totals(ledger, None) == {"stored": 21, "rejected": {"duplicate": 3}, "expired": 12, "erased": 0}
-    assert marks.dirty(ledger, "p", HOUR, HOUR + timedelta(hours=2)) == [(HOUR, 3), (HOUR + timedelta(hours=1), 2)]
+    assert marks.dirty(ledger, "p", HOUR, HOUR + timedelta(hours=2)) == [(HOUR, 3), (HOUR + timedelta(hours=1), 3)]
+    assert {mark for *_, mark in marks.all(ledger, 10)} == {2, 3}
 
 
 def test_finishing_twice_is_refused_and_counts_nothing(ledger: Ledger) -> None:
     segments.intend(ledger, 1)
     segments.finish(ledger, 1, [Outcome("p", "stored", 5)], [])
     with pytest.raises(LedgerError, match="twice"):
-        segments.finish(ledger, 1, [Outcome("p", "stored", 5)], [("p", HOUR)])
+        segments.finish(ledger, 1, [Outcome("p", "stored", 5)], [("p", HOUR, 1)])
     with pytest.raises(LedgerError, match="loaded already"):
         segments.intend(ledger, 1)
     assert outcomes.totals(ledger, "p")["stored"] == 5

@@ -20,7 +20,7 @@ sys.stdin.readline()
 for number in range(first, first + 60):
     segments.intend(ledger, number)
     told = [Outcome("p", "stored", 3), Outcome("q", "stored", 1), Outcome("p", "rejected", 2, "duplicate")]
-    segments.finish(ledger, number, told, [("p", hour), ("q", hour)])
+    segments.finish(ledger, number, told, [("p", hour, 1), ("q", hour, 2)])
     meta.count_up(ledger, "series")
     audit.append(ledger, at=hour, actor="a", action="b", subject=str(number))
 """

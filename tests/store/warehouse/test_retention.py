@@ -109,7 +109,7 @@ def test_what_has_expired_is_shown_nowhere(
     segments.intend(ledger, 1)
     segments.finish(ledger, [1], [Outcome(project, "stored", 13 + 2)], set())
     derived = ("exchanges", "rollups")
-    for table, time in zip(derived, ("at", "hour"), strict=True):
+    for table, time in zip(derived, ("at", "start"), strict=True):
         sql = (
             f"INSERT INTO {table} (project, {time}) SELECT {{p:String}}, fromUnixTimestamp64Micro({{at:Int64}}, 'UTC')"
         )

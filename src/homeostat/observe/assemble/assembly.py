@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 import numpy as np
@@ -15,11 +15,14 @@ from homeostat.observe import staged as staging
 from homeostat.observe.assemble import answers, calls, finish, keys, lone, places, rows, tree
 from homeostat.observe.assemble.relatives import Kin, Relatives, moment
 from homeostat.observe.prices import Overrides, Pair, Prices
+from homeostat.store.ledger.marks import Mark
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.splice import prepared, splice_sql
 
 #: Columns of `spans` that are not staged as they are.
 _KEYS: Final = {**{key: key for key in staging.KEYS}, "attributes": splice_sql("attributes")}
+#: The minute of a row as a mark tells it: a bit of its hour.
+_MINUTE: Final = "bitShiftLeft(toUInt64(1), toMinute(at))"
 _WRITE: Final = f"{finish.SETTINGS}, max_insert_threads = 1, {finish.WRITE}"
 
 
@@ -29,7 +32,7 @@ class Assembled:
 
     stored: dict[str, int]  # rows by project
     doubled: dict[str, int]  # rows by project that were here or stored already
-    marks: frozenset[tuple[str, datetime]]  # hours whose exchanges changed, by project
+    marks: frozenset[Mark]  # hours whose exchanges changed, by project, and the minutes
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class _Summary:
 
     stored: dict[str, int] = field(default_factory=dict)  # by project
     models: set[Pair] = field(default_factory=set)  # that were called
-    marks: set[tuple[str, datetime]] = field(default_factory=set)  # hours of rows that are exchanges, were each alone
+    marks: set[Mark] = field(default_factory=set)  # hours and minutes of rows that are exchanges, were each alone
 
 
 class Assembly:
@@ -118,7 +121,7 @@ class Assembly:
             seam("exchanges")
         return Assembled(told.stored, doubled, frozenset(marks))
 
-    def bury(self, since: int, version: int) -> set[tuple[str, datetime]]:
+    def bury(self, since: int, version: int) -> set[Mark]:
         """Tombstones for exchanges written from version `since` on whose own rows were taken back."""
         written = f"SELECT * FROM exchanges WHERE version >= {since} AND gone = 0"
         bounds = f"at BETWEEN (SELECT min(at) FROM ({written})) AND (SELECT max(at) FROM ({written}))"
@@ -160,16 +163,16 @@ class Assembly:
         """What the rows are about, asked once."""
         found = self._client.query(
             "SELECT project, op, provider, model, requested_model, toStartOfHour(at) AS hour, count(), "
-            f"countIf({lone.TELLS}) FROM {relation} GROUP BY project, op, provider, model, requested_model, hour "
-            "SETTINGS max_threads = 1"
+            f"groupBitOrIf({_MINUTE}, {lone.TELLS}) FROM {relation} "
+            "GROUP BY project, op, provider, model, requested_model, hour SETTINGS max_threads = 1"
         ).result_rows
         told = _Summary()
-        for project, op, provider, model, requested, hour, count, exchanges in found:
+        for project, op, provider, model, requested, hour, count, minutes in found:
             told.stored[project] = told.stored.get(project, 0) + count
             if (model or requested) and op in lone.CALLS:
                 told.models.add((project, provider, model or requested))
-            if exchanges:
-                told.marks.add((project, hour.replace(tzinfo=UTC)))
+            if minutes:
+                told.marks.add((project, hour.replace(tzinfo=UTC), minutes))
         return told
 
     def _lone(self, relation: str, version: int, models: set[Pair]) -> None:
@@ -182,7 +185,7 @@ class Assembly:
 
     def _exchanges(
         self, relation: str, kin: Relatives, version: int, seam: Callable[[str], None], *, alone: bool
-    ) -> set[tuple[str, datetime]]:
+    ) -> set[Mark]:
         """Write the exchanges of the staged traces; those that have rows stored already anew. `alone`: some have no
         relatives.
         """
@@ -260,11 +263,12 @@ class Assembly:
                 AND (trace_key, span_id, at) NOT IN (SELECT trace_key, span_id, at FROM {ids})
             GROUP BY project, at, trace_id, span_id HAVING argMax(gone, version) = 0"""
 
-    def _marks(self, relation: str) -> set[tuple[str, datetime]]:
+    def _marks(self, relation: str) -> set[Mark]:
         found = self._client.query(
-            f"SELECT DISTINCT project, toStartOfHour(at) FROM {relation} SETTINGS max_query_size = 10000000"
+            f"SELECT project, toStartOfHour(at) AS hour, groupBitOr({_MINUTE}) FROM {relation} GROUP BY project, hour "
+            "SETTINGS max_query_size = 10000000"
         )
-        return {(project, hour.replace(tzinfo=UTC)) for project, hour in found.result_rows}
+        return {(project, hour.replace(tzinfo=UTC), minutes) for project, hour, minutes in found.result_rows}
 
     def _clear_tables(self, names: Iterable[str]) -> None:
         for name in self._filled.intersection(names):

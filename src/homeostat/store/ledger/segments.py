@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import delete, select, update
@@ -48,9 +47,9 @@ def attempts(ledger: Ledger, number: int) -> int:
 
 
 def finish(
-    ledger: Ledger, numbers: int | Sequence[int], outcomes: Iterable[Outcome], marks: Iterable[tuple[str, datetime]]
+    ledger: Ledger, numbers: int | Sequence[int], outcomes: Iterable[Outcome], marks: Iterable[rollup_marks.Mark]
 ) -> None:
-    """In one transaction: loaded, what became of their items, and which hours of which projects they touched."""
+    """In one transaction: loaded, what became of their items, and what of which projects they touched."""
     named = [numbers] if isinstance(numbers, int) else list(numbers)
     counts: Counter[tuple[str, str, str]] = Counter()
     for outcome in outcomes:

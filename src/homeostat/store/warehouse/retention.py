@@ -25,7 +25,7 @@ _DAILY: Final = ("exchanges", "spans")
 _DERIVED: Final = ("exchanges", "rollups")
 _TABLES: Final = (*_DERIVED, "spans", "signals", "scores")
 _ACCEPTED: Final = {"scores": "source != 'homeostat'"}
-_COLUMN: Final = {"rollups": "hour"}
+_COLUMN: Final = {"rollups": "start"}
 
 
 def run(

@@ -31,6 +31,8 @@ rollup_marks: Final = Table(
     Column("project", Text, primary_key=True),
     Column("hour", Moment, primary_key=True),
     Column("mark", BigInteger, nullable=False),
+    Column("minutes", BigInteger, nullable=False),
+    Column("building", BigInteger, nullable=False),
     Index(None, "mark"),
 )
 

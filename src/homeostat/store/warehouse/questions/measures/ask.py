@@ -16,8 +16,8 @@ from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, MAX_R
 from homeostat.store.warehouse.questions.measures.question import Point, Question
 from homeostat.store.warehouse.questions.refused import Refused
 
-#: The hours that changed since their rollup was built. Asked before the rollups are read.
-Dirty = Callable[[], Iterable[datetime]]
+#: The hours that changed since their rollup was built, and their minutes that did. Asked before the rollups are read.
+Dirty = Callable[[], Iterable[tuple[datetime, int]]]
 
 
 def ask(warehouse: Warehouse, question: Question, dirty: Dirty | None) -> list[Point]:
@@ -29,8 +29,8 @@ def ask(warehouse: Warehouse, question: Question, dirty: Dirty | None) -> list[P
     if dirty is not None and needs.rolled_question(question) and _hourly(question):
         split = hours.split(warehouse, question, dirty())
     found: dict[str, list[Point]] = {}
-    for part, measures in _sources(question.measures, rolled=bool(split.hours)):
-        on_rollups = bool(split.hours) and all(needs.rolled(measure) for measure in measures)
+    for part, measures in _sources(question.measures, rolled=bool(split.built)):
+        on_rollups = bool(split.built) and all(needs.rolled(measure) for measure in measures)
         groups = _groups(warehouse, question, part, split if on_rollups else raw)
         for measure in measures:
             found[measure.text] = points(question, groups, measure)

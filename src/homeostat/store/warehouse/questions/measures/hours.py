@@ -1,8 +1,11 @@
-"""Which hours of a question the rollups may answer, and what is left for the raw rows."""
+"""Which hours and minutes of a question the rollups may answer, and what is left for the raw rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,10 +13,20 @@ from homeostat.records.instant import EPOCH
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.measures.query import Split
 from homeostat.store.warehouse.questions.measures.question import Question
-from homeostat.store.warehouse.questions.measures.steps import HOUR, SECOND
+from homeostat.store.warehouse.questions.measures.steps import HOUR, MINUTE, SECOND
 
-#: More pieces than this make one SQL text too long; the clean hours between near pieces are then read raw as well.
+#: More pieces than this make one SQL text too long; what lies between near pieces is then read raw as well.
 MAX_PIECES: Final = 24
+#: [low, high)
+Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Builds:
+    """The newest builds of a project: start in seconds since 1970 → number. A minute counts if newer than its hour."""
+
+    hours: dict[int, int] = field(default_factory=dict)
+    minutes: dict[int, int] = field(default_factory=dict)
 
 
 def seconds(hour: datetime) -> int:
@@ -22,39 +35,65 @@ def seconds(hour: datetime) -> int:
     return int((aware - EPOCH).total_seconds())
 
 
-def split(warehouse: Warehouse, question: Question, dirty: Iterable[datetime]) -> Split:
-    """Rollups answer whole hours that were built and are not marked; the raw rows answer the rest."""
-    first, last = -(-question.start // (HOUR * SECOND)) * HOUR, question.end // (HOUR * SECOND) * HOUR
-    marked = {seconds(hour) for hour in dirty}
+def bit(minute: int) -> int:
+    """Which bit of its hour's changed minutes a minute is (seconds since 1970)."""
+    return 1 << minute % HOUR // MINUTE
+
+
+def builds(warehouse: Warehouse, projects: Sequence[str], first: int, last: int) -> dict[str, Builds]:
+    """What of [first, last) s is built, by project."""
     rows = warehouse.ask(
-        "SELECT toInt64(toUnixTimestamp(hour)) AS second, max(build) AS build FROM rollups "
-        "WHERE project = {project:String} AND coarse AND marker "
-        "AND hour >= toDateTime({first:Int64}, 'UTC') AND hour < toDateTime({last:Int64}, 'UTC') GROUP BY hour",
-        {"project": question.project, "first": first, "last": last},
+        "SELECT toString(project) AS project, toInt64(toUnixTimestamp(start)) AS second, seconds, max(build) AS build "
+        "FROM rollups WHERE project IN {projects:Array(String)} AND grain = 'marker' "
+        "AND start >= toDateTime({first:Int64}, 'UTC') AND start < toDateTime({last:Int64}, 'UTC') "
+        "GROUP BY project, start, seconds",
+        {"projects": list(projects), "first": first, "last": last},
     )
-    builds = {row["second"]: row["build"] for row in rows if row["second"] not in marked}
-    clean, raw = without_small_gaps(sorted(builds), question.start, question.end)
-    return Split({hour: builds[hour] for hour in clean}, raw)
+    found: dict[str, Builds] = defaultdict(Builds)
+    for row in sorted(rows, key=lambda row: row["seconds"], reverse=True):
+        of, second = found[row["project"]], row["second"]
+        if row["seconds"] == HOUR:
+            of.hours[second] = row["build"]
+        elif row["build"] > of.hours.get(second // HOUR * HOUR, 0):
+            of.minutes[second] = row["build"]
+    return found
 
 
-def without_small_gaps(clean: list[int], start: int, end: int) -> tuple[list[int], tuple[tuple[int, int], ...]]:
-    """Clean hours, and the raw pieces between them, not more than `MAX_PIECES`."""
-    pieces: list[tuple[int, int]] = []
-    at = start
-    for hour in clean:
-        if hour * SECOND > at:
-            pieces.append((at, hour * SECOND))
-        at = (hour + HOUR) * SECOND
-    if end > at:
-        pieces.append((at, end))
-    if len(pieces) <= MAX_PIECES:
-        return clean, tuple(pieces)
-    gaps = sorted(range(1, len(pieces)), key=lambda i: pieces[i][0] - pieces[i - 1][1], reverse=True)[: MAX_PIECES - 1]
-    merged = [pieces[0]]
-    for i in range(1, len(pieces)):
-        if i in gaps:
-            merged.append(pieces[i])
+def split(warehouse: Warehouse, question: Question, dirty: Iterable[tuple[datetime, int]]) -> Split:
+    """Rollups answer whole hours that were built and are not marked, and of marked ones the minutes that were built and
+    have not changed; the raw rows answer the rest.
+    """
+    changed = {seconds(hour): minutes for hour, minutes in dirty}
+    first, last = question.start // (HOUR * SECOND) * HOUR, question.end // SECOND
+    built = builds(warehouse, [question.project], first, last)[question.project]
+    spans = {(hour, hour + HOUR): build for hour, build in built.hours.items() if hour not in changed}
+    for minute, build in built.minutes.items():
+        if not changed.get(minute // HOUR * HOUR, bit(minute)) & bit(minute):
+            spans[minute, minute + MINUTE] = build
+    within = [span for span in sorted(spans) if span[0] * SECOND >= question.start and span[1] * SECOND <= question.end]
+    clean, raw = without_small_gaps(within, question.start, question.end)
+    return Split({span[0]: spans[span] for span in clean}, tuple(raw))
+
+
+def without_small_gaps(clean: Sequence[Span], start: int, end: int) -> tuple[list[Span], list[Span]]:
+    """Clean spans (s), and the raw pieces (µs) between them, not more than `MAX_PIECES`."""
+    edges = [start, *(edge * SECOND for span in clean for edge in span), end]
+    raw = joined(zip(edges[::2], edges[1::2], strict=True), MAX_PIECES)
+    lows = [low for low, _ in raw]
+    apart = [(span, bisect_right(lows, span[0] * SECOND) - 1) for span in clean]
+    return [span for span, before in apart if before < 0 or raw[before][1] <= span[0] * SECOND], raw
+
+
+def joined(spans: Iterable[Span], most: int) -> list[Span]:
+    """At most so many spans that hold all of these, which are in order: what lies nearest is put together."""
+    apart: list[Span] = []
+    for low, high in spans:
+        if low >= high:
+            continue
+        if apart and apart[-1][1] >= low:
+            apart[-1] = (apart[-1][0], high)
         else:
-            merged[-1] = (merged[-1][0], pieces[i][1])
-    left = [hour for hour in clean if not any(low <= hour * SECOND < high for low, high in merged)]
-    return left, tuple(merged)
+            apart.append((low, high))
+    gaps = sorted(range(1, len(apart)), key=lambda i: apart[i][0] - apart[i - 1][1], reverse=True)[: most - 1]
+    starts = [0, *sorted(gaps)] if apart else []
+    return [(apart[i][0], apart[j - 1][1]) for i, j in zip(starts, [*starts[1:], len(apart)], strict=True)]

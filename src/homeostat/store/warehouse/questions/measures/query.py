@@ -26,9 +26,11 @@ _EPOCH: Final = "fromUnixTimestamp64Micro(toInt64(0), 'UTC')"
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Hours that the rollups answer (seconds since 1970 → build that counts), times [low, high) µs that raw rows do."""
+    """Hours and minutes that the rollups answer (seconds since 1970 → build that counts), times [low, high) µs that the
+    raw rows do.
+    """
 
-    hours: Mapping[int, int]
+    built: Mapping[int, int]
     raw: tuple[tuple[int, int], ...]
 
 
@@ -37,14 +39,14 @@ def sql(question: Question, needs: Needs, split: Split, bound: Bound) -> str:
     dims = [f"d{i}" for i in range(len(question.by))]
     keys = ["t", *dims]
     sides = []
-    if split.hours:
-        sides.append(_rolled(question, needs, split.hours, bound))
+    if split.built:
+        sides.append(_rolled(question, needs, split.built, bound))
     if split.raw:
         sides.append(_raw(question, needs, split.raw, bound))
     # Plain texts only at the very end: grouping by dictionary codes is quicker.
     texts = ["t", *(f"CAST({dim}, 'String') AS {dim}" for dim in dims)]
     order = f"ORDER BY {', '.join(keys)} LIMIT {MAX_GROUPS + 1}"
-    if not split.hours:
+    if not split.built:
         but_keys = f"* EXCEPT ({', '.join(keys)})"
         return f"SELECT {', '.join([*texts, but_keys])} FROM ({sides[0]}) {order}"  # noqa: S608
     both = " UNION ALL ".join(f"SELECT * FROM ({side})" for side in sides)  # noqa: S608
@@ -83,18 +85,18 @@ def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bo
     )
 
 
-def _rolled(question: Question, needs: Needs, hours: Mapping[int, int], bound: Bound) -> str:
+def _rolled(question: Question, needs: Needs, built: Mapping[int, int], bound: Bound) -> str:
     """Rows of the newest builds, with the same columns as raw groups."""
-    known = bound.add(list(hours), "Array(Int64)"), bound.add(list(hours.values()), "Array(UInt64)")
+    known = bound.add(list(built), "Array(Int64)"), bound.add(list(built.values()), "Array(UInt64)")
     conditions = (*question.filters.conditions, *needs.conditions)
     coarse = {*question.by, *(condition.field for condition in conditions)} <= {*COARSE}
-    grain = "coarse" if coarse else "NOT coarse"
+    grain = "coarse" if coarse else "fine"
     rows = (
         f"SELECT *, {_EPOCH} AS settles, {_EPOCH} AS answer_from FROM rollups WHERE project = {{project:String}} "  # noqa: S608
-        f"AND {grain} AND hour >= toDateTime({moment('low')}, 'UTC') AND hour < {moment('high')} AND NOT marker "
-        f"AND build = transform(toInt64(toUnixTimestamp(hour)), {known[0]}, {known[1]}, toUInt64(0))"
+        f"AND grain = '{grain}' AND start >= toDateTime({moment('low')}, 'UTC') AND start < {moment('high')} "
+        f"AND build = transform(toInt64(toUnixTimestamp(start)), {known[0]}, {known[1]}, toUInt64(0))"
     )
-    columns = [f"{_bucket(question, 'hour', bound)} AS t"]
+    columns = [f"{_bucket(question, 'start', bound)} AS t"]
     columns += [f"{_dimension(name, ())} AS d{i}" for i, name in enumerate(question.by)]
     columns.append("r.n AS n")
     for i, field in enumerate(needs.fields):

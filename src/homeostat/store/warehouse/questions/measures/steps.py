@@ -16,6 +16,7 @@ from homeostat.store.warehouse.questions.bound import Bound
 from homeostat.store.warehouse.questions.refused import Refused
 
 SECOND: Final = 1_000_000
+MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86_400
 MAX_BUCKETS: Final = 20_000
