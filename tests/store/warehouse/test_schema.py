@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
+from pathlib import Path
 
+import tests
 from homeostat.store.warehouse import schema
 from homeostat.store.warehouse.client import Warehouse
+
+ROOT = Path(tests.__file__).parents[1]
 
 
 def test_staging_of_an_older_version_is_forgotten(warehouse: Warehouse) -> None:
@@ -18,6 +24,13 @@ def test_staging_of_an_older_version_is_forgotten(warehouse: Warehouse) -> None:
     schema.forget_staging(kept)
     assert odd not in kept.tables()
     assert warehouse.ask("SELECT count() AS n FROM system.tables WHERE name = 'spans'")[0]["n"] == 1
+
+
+def test_rollups_of_an_older_version_are_made_anew(tmp_path: Path) -> None:
+    for step in ("old", "new"):  # a process has one engine
+        command = [sys.executable, "-m", "tests.store.warehouse.old_rollups_alone", step, str(tmp_path)]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        assert found.returncode == 0, found.stderr[-3000:]
 
 
 class _Narrowed:
