@@ -264,7 +264,7 @@ class Loader:
         """Steps 5 and 6: what is staged becomes durable."""
         number = load.number
         version = self._next_version(number)
-        done = slot.assembly.store(number, version, filled.received, self._seam, spliced=filled.spliced)
+        done = slot.assembly.store(number, version, filled.received, self._seam)
         kept = [
             slot.opinions.store("signals", filled.plain.signals, number),
             slot.opinions.store("scores", filled.plain.scores, number),

@@ -27,7 +27,7 @@ from homeostat.store.ledger.marks import Mark
 from homeostat.store.spool import segment as spool
 from homeostat.store.spool.envelope import Envelope, Frame, Part, Record, decode, frames, opened
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.splice import splice
+from homeostat.store.warehouse.splice import restore, splice
 
 log: Final = logging.getLogger("homeostat.loader")
 
@@ -38,7 +38,7 @@ PIECE: Final = ".piece-"
 _NAME, _EVENTS, _STRINGS, _OTHERS = (NAMES.index(n) for n in ("name", "events", "attributes", "attributes_json"))
 _INPUT, _OUTPUT = NAMES.index("input"), NAMES.index("output")
 #: Spans that the engine works on at once: enough to be fast, few enough to need little memory.
-BLOCK: Final = 1024
+BLOCK: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,6 @@ class Filled:
     plain: facts.Facts
     hidden: facts.Facts
     received: int  # unix µs of the newest envelope
-    spliced: bool  # repeated texts stand in the staged attributes once, as they are stored
 
 
 def read(segments: Sequence[spool.Segment]) -> Load:
@@ -185,14 +184,13 @@ class Slot:
         rows += plain.exchanges
         in_hand = all(index in slow and slow[index].positions is None for index in told)
         hides = not in_hand or _may_hide(rows)
-        if spliced := not hides:
-            for row in rows:
-                row[_STRINGS] = splice(row[_STRINGS], row[_INPUT], row[_OUTPUT])
+        for row in rows:
+            row[_STRINGS] = splice(row[_STRINGS], row[_INPUT], row[_OUTPUT])
         self._insert(rows)
         self._seam("exact")
         received = max((load.records[i].envelope.received for i in piece.envelopes), default=0) // 1000
         hidden = self._hidden() if hides else facts.Facts()
-        return Filled(load, piece, dropped, outcomes, plain, hidden, received, spliced)
+        return Filled(load, piece, dropped, outcomes, plain, hidden, received)
 
     def _stage(self, load: Load, piece: Piece, told: list[int], folder: Path, dropped: list[Outcome]) -> dict[int, Odd]:
         """The fast path over the envelopes of a piece; returns what of them it leaves to the exact one."""
@@ -223,7 +221,7 @@ class Slot:
         found = facts.Facts()
         names = ", ".join(f"'{name}'" for name in FACT_MARKS.events)
         attributes = ", ".join(f"'{name}'" for name in FACT_MARKS.attributes)
-        columns = [name for name in NAMES if name not in ("input", "output", "resource")]
+        columns = [name for name in NAMES if name != "resource"]
         result = self._client.query(
             f"SELECT {', '.join(columns)} FROM {self.staged} WHERE name IN ({names}) "
             f"OR (events != '' AND multiSearchAny(events, [{names}])) "
@@ -232,6 +230,7 @@ class Slot:
         for values in result.result_rows:
             row = dict(zip(columns, values, strict=True))
             row |= {name: row[name].replace(tzinfo=UTC) for name in ("at", "received")}
+            row["attributes"] = restore(row["attributes"], row["input"], row["output"])
             more = facts.opinions(exact.facts([row]), row["project"], row["received"])
             found.signals += more.signals
             found.scores += more.scores

@@ -1,4 +1,5 @@
 """The staging table: rows between decoding and storing. Both paths, fast and exact, fill it with the same columns.
+Repeated texts are spliced out of the attributes as in `spans`: what waits is a third as large.
 
 Its columns are those of `spans` without what only the engine computes (`row_key`, `trace_key`, `response_key`) and
 without `segment`, plus where the row came from.

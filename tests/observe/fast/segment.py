@@ -14,6 +14,7 @@ from homeostat.observe.staged import NAMES
 from homeostat.records.outcome import Outcome
 from homeostat.store.spool.envelope import Envelope, Part, encode
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.splice import restore
 
 LIMITS = {"attribute_limit": 20_000, "text_limit": 5_000}
 
@@ -60,8 +61,10 @@ class Both:
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """The engine's client leaves out that its times are UTC."""
-    return {**row, "at": row["at"].replace(tzinfo=UTC), "received": row["received"].replace(tzinfo=UTC)}
+    """As it came. The engine's client leaves out that its times are UTC."""
+    came = restore(row["attributes"], row["input"], row["output"])
+    times = {name: row[name].replace(tzinfo=UTC) for name in ("at", "received")}
+    return {**row, **times, "attributes": came}
 
 
 def expected(envelopes: Sequence[Envelope], slow: Mapping[int, Odd]) -> tuple[list[Outcome], list[dict[str, Any]]]:

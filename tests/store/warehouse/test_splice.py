@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.splice import prepared, restore, splice, splice_sql
+from homeostat.store.warehouse.splice import SPLICED, prepared, restore, splice
 
 PIECES = st.sampled_from(
     ["\x1a", "\x1aS", "\x1aR", "\x1ai", "\x1aO", "\\", '"', "\n", "é", "😀", "a", "ab" * 30, "\\n", "\t", "\r"]
@@ -23,7 +23,8 @@ def spliced(warehouse: Warehouse, rows: list[tuple[dict[str, str], str, str]]) -
         f"CREATE TABLE {name} (n UInt32, attributes Map(String, String), input String, output String) ENGINE = Memory"
     )
     warehouse.load.insert(name, [[n, *row] for n, row in enumerate(rows)])
-    found = warehouse.load.query(f"SELECT {splice_sql('attributes')} FROM {prepared(name)} ORDER BY n").result_rows
+    rows_ = prepared(name, "mapKeys(attributes)", "mapValues(attributes)")
+    found = warehouse.load.query(f"SELECT {SPLICED} FROM {rows_} ORDER BY n").result_rows
     warehouse.load.command(f"DROP TABLE {name}")
     return [row[0] for row in found]
 

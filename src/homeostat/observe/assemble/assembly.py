@@ -17,10 +17,7 @@ from homeostat.observe.assemble.relatives import Kin, Relatives, moment
 from homeostat.observe.prices import Overrides, Pair, Prices
 from homeostat.store.ledger.marks import Mark
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.splice import prepared, splice_sql
 
-#: Columns of `spans` that are not staged as they are.
-_KEYS: Final = {**{key: key for key in staging.KEYS}, "attributes": splice_sql("attributes")}
 #: The minute of a row as a mark tells it: a bit of its hour.
 _MINUTE: Final = "bitShiftLeft(toUInt64(1), toMinute(at))"
 _WRITE: Final = f"{finish.SETTINGS}, max_insert_threads = 1, {finish.WRITE}"
@@ -95,17 +92,12 @@ class Assembly:
         version: int,
         received: int,
         seam: Callable[[str], None] = lambda _: None,
-        *,
-        spliced: bool = False,
     ) -> Assembled:
-        """Store what is staged: `spans` first, then the exchanges that it makes or changes. `received`: unix µs.
-
-        `spliced`: the staged attributes are already as they are stored.
-        """
+        """Store what is staged: `spans` first, then the exchanges that it makes or changes. `received`: unix µs."""
         here = self._kin.staged(self._staged)
         kin = self._kin.find(here)
         relation, doubled = self._without_doubles(kin)
-        self._client.command(self._spans(relation, segment, spliced=spliced))
+        self._client.command(self._spans(relation, segment))
         self._kin.remember(here, received)
         seam("spans")
         told = self._summary(relation)
@@ -151,13 +143,12 @@ class Assembly:
         )
         return self._clean, dict(left.result_rows)
 
-    def _spans(self, relation: str, segment: int, *, spliced: bool = False) -> str:
+    @staticmethod
+    def _spans(relation: str, segment: int) -> str:
         """The statement that stores the facts."""
-        plain = [name for name in staging.NAMES if name not in ("env", "ordinal", "exact", "ident", *_KEYS)]
-        names = ", ".join((*plain, *_KEYS, "segment"))
-        values = ", ".join((*plain, *(_KEYS if spliced else _KEYS.values()), str(segment)))
-        source = relation if spliced else prepared(relation)
-        return f"INSERT INTO spans ({names}) SELECT {values} FROM {source} SETTINGS {_WRITE}"
+        kept = [name for name in staging.NAMES if name not in ("env", "ordinal", "exact", "ident")]
+        names = ", ".join((*kept, *staging.KEYS))
+        return f"INSERT INTO spans ({names}, segment) SELECT {names}, {segment} FROM {relation} SETTINGS {_WRITE}"
 
     def _summary(self, relation: str) -> _Summary:
         """What the rows are about, asked once."""

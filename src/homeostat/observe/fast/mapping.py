@@ -10,8 +10,9 @@ from typing import Final
 from homeostat.observe.dialects import ENUMERATED, FRAMEWORKS
 from homeostat.observe.fast import words
 from homeostat.observe.fast.plan import COLUMNS, KEY, How, Plan
-from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, absent, choose, quote
+from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, USUAL_MESSAGES, absent, choose, quote
 from homeostat.observe.staged import NAMES
+from homeostat.store.warehouse.splice import SPLICED, prepared
 
 #: A plan as a row: for every mapped column how it is made and of which code; `planned` tells a plan from a missing one.
 PLANS: Final = "(shape Array(UInt64), planned UInt8, op String, how Array(UInt8), place Array(UInt8))"
@@ -117,15 +118,16 @@ def rows(flat: str, plans: str, used: Uses) -> str:
         f"{_unread(used)} AS unread FROM (SELECT * FROM {flat} WHERE fate = 'kept') AS f "
         f"ANY LEFT JOIN {plans} AS p USING (shape)"
     )
-    judged = f"SELECT *, {_odd(used)} AS odd FROM ({inner})"
-    return f"SELECT {', '.join(f'{_staged(name, used)} AS {name}' for name in NAMES)} FROM ({judged})"
+    judged = prepared(f"(SELECT *, {_odd(used)} AS odd FROM ({inner}))", *_own("s"))
+    return f"SELECT {', '.join(f'{_staged(name, used)} AS {name}' for name in NAMES)} FROM {judged}"
 
 
 def closely_read(flat: str, told: str) -> str:
     """A SELECT of staged rows whose mapped columns were read in Python."""
     made = {column: column for column in ("op", *COLUMNS)} | {"exact": "false"}
     columns = ", ".join(f"{made.get(name) or _staged(name, {})} AS {name}" for name in NAMES)
-    return f"SELECT {columns} FROM (SELECT * FROM {told}) AS t ANY INNER JOIN {flat} AS f USING (position)"
+    both = f"(SELECT * FROM (SELECT * FROM {told}) AS t ANY INNER JOIN {flat} AS f USING (position))"
+    return f"SELECT {columns} FROM {prepared(both, *_own('s'))}"
 
 
 def _staged(name: str, used: Uses) -> str:
@@ -137,8 +139,8 @@ def _staged(name: str, used: Uses) -> str:
         "at": "fromUnixTimestamp64Micro(toInt64(intDiv(at_ns, 1000)), 'UTC')",
         "received": "fromUnixTimestamp64Micro(toInt64(intDiv(received, 1000)), 'UTC')",
         "resource": "mapFromArrays(arraySlice(keys, own + 1), arraySlice(texts, own + 1))",
-        "attributes": _own_map("s"),
-        "attributes_json": _own_map("NOT s"),
+        "attributes": SPLICED,
+        "attributes_json": f"mapFromArrays({', '.join(_own('NOT s'))})",
         "flags": "arraySort(arrayConcat("
         "multiIf(at_ns != start_ns, ['clock_skew'], end_ns < start_ns, ['bad_time'], []), "
         "if(status_code = 0 AND status_message = 'client_closed', ['client_closed'], [])))",
@@ -159,9 +161,10 @@ def _input(used: Uses) -> str:
     return f"if({cached} > input_tokens, least(input_tokens + {cached}, 4294967295), input_tokens)"
 
 
-def _own_map(which: str) -> str:
+def _own(which: str) -> tuple[str, str]:
+    """Keys and texts of the span's own strings, or of what else it tells."""
     part = "arrayFilter((x, s, i) -> {0} AND i <= own, {1}, strings, arrayEnumerate(keys))"
-    return f"mapFromArrays({part.format(which, 'keys')}, {part.format(which, 'texts')})"
+    return part.format(which, "keys"), part.format(which, "texts")
 
 
 def _unread(used: Uses) -> str:
@@ -172,7 +175,9 @@ def _unread(used: Uses) -> str:
         if messages := used.get(column, frozenset()) & {How.LAST_USER, How.ANSWER}:
             bracket = f"arrayExists(m -> match(m.2, {quote(f'^{SPACE}*[[]')}), {_messages(picked)})"
             trusted = " OR ".join(f"{how} = {h:d}" for h in messages)
-            simple = f"match({_shortened(picked, column)}, {quote(SIMPLE_MESSAGES)})"
+            short = _shortened(picked, column)
+            usual = f"{short} IN ({', '.join(map(quote, USUAL_MESSAGES))})"
+            simple = f"({usual} OR match({short}, {quote(SIMPLE_MESSAGES)}))"
             checks.append(f"if({trusted}, (NOT {simple}) + {bracket}, 0)")
         if How.WHOLE in used.get(column, ()):
             checks.append(f"({how} = {How.WHOLE:d} AND startsWith({picked}, '\"'))")

@@ -21,6 +21,8 @@ _SPLICED: Final = _MARK + "S"
 _RAW: Final = _MARK + "R"
 #: How the columns are called that hold what is looked for; the letter of a text comes behind it.
 _NEEDLE: Final = "splice_"
+#: What stands between values that are searched together.
+_BETWEEN: Final = _MARK + "V"
 #: Written in this order, read in the reverse one.
 _ESCAPES: Final = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
@@ -77,51 +79,56 @@ def _markers(input_text: str, output_text: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def prepared(relation: str, input_text: str = "input", output_text: str = "output") -> str:
-    """The rows of a relation with what `splice_sql` looks for in them: worked out once a row, not once a value."""
-    plain = {
-        f"{_NEEDLE}{letter}": f"if(length({text}) < {SHORTEST} OR position({text}, {_quote(_MARK)}) > 0, '', {text})"
-        for text, letter in ((input_text, "i"), (output_text, "o"))
-    }
-    escaped = {
-        name[:-1] + name[-1].upper(): f"if({_escape_sql(name)} = {name}, '', {_escape_sql(name)})" for name in plain
-    }
-    first, second = (", ".join(f"{made} AS {name}" for name, made in some.items()) for some in (plain, escaped))
-    return f"(SELECT *, {second} FROM (SELECT *, {first} FROM {relation}))"
+def prepared(relation: str, keys: str, values: str) -> str:
+    """The rows of a relation with what `SPLICED` is made of, for attributes whose keys and values are these arrays.
 
-
-def splice_sql(values: str) -> str:
-    """An expression over `prepared` rows: the map `values` with repeated texts replaced.
-
-    A value that is a text as a whole is found by comparing. Searched are only the other long values, and they move
-    behind the rest: an engine's lambda copies what it captures for every element.
+    Values that are a text as a whole are found by comparing. Searched are only the other long ones, all of a row at
+    once behind each other: an engine's lambda copies what it captures for every element. They move behind the rest.
     """
-    keys, texts = f"mapKeys({values})", f"mapValues({values})"
-    is_input, is_output = (f"p = if({_NEEDLE}{x} = '', 0, indexOf({texts}, {_NEEDLE}{x}))" for x in "io")
-    searched = f"length(v) >= {SHORTEST} AND NOT ({is_input}) AND NOT ({is_output})"
-    part = f"arrayFilter((x, v, p) -> {{1}}({searched}), {{0}}, {texts}, arrayEnumerate({keys}))".format
-    others, places = part(texts, "NOT "), part(f"arrayEnumerate({keys})", "NOT ")
-    plain = (
-        f"multiIf({is_input}, {_quote(_SPLICED + _MARK + 'i')}, {is_output}, {_quote(_SPLICED + _MARK + 'o')}, "
-        f"startsWith(v, {_quote(_MARK)}), concat({_quote(_RAW)}, v), v)"
+    mark = _quote(_MARK)
+    needles = {
+        f"{_NEEDLE}{letter}": f"if(length({text}) < {SHORTEST} OR position({text}, {mark}) > 0, '', {text})"
+        for letter, text in (("i", "input"), ("o", "output"))
+    }
+    found = {
+        f"splice_at_{letter}": f"if({_NEEDLE}{letter} = '', 0, indexOf(splice_values, {_NEEDLE}{letter}))"
+        for letter in "io"
+    }
+    escaped = {f"{_NEEDLE}{letter.upper()}": _escaped_sql(f"{_NEEDLE}{letter}") for letter in "io"}
+    searched = (
+        f"arrayMap((v, p) -> ((length(v) < {SHORTEST}) + (p = splice_at_i) + (p = splice_at_o) "
+        f"+ (position(v, {mark}) > 0)) = 0, splice_values, arrayEnumerate(splice_values))"
     )
-    return (
-        f"mapFromArrays(arrayConcat({part(keys, 'NOT ')}, {part(keys, '')}), "
-        f"arrayConcat(arrayMap((v, p) -> {plain}, {others}, {places}), "
-        f"arrayMap(v -> {_spliced()}, {part(texts, '')})))"
-    )
+    for made in (needles | {"splice_keys": keys, "splice_values": values}, found | escaped, {"splice_long": searched}):
+        relation = f"(SELECT *, {', '.join(f'{text} AS {name}' for name, text in made.items())} FROM {relation})"
+    return relation
 
 
 def _spliced() -> str:
-    """One long value: marked when a text was found in it, as it is when none was, guarded when it holds a mark."""
-    found = "v"
-    for letter in "ioIO":
-        found = f"replaceAll({found}, {_NEEDLE}{letter}, {_quote(_MARK + letter)})"  # an empty needle is never found
-    marked = f"if(position({found}, {_quote(_MARK)}) = 0, v, concat({_quote(_SPLICED)}, {found}))"
+    mark, part = _quote(_MARK), "arrayFilter((x, l) -> {}l, {}, splice_long)".format
+    whole = ", ".join(f"p = splice_at_{letter}, {_quote(_SPLICED + _MARK + letter)}" for letter in "io")
+    plain = f"multiIf({whole}, startsWith(v, {mark}), concat({_quote(_RAW)}, v), v)"
+    long_ = part("", "splice_values")
+    once = _replaced(f"arrayStringConcat({long_}, {_quote(_BETWEEN)})", "io")
+    both = f"if(splice_I = '' AND splice_O = '', {once}, {_replaced(once, 'IO')})"
+    places = part("NOT ", "arrayEnumerate(splice_values)")
     return (
-        f"multiIf(position(v, {_quote(_MARK)}) = 0, {marked}, "
-        f"startsWith(v, {_quote(_MARK)}), concat({_quote(_RAW)}, v), v)"
+        f"mapFromArrays(arrayConcat({part('NOT ', 'splice_keys')}, {part('', 'splice_keys')}), arrayConcat("
+        f"arrayMap((v, p) -> {plain}, {part('NOT ', 'splice_values')}, {places}), "
+        f"arrayMap(v -> if(position(v, {mark}) = 0, v, concat({_quote(_SPLICED)}, v)), "
+        f"arraySlice(splitByString({_quote(_BETWEEN)}, {both}), 1, length({long_})))))"
     )
+
+
+def _replaced(text: str, letters: str) -> str:
+    for letter in letters:
+        text = f"replaceAll({text}, {_NEEDLE}{letter}, {_quote(_MARK + letter)})"  # an empty needle is never found
+    return text
+
+
+def _escaped_sql(text: str) -> str:
+    """A text as it stands in JSON; empty where it stands there as it is."""
+    return f"if({_escape_sql(text)} = {text}, '', {_escape_sql(text)})"
 
 
 def _escape_sql(text: str) -> str:
@@ -137,3 +144,7 @@ def _quote(text: str) -> str:
         + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
         + "'"
     )
+
+
+#: The map of spliced attributes, over rows that are `prepared`.
+SPLICED: Final = _spliced()
