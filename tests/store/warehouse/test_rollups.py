@@ -239,6 +239,20 @@ def test_an_hour_that_became_empty_stays_empty(warehouse: Warehouse, ledger: Led
     assert marks.all(ledger, 10) == []
 
 
+def test_nothing_is_read_raw_where_all_is_built(warehouse: Warehouse, ledger: Ledger, project: str) -> None:
+    rows = [
+        made.exchange(project, random.Random(i), at=made.START + timedelta(minutes=7 * i), is_answer=True)
+        for i in range(17)
+    ]
+    made.put(warehouse, rows)
+    marks.add(ledger, changed(rows), 1)
+    assert rollups.run(warehouse, ledger, made.NOW).rebuilt == 2
+    end = made.START + timedelta(hours=2)
+    question = Question(project, grammar.parse([MEASURES]), micros(made.START), micros(end), made.NOW, ("model",))
+    same(*answers(warehouse, ledger, question))
+    assert hours.split(warehouse, question, []).raw == ()
+
+
 def test_an_hour_that_may_still_change_waits(warehouse: Warehouse, ledger: Ledger, project: str) -> None:
     at = made.START + timedelta(minutes=5)
     orphan = made.exchange(

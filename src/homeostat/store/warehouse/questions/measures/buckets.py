@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 OFFSET: Final = 100_000
 PER_E: Final = 100
+#: So many buckets are dealt with quicker than those of them that are empty are found.
+NEAR: Final = 2000
 
 Floats = NDArray[np.float64]
 
@@ -72,11 +74,13 @@ def _value(bucket: NDArray[np.int64], inside: Floats) -> Floats:
 
 
 def _ranked(buckets: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The different buckets in their order, and the place of each entry among them."""
+    """Buckets in their order, all that stand in the entries, and the place of each entry among them."""
     if len(buckets) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    least = int(buckets.min())
+    least, most = int(buckets.min()), int(buckets.max())
     offsets = buckets - least
-    seen = np.zeros(int(buckets.max()) - least + 1, bool)
+    if most - least < NEAR:
+        return np.arange(least, most + 1), offsets
+    seen = np.zeros(most - least + 1, bool)
     seen[offsets] = True
     return np.flatnonzero(seen) + least, (np.cumsum(seen) - 1)[offsets]

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final
 
 from homeostat.records.instant import EPOCH
@@ -95,5 +96,5 @@ def joined(spans: Iterable[Span], most: int) -> list[Span]:
         else:
             apart.append((low, high))
     gaps = sorted(range(1, len(apart)), key=lambda i: apart[i][0] - apart[i - 1][1], reverse=True)[: most - 1]
-    starts = [0, *sorted(gaps)] if apart else []
-    return [(apart[i][0], apart[j - 1][1]) for i, j in zip(starts, [*starts[1:], len(apart)], strict=True)]
+    edges = [0, *sorted(gaps), len(apart)] if apart else []
+    return [(apart[i][0], apart[j - 1][1]) for i, j in pairwise(edges)]
