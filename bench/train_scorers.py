@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import stances, worldly
+from bench import forest, stances, worldly
 from bench.thesaurus import synsets
 from homeostat.analyze.scorers.case import Case
+from homeostat.analyze.scorers.forest import over
 from homeostat.analyze.text.grammar import END, START, kind
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import words
@@ -44,15 +45,19 @@ RIDGE = 8.0
 # How often the worst part of each bad text is chosen anew.
 ROUNDS = 5
 # An alarm about a harmless text costs more trust than a miss: at most 8 of 100 texts that look like harm.
-LEAN = {"safety": 1.0, "bias": 0.2}
+LEAN = {"safety": 1.3, "bias": 0.2}
 # Scorers that also weigh words and pairs of neighbours.
 STANCES = ("safety", "bias")
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
-MADE = {"groundedness": 0.3, "relevance": 0.1, "coherence": 0.1, "safety": 0.6, "bias": 0.05}
+MADE = {"groundedness": 0.3, "relevance": 0.1, "coherence": 0.15, "safety": 0.6, "bias": 0.05}
 # The plain exchanges are many and alike.
 PLAIN = {"groundedness": 0.3}
+# Scorers whose features matter only together learn trees too.
+GROWN = ("groundedness",)
+# From this batch on cases are as models really answer; they are fewer than those that were written to mislead.
+NATURAL_FROM, NATURAL_TRUST = 30, 4.0
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
 
@@ -94,7 +99,7 @@ def moved(tune: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def broken() -> list[dict[str, Any]]:
-    """Whole documents hang together; mixed with another, with their words shuffled, or said twice, they do not."""
+    """Whole documents hang together; mixed with another, with their words shuffled or torn apart, or said twice, they do not."""
     texts = sorted({" ".join(row["documents"]) for row in rows("groundedness", "tune")})
     chance = random.Random(5)
     made = [{"output": text, "label": "good"} for text in texts]
@@ -104,8 +109,18 @@ def broken() -> list[dict[str, Any]]:
         strange = [*mine[:1], other[-1], *mine[1:]]
         shuffled = [_shuffled(sentence, chance) for sentence in mine]
         twice = [mine[0], mine[-1], mine[0], *mine[1:]]
-        made += [{"output": " ".join(one), "label": "bad"} for one in (mixed, strange, shuffled, twice)[at % 2 :: 2]]
+        torn = [_torn(text, 2 + at % 2, chance)]
+        kinds = (*(mixed, strange, shuffled, twice)[at % 2 :: 2], torn)
+        made += [{"output": " ".join(one), "label": "bad"} for one in kinds]
     return made
+
+
+def _torn(text: str, size: int, chance: random.Random) -> str:
+    """So many words at a time stay together, and the pieces stand anywhere."""
+    told = text.replace(".", "").split()
+    pieces = [told[at : at + size] for at in range(0, len(told), size)]
+    chance.shuffle(pieces)
+    return " ".join(word for piece in pieces for word in piece)
 
 
 def _shuffled(sentence: str, chance: random.Random) -> str:
@@ -213,8 +228,20 @@ def trained(name: str) -> dict[str, str]:
     plain = {key: round(float(w / s), 4) for key, w, s in zip(names, weights, scale, strict=True) if abs(w) > 1e-6}
     inside = balanced(weakest(scaled @ weights + bias, owner, labels), labels)
     sys.stdout.write(f"{name}: {len(tune)} cases, ridge {ridge}, folds {folds():.3f}, tuning half {inside:.3f}\n")
+    if name in GROWN:
+        natural = np.array([row.get("batch", 0) >= NATURAL_FROM for row in real] + [False] * (len(tune) - len(real)))
+        made_files[f"forest_{name}.json"] = _told(trees(found, labels, np.where(natural, NATURAL_TRUST, 1.0) * trust))
     made_files[f"{name}.json"] = json.dumps({"bias": round(bias, 4), "weights": plain}, indent=1) + "\n"
     return made_files
+
+
+def trees(found: list[list[dict[str, float]]], labels: Array, trust: Array) -> dict[str, Any]:
+    """A forest over the features of whole texts; what is the same in all of them is left out."""
+    texts = [over(parts) for parts in found]
+    names = sorted({name for one in texts for name in one})
+    matrix = forest.table(texts, names)
+    told = np.flatnonzero(np.ptp(matrix, axis=0) > 1e-9)
+    return {"names": [names[at] for at in told], **forest.grown(matrix[:, told], labels, trust)}
 
 
 def weakest(lines: Array, owner: NDArray[np.int64], labels: Array) -> Array:

@@ -18,8 +18,8 @@ class Card:
 CARDS: Final[Mapping[str, Card]] = {
     "groundedness": Card(
         "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
-        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list; “it” stands for what the sentence before began with. The weakest claim decides; the reason quotes claim and snippet.",
-        "What needs knowledge of the world or more than one step of reasoning; paraphrases far from any dictionary; languages other than English are compared by form only.",
+        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list, what of each clause is told there at all; sums and so many at so much are reckoned; “it” stands for what the sentence before began with; “the documents do not say” is held against them. All claims are weighed together, by trees; the reason quotes the weakest claim and its snippet.",
+        "A fifth to a quarter of answers as models give them, either way: what needs knowledge of the world or more than one step of reasoning, an invention in words that are near; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(
         "Whether the answer is of the kind that the question wants (a price, a time, a person, steps …), a short one by its form, comes near its matter, and is in its language.",

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import Check, check
+from homeostat.analyze.scorers.forest import forest, over
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.sentences import sentences
 from homeostat.analyze.text.words import bounded, content, plain, words
 
 _MOST_CLAIMS: Final = 40
-_WEAKEST: Final = 0.75
 YES: Final = frozenset(["yes", "sure", "certainly", "ja", "sí", "oui", "yeah"])
 NO: Final = frozenset(["no", "nope", "nein", "non"])
+# What says that the documents say nothing of a matter: right, unless they do.
+_SILENT: Final = re.compile(
+    r"\b(?:documents?|pages?|texts?|information|instructions|manual|polic(?:y|ies)|article|guide|leaflet|sources?|notes?|"
+    r"excerpts?|context|material|sheet|listing|description|minutes|that|it|they|this)\b[\w\s,'’]{0,40}?\b"
+    r"(?:do(?:es)?(?: not|n['’]t)(?: \w+ly)?|did(?: not|n['’]t)|never) (?:say|mention|state|specify|tell|indicate|reveal|spell out|address)\b"
+    r"|\bsays? nothing (?:about|of|on)\b|\bthere(?: is|['’]s) no (?:information|mention|word|detail)\b|\bno (?:information|mention|details?) (?:is|are) given\b"
+    r"|\b(?:is|are)(?: not|n['’]t) (?:mentioned|stated|specified|said)\b|\b(?:is|are) silent (?:on|about)\b",
+    re.IGNORECASE,
+)
+_KNOWN: Final = 0.8
+# Of an answer that says only that, and of one that says it of what the documents do tell.
+_ADMITS, _HIDES = 0.9, 0.2
+_LINE: Final = 0.15
+# An alarm about a supported answer costs more trust than a miss.
+_LEAN: Final = 0.3
 # Words that talk about the talk; a sentence made of them claims nothing.
 _POLITE: Final = frozenset(
     [
@@ -53,7 +69,8 @@ _POLITE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Groundedness:
-    """Each claim is compared with the snippet that fits it best: numbers and units, names, negation, scope, order.
+    """Each claim is compared with the snippet that fits it best: numbers and units, names, negation, scope, order, and
+    what of each clause is told there at all. Trees weigh it together; the claim that looks worst is shown.
 
     >>> case = Case("It costs $12.", documents=["The ticket costs $21."])
     >>> Groundedness().score(case).label
@@ -72,27 +89,46 @@ class Groundedness:
         found = checks(case.output, case.documents, case.input)
         if not found:
             return judged(0.0, "the answer claims nothing")
-        learned = model(self.name)
-        ranked = sorted(((learned.value(one.features), one) for one in found), key=lambda pair: pair[0])
-        value = _together([value for value, _ in ranked[:2]])
+        line = model(self.name)
+        ranked = sorted(((line.value(one.features), one) for one in found), key=lambda pair: pair[0])
+        value = together(found, ranked[0][0])
         return judged(value, reason(ranked[0][1], value))
 
 
-def _together(lowest: Sequence[float]) -> float:
-    """The two lowest values as one, on the scale of odds, three parts to one."""
-    odds = [math.log(max(1e-6, value) / max(1e-6, 1 - value)) for value in lowest]
-    line = odds[0] if len(odds) == 1 else _WEAKEST * odds[0] + (1 - _WEAKEST) * odds[1]
-    return 1 / (1 + math.exp(-line))
+def together(found: Sequence[Check], lowest: float) -> float:
+    """What the trees say of all claims, and a little of what the line says of the weakest: where trees never grew, it
+    still knows which way each sign points."""
+    if any(one.features.get("abstains_wrongly") for one in found):
+        return _HIDES
+    if all(one.features.get("abstains") for one in found):
+        return _ADMITS
+    share = forest("groundedness").share(over([one.features for one in found]))
+    odds = _LEAN + sum(
+        part * math.log(max(0.01, one) / max(0.01, 1 - one)) for part, one in ((1.0, share), (_LINE, lowest))
+    )
+    return 1 / (1 + math.exp(-odds))
 
 
 def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     """One check for each claim of an answer."""
     documents = [bounded(plain(document), 30_000) for document in documents[:50]]
-    found = _contrasted([check(claim, documents, question[:2000]) for claim in claims(output)])
+    found = _contrasted([_compared(claim, documents, question[:2000]) for claim in claims(output)])
     sided = answered(plain(output), plain(question[-600:]), documents)
     if sided and not found:
         return [Check(output[:300], "", {"cover_best": 0.5, **sided})]
     return [replace(one, features={**one.features, **sided}) for one in found[:1]] + found[1:]
+
+
+def _compared(claim: str, documents: Sequence[str], question: str) -> Check:
+    """A claim that the documents say nothing of something is held against what they say of it."""
+    silent = _SILENT.search(claim)
+    if silent is None:
+        return check(claim, documents, question)
+    behind = claim[silent.end() :]
+    about = check(behind if content(words(behind)) else claim[: silent.start()], documents)
+    known = float(about.features.get("cover_best", 0.0) >= _KNOWN)
+    remarks = ("the documents do say something of it",) if known else ()
+    return Check(claim, about.snippet if known else "", {"abstains": 1 - known, "abstains_wrongly": known}, remarks)
 
 
 def claims(output: str) -> list[str]:
@@ -103,13 +139,13 @@ def claims(output: str) -> list[str]:
 
 def _contrasted(found: list[Check]) -> list[Check]:
     """Who retells freely does so throughout: a claim far from the documents beside others that copy them was put in."""
-    cover = [one.features.get("cover_best", 0.0) for one in found]
-    told = []
-    for at, one in enumerate(found):
-        others = [value for place, value in enumerate(cover) if place != at]
-        contrast = max(0.0, max(others, default=0.0) - cover[at])
-        told.append(replace(one, features={**one.features, "contrast": contrast}))
-    return told
+    told = [dict(one.features) for one in found]
+    for name, of in (("contrast", "cover_best"), ("contrast_known", "clause_known")):
+        cover = [one.features.get(of, 0.0) for one in found]
+        for at, features in enumerate(told):
+            others = [value for place, value in enumerate(cover) if place != at]
+            features[name] = max(0.0, max(others, default=0.0) - cover[at])
+    return [replace(one, features=features) for one, features in zip(found, told, strict=True)]
 
 
 def answered(output: str, question: str, documents: Sequence[str]) -> dict[str, float]:
@@ -159,6 +195,6 @@ PRIOR: Final[Mapping[str, float]] = {
     "widened_close": -1.5, "widened_far": -0.7, "widened_bare": -0.4, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,
     "condition_dropped_close": -0.6, "condition_dropped_far": -0.1, "certain_added_close": -1, "certain_added_far": -0.5,
     "hedge_dropped_close": -0.4, "hedge_dropped_far": -0.1, "partial_dropped_close": -0.4, "partial_dropped_far": -0.1, "order_swapped": -2, "aside": -2, "borrowed": -0.8, "rate_changed": -2,
-    "replaced": -1.5, "exchanged": -2, "limit_changed": -1.5, "label_changed": -2, "cause_turned": -1, "contrast": -2, "listed": -1.5, "foreign": -2.5, "denied_there": -1.5,
-    "yes_denied": -2, "no_denied": -1.5, "yes_agrees": 0.5, "no_agrees": 0.7,
+    "replaced": -1.5, "exchanged": -2, "limit_changed": -1.5, "label_changed": -2, "cause_turned": -1, "contrast": -2, "contrast_known": -1, "clause_known": 0.5, "clause_best": 0.5, "clause_strange": -0.3, "clause_things": -0.5, "listed": -1.5, "foreign": -2.5, "denied_there": -1.5,
+    "abstains": 1, "abstains_wrongly": -2, "yes_denied": -2, "no_denied": -1.5, "yes_agrees": 0.5, "no_agrees": 0.7,
 }  # fmt: skip

@@ -6,21 +6,21 @@ The checks answer with named features, each 0 when nothing is wrong; what they w
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from homeostat.analyze.scorers.entailment.edits import edits
 from homeostat.analyze.scorers.entailment.numbers import numbers
-from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, read, sources
+from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, parted, plainly, read, sources
 from homeostat.analyze.scorers.entailment.roles import aside, bound, order, turned
 from homeostat.analyze.scorers.entailment.scope import condition, scope
 from homeostat.analyze.scorers.entailment.sides import polarity
 from homeostat.analyze.text.lexicon import marks, nearest
 from homeostat.analyze.text.quantities import same
 from homeostat.analyze.text.sentences import clauses
-from homeostat.analyze.text.thesaurus import closest
+from homeostat.analyze.text.thesaurus import closest, entry
 from homeostat.analyze.text.words import Word
 
 _WEAK: Final = marks("weak")
@@ -65,7 +65,7 @@ def against(one: str, other: str) -> tuple[float, float, float, float]:
 
 def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
     """Compare one claim with the sentence of the documents that fits it best."""
-    told, held = read(claim), sources(tuple(documents))
+    told, held = read(plainly(claim)), sources(tuple(map(plainly, documents)))
     if not held.pieces:
         return Check(claim, "", {"nothing": 1.0})
     ranked = sorted(held.pieces, key=lambda piece: -_fit(told, piece))
@@ -178,6 +178,7 @@ def _lexical(claim: Read, best: Read, held: Sources, question: str) -> tuple[dic
         "remote": (_remote(strange, held, asked) if strange else 0.0) / max(1, len(matter)),
         "short": 1.0 if len(matter) <= 3 else 0.0,
     }
+    features.update(_clausewise(claim, held, near))
     # A retelling keeps something; what shares nothing and is near nothing speaks of another thing.
     features["foreign"] = float(len(matter) > _ROW and features["cover_all"] < _BARELY and features["remote"] > _FAR)
     return features, [
@@ -185,6 +186,26 @@ def _lexical(claim: Read, best: Read, held: Sources, question: str) -> tuple[dic
         for word in [*names, *calendar][:3] or strange[:2]
         if names or calendar or (strange and exact >= 0.5)
     ]
+
+
+def _clausewise(claim: Read, held: Sources, near: Callable[[Word], float]) -> dict[str, float]:
+    """The clause of which least is told: one that was put in stands beside others that are right."""
+    known, best, most, things = 1.0, 1.0, 0, 0
+    for part in parted(claim):
+        matter = _telling(part)
+        if not matter:
+            continue
+        strange = [word for word in matter if near(word) < 0.7]
+        most = max(most, len(strange))
+        things = max(things, sum(entry(word.stem).speech in ("n", "") for word in strange))
+        known = min(known, 1 - len(strange) / len(matter))
+        best = min(best, max(_shared(part, piece) for piece in held.pieces[:80]) / len(matter))
+    return {
+        "clause_known": known,
+        "clause_best": best,
+        "clause_strange": min(4.0, float(most)),
+        "clause_things": min(3.0, float(things)),
+    }
 
 
 def _denied_there(claim: Read, held: Sources) -> float:

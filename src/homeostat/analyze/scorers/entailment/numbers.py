@@ -36,6 +36,7 @@ _NEARLY: Final = re.compile(
 _POINTS: Final = re.compile(r"\b(?:those|these|all|both|diese|diesen|estos|estas|ces)\s$", re.IGNORECASE)
 #: A line with so many bars is a row of a table.
 _CELLS: Final = 2
+_A_YEAR: Final = 31_557_600
 _SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
 
 
@@ -144,13 +145,16 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
     if near and any(abs(one.value - other.value) <= near * other.value for other in same_kind):
         return True
     pool = [other.value for other in held if other.kind in (one.kind, "number") and not other.soft][:14]
-    if one.kind == "clock" or (one.kind == "number" and _year(one)):
-        return False
     years = [other.value for other in held if other.kind == "number" and 1000 <= other.value <= 2100]
+    if one.kind == "number" and _year(one):
+        spans = [other.value / _A_YEAR for other in held if other.kind == "time" and other.value > 0.9 * _A_YEAR]
+        return any(abs(abs(one.value - year) - span) < 0.02 * span for year in years for span in spans)
+    if one.kind == "clock":
+        return False
     if one.kind == "time":
-        unit = 315576000 if "decade" in one.text else 31557600
+        unit = 10 * _A_YEAR if "decade" in one.text else _A_YEAR
         clocks = [other.value for other in held if other.kind == "clock"]
-        if any(abs(a - b) * 31557600 == one.value for a in years for b in years if unit) or any(
+        if any(abs(a - b) * _A_YEAR == one.value for a in years for b in years if unit) or any(
             abs(a - b) * 60 == one.value for a in clocks for b in clocks
         ):
             return True
@@ -165,6 +169,8 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
         made += [a / 2 for a in pool] + [a * 2 for a in pool]
     made += [value for a, b in combinations(pool, 2) for value in (abs(a - b), a + b)]
     made += [sum(other.value for other in same_kind)] if len(same_kind) > 1 else []
+    if not near and _reckoned(one, held, said):
+        return True
     if one.kind == "percent" or (one.kind == "number" and len(said) > 1):
         ratios = [a / b * 100 for a in pool for b in pool if 0 < a < b]
         made += ratios
@@ -181,7 +187,24 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
             )
         ):
             return True
-    return any(value > 3 and abs(value - one.value) <= max(0.015, min(near, 0.06)) * abs(one.value) for value in made)
+    least = 3 if one.kind in ("number", "time") else 0
+    return any(
+        value > least and abs(value - one.value) <= max(0.015, min(near, 0.06)) * abs(one.value) for value in made
+    )
+
+
+def _reckoned(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]) -> bool:
+    """So many of a thing, each at so much; or that beside another amount."""
+    if one.kind == "time":
+        return False
+    amounts = [other.value for other in held if other.kind == one.kind or other.value % 1][:8]
+    counts = [other.value for other in (*held, *said) if other.value != one.value and 1 < other.value <= 1000][:16]
+    own = [
+        other.value for other in said if other.kind == "number" and 1 < other.value <= 20 and other.value != one.value
+    ]
+    made = [a * b for a in amounts for b in counts]
+    made += [a + b * c for a in amounts for b in amounts for c in own if a != b]
+    return any(abs(value - one.value) < 1e-6 * one.value for value in made)
 
 
 def _other_row(one: Quantity, claim: Read, held: Sources) -> bool:

@@ -27,6 +27,15 @@ _LIMITS: Final = (
 )  # fmt: skip
 _BEHIND: Final = ((re.compile(r"\W*(?:\w+\W+)?or (?:more|older|over|above|later)"), "least"), (re.compile(r"\W*(?:\w+\W+)?or (?:less|fewer|younger|under|below|earlier)"), "most"))  # fmt: skip
 
+_TURNS: Final = (
+    (re.compile(r"\b(?:costs?|cost you|charges?) nothing\b|\bdo(?:es)?(?: not|n['’]t) cost (?:you )?(?:anything|a thing)\b", re.I), "is free"),
+    (re.compile(r"\b(?:free of charge|for free|at no (?:extra |additional |further )?(?:cost|charge)|without (?:extra |any |a )?(?:charge|cost|fee|paying)|nothing (?:is charged|to pay|is due)|no charge)\b", re.I), "free"),
+    (re.compile(r"\bevery other (?=\w)", re.I), "every second "),
+    (re.compile(r"\b(?:at any hour|around the clock|round the clock|24 hours a day|24/7)\b", re.I), "day and night"),
+    (re.compile(r"\bas long as\b|\bprovided (?:that )?|\bon condition that\b", re.I), "if "),
+    (re.compile(r"\b(?:ahead of time|beforehand)\b", re.I), "in advance"),
+)  # fmt: skip
+
 #: Pairs of texts whose comparison is remembered: what is asked often is answered in the same sentences.
 PAIRS: Final = 2048
 
@@ -54,6 +63,17 @@ class Read:
     def near(self, word: Word) -> float:
         """How far something here can stand for a word."""
         return nearest(word.stem, self.stems)
+
+
+def plainly(text: str) -> str:
+    """Without turns of speech that say with several words what has one of its own.
+
+    >>> plainly("Delivery costs nothing and comes every other day.")
+    'Delivery is free and comes every second day.'
+    """
+    for pattern, word in _TURNS:
+        text = pattern.sub(word, text)
+    return text
 
 
 @lru_cache(maxsize=4096)
