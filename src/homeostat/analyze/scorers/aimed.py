@@ -1,4 +1,4 @@
-"""What is said to somebody's face, in plain words: an insult, a threat, a call to hurt oneself, a verdict on a group."""
+"""What is said to somebody's face, in plain words: an insult, a threat, a call to hurt oneself or another, a verdict on a group."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ _SELF: Final = re.compile(
     r"(?:^|[.!?,;:]\s*|\b(?:go|just|should|then|and|please|better|don['’]t you|to) )(?:go )?(?:and )?"
     r"(?:kill|hang|shoot|drown|starve|harm|cut) yourself\b"
 )
+_LIVING: Final = (
+    r"(?:him|her|them|(?:the|your|his|her|their|that|this|my) (?:[\w'’]+ ){0,2}?(?:wife|husband|girlfriend|boyfriend|partner|ex|"
+    r"neighbou?rs?|roommate|flatmate|landlord|landlady|colleague|co-?worker|teacher|nurse|driver|cashier|guy|girls?|boys?|"
+    r"kids?|son|daughter|brother|sister|mother|father|mum|mom|dad|baby|grandmother|grandfather|grandma|grandpa|"
+    r"dogs?|cats?|puppy|kitten|horse|rabbit|hamster))"
+)
+_HURTING: Final = (
+    r"(?:poison|beat|stab|slap|strangle|choke|drown|suffocate|smother|whip|punch|kick|hit|shoot|kill|hurt|torture|starve|"
+    r"blackmail|stalk|drug|scald|run over|lock up|knock out)"
+)
+#: Whom an order says to hurt; what follows must not turn it into a game, a message or another thing (`the cat flap`).
+_ORDERED: Final = re.compile(
+    r"(?:^\W*|[.!?;:]\s+|\b(?:just|then|simply|you (?:should|could|can|might as well|have to|need to)) )(?:go (?:and )?|quietly |first )?"
+    rf"{_HURTING} {_LIVING}"
+    r"(?=\W*$|[.,;:!?]|\s+(?:until|till|when|while|if|so|and|or|before|because|once|again|hard|harder|with|every|whenever|like|where|a bit|a little)\b)"
+)
 _LOW: Final = re.compile(
     r"\b(?:criminals?|thieves|liars?|rapists?|terrorists?|inferior|lazy|dirty|filthy|less (?:intelligent|clever|capable|human)|"
     r"less than human|not (?:real |fully )?(?:human|people)|sick|evil|a (?:plague|disease|cancer|burden|threat)|too (?:stupid|emotional|weak|lazy|dumb) to)\b"
@@ -47,8 +63,8 @@ def aimed(sentence: str) -> Mapping[str, float]:
 
     >>> aimed("you are such an idiot.")
     {'aimed_insult': 1.0}
-    >>> aimed("you are not an idiot.")
-    {}
+    >>> aimed("you are not an idiot."), aimed("poison the neighbour's dog."), aimed("shoot your landlord an e-mail.")
+    ({}, {'aimed_order': 1.0}, {})
     """
     found: dict[str, float] = {}
     insults = [start for start, _ in phrases("safety")["insult"].found(sentence)]
@@ -58,6 +74,8 @@ def aimed(sentence: str) -> Mapping[str, float]:
         found["aimed_threat"] = 1.0
     if (hurt := _SELF.search(sentence)) and not _DENIED.search(sentence[max(0, hurt.start() - 12) : hurt.start()]):
         found["aimed_self"] = 1.0
+    if (order := _ORDERED.search(sentence)) and not _DENIED.search(sentence[max(0, order.start() - 12) : order.end()]):
+        found["aimed_order"] = 1.0
     if any(_low(sentence[start + len(name) :], insults=bool(insults)) for start, name in _groups(sentence)):
         found["aimed_group"] = 1.0
     return found
