@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from homeostat.store.ledger import marks, outcomes, segments
 from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.warehouse.client import Warehouse
 
-from .segments import NOON, Room, call, told
+from .segments import NOON, Room, call, chain, told
 
 
 @pytest.fixture
@@ -50,6 +51,34 @@ def test_a_segment_is_stored_counted_and_gone(room: Room, project: str) -> None:
     assert [name for name, *_ in marks.all(room.ledger, 10)] == [project]
     assert segments.state(room.ledger, loaded.number) == "loaded"
     assert room.loader.load_next() is None
+
+
+def test_every_minute_that_changed_is_marked(room: Room, project: str) -> None:
+    """Also where a later span rewrites an exchange, merges it away or gives it another place."""
+    trace, same = new_id(), {"gen_ai__response__id": secrets.token_hex(8)}
+    loads = [
+        [call(trace, 2, parent=1, at=-200.0), call(new_id(), 1, at=-3000.0), call(new_id(), 1, at=-3900.0)],
+        [call(trace, 4, parent=3, at=-129.0, **same), call(new_id(), 1, at=-3000.0)],
+        [call(trace, 3, parent=1, at=-190.0, seconds=70.0, **same)],
+        [chain(trace, 1, at=-320.0)],
+    ]
+    version = 0
+    for spans in loads:
+        room.put(told(project, *spans))
+        assert room.loader.load_next() is not None
+        written = room.warehouse.ask(
+            "SELECT toStartOfHour(at) AS hour, groupBitOr(bitShiftLeft(toUInt64(1), toMinute(at))) AS minutes, "
+            "max(version) AS newest FROM exchanges WHERE project = {p:String} AND version > {v:UInt64} GROUP BY hour",
+            {"p": project, "v": version},
+        )
+        version = max(row["newest"] for row in written)
+        marked = marks.all(room.ledger, 10)
+        assert {hour: minutes for _, hour, minutes, _ in marked} == {
+            row["hour"].replace(tzinfo=UTC): row["minutes"] for row in written
+        }
+        assert all(marks.clear(room.ledger, name, hour, mark) for name, hour, _, mark in marked)
+    gone = "SELECT count() AS n FROM exchanges WHERE project = {p:String} AND gone"
+    assert room.warehouse.ask(gone, {"p": project})[0]["n"] == 1
 
 
 def test_what_is_sent_again_is_a_duplicate(room: Room, project: str) -> None:
