@@ -30,9 +30,9 @@ _SILENT: Final = re.compile(
 _KNOWN: Final = 0.8
 # Of an answer that says only that, and of one that says it of what the documents do tell.
 _ADMITS, _HIDES = 0.9, 0.2
-_LINE: Final = 0.15
+_LINE: Final = 0.25
 # An alarm about a supported answer costs more trust than a miss.
-_LEAN: Final = 0.3
+_LEAN: Final = 0.2
 # Words that talk about the talk; a sentence made of them claims nothing.
 _POLITE: Final = frozenset(
     [
