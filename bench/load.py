@@ -14,10 +14,12 @@ from bench.wire import Load, drive
 
 #: The load is driven in slices of so many seconds; between them it looks whether it should end.
 SLICE = 2.0
+#: An SDK sends what has ended in so many seconds together.
+EXPORT = 5.0
 
 
 def main(port: int, rate: float) -> None:
-    """Send spans that begin now, a body every few milliseconds; at the end say what came of it, as JSON."""
+    """Send spans that end now, a body every few milliseconds; at the end say what came of it, as JSON."""
     ended = threading.Event()
 
     def until_told() -> None:
@@ -25,7 +27,7 @@ def main(port: int, rate: float) -> None:
         ended.set()
 
     threading.Thread(target=until_told, daemon=True).start()
-    bodies = pool(64, total=4096, spread_seconds=30)
+    bodies = pool(64, total=4096, spread_seconds=EXPORT, moving=True)
     print("ready", flush=True)
     spans, seconds, statuses = 0, 0.0, Counter[int]()
     while not ended.is_set():

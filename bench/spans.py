@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -27,15 +28,20 @@ NEEDLE = "zanzibar"
 
 @dataclass
 class Body:
-    """One request and where its ids stand in it."""
+    """One request and where its ids stand in it, and its times, if they are to be new as well."""
 
     raw: bytearray
     spans: int
     ids: list[tuple[int, int]]
     answers: list[int]
+    times: list[tuple[int, int]] = field(default_factory=list)
+    made: int = field(default_factory=time.time_ns)
 
     def fresh(self) -> bytes:
         """The same request as if it were new: other traces, other spans, other response ids."""
+        later = time.time_ns() - self.made
+        for start, told in self.times:
+            struct.pack_into("<Q", self.raw, start, told + later)
         noise = os.urandom(24 * len(self.ids))
         at = 0
         for start, length in self.ids:
@@ -55,8 +61,11 @@ def text(rng: random.Random, size: int) -> str:
     return " ".join(out)
 
 
-def body(rng: random.Random, spans: int, *, spread_seconds: float) -> Body:
-    """A request of single-span traces of about 4.6 kB, their starts spread over so many seconds."""
+def body(rng: random.Random, spans: int, *, spread_seconds: float, moving: bool = False) -> Body:
+    """A request of single-span traces of about 4.6 kB, their ends spread over so many seconds.
+
+    `moving`: before whenever it is sent, and not before it was made.
+    """
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     resource.resource.attributes.add(key="service.name").value.string_value = "bench"
@@ -72,7 +81,9 @@ def body(rng: random.Random, spans: int, *, spread_seconds: float) -> Body:
     while at >= 0:
         answers.append(at + 5)
         at = raw.find(b"resp-", at + 5)
-    return Body(bytearray(raw), spans, ids, answers)
+    times = [told for span in scope.spans for told in (span.start_time_unix_nano, span.end_time_unix_nano)]
+    places = [(raw.index(struct.pack("<Q", told)), told) for told in times] if moving else []
+    return Body(bytearray(raw), spans, ids, answers, places)
 
 
 def fill(span: object, rng: random.Random, spread_seconds: float) -> None:
@@ -122,7 +133,10 @@ def fill(span: object, rng: random.Random, spread_seconds: float) -> None:
         span.status.code, span.status.message = 2, "RateLimitError: 429"  # type: ignore[attr-defined]
 
 
-def pool(spans: int, *, total: int = 4096, seed: int = 7, spread_seconds: float = 3600) -> list[Body]:
+def pool(
+    spans: int, *, total: int = 4096, seed: int = 7, spread_seconds: float = 3600, moving: bool = False
+) -> list[Body]:
     """Bodies of so many spans each, about `total` distinct spans together."""
     rng = random.Random(seed)
-    return [body(rng, spans, spread_seconds=spread_seconds) for _ in range(max(8, total // spans))]
+    count = max(8, total // spans)
+    return [body(rng, spans, spread_seconds=spread_seconds, moving=moving) for _ in range(count)]
