@@ -45,7 +45,7 @@ RIDGE = 8.0
 # How often the worst part of each bad text is chosen anew.
 ROUNDS = 5
 # An alarm about a harmless text costs more trust than a miss: at most 8 of 100 texts that look like harm.
-LEAN = {"safety": 1.3, "bias": 0.2}
+LEAN = {"safety": 1.3, "bias": 0.2, "coherence": 0.1}
 # Scorers that also weigh words and pairs of neighbours.
 STANCES = ("safety", "bias")
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.

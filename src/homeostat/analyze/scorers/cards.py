@@ -30,7 +30,7 @@ CARDS: Final[Mapping[str, Card]] = {
         "Facts that were left out of an answer to one plain question: what a short passage says beside it lowers the value and never makes an answer bad; parts that are asked between the lines.",
     ),
     "coherence": Card(
-        "Word order against its own shuffles and against neighbours that change places, links from sentence to sentence, sentences about something new, contradictions, repetition, steps and pronouns out of order. Lists and programs are not read as sentences.",
+        "Whether little words stand where the words before them allow it, capitals in the middle of sentences, more connectives than thoughts, links from sentence to sentence, sentences about something new, contradictions, repetition, steps and pronouns out of order. Lists and programs are not read as sentences.",
         "Nonsense in good grammar; contradictions that need knowledge; word order of other languages than English.",
     ),
     "conciseness": Card(

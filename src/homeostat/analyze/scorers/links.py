@@ -128,25 +128,27 @@ _COUNTS: Final = re.compile(
 )
 
 
-def links(parts: Sequence[str], read: Sequence[Sequence[Word]], *, asked: bool) -> dict[str, float]:
+def links(parts: Sequence[str], read: Sequence[Sequence[Word]], question: Sequence[Word]) -> dict[str, float]:
     """What a reader of English needs to go from one sentence to the next. What `it` is may stand in the question."""
+    asked = bool(question)
+    given = content(question)
     matter = [content(sentence) for sentence in read]
     told = bool(_OWN & {word.low for word in read[0]}) if read else False
     loose = strange = false_so = stray = 0
     for at in range(1, len(read)):
-        before = [word for earlier in matter[:at] for word in earlier]
+        before = [*given, *(word for earlier in matter[:at] for word in earlier)]
+        after = [word for later in matter[at + 1 :] for word in later]
         topics = {name for word in before for name in fields(word.stem)}
         mine = {name for word in matter[at] for name in fields(word.stem)}
         pronoun = any(word.low in _LINK for word in read[at][:4])
         near = _near(matter[at], before[-60:])
         linked = near or bool(mine & topics)
         # Of a few words nobody knows yet what they are about; who is told what to do need not be told of what.
-        open_ = len(before) < _BEGUN or _told_to(read[at])
+        open_ = len(before) < _BEGUN or _told_to(read[at]) or _noted(read[at], parts[at])
         loose += not linked and not pronoun and not open_
         strange += not linked and not pronoun and len(matter[at]) >= 2 and not open_
         points = any(word.low in _GIVEN and word.low not in ("the", "your") for word in read[at][3:])
         false_so += not near and not points and bool(_SO.match(parts[at]))
-        after = [word for later in matter[at + 1 :] for word in later]
         stray += not near and not open_ and _stray(read[at], told=told) and not _near(matter[at], after[:60])
     first = parts[0] if parts else ""
     return {
@@ -166,6 +168,11 @@ def _told_to(sentence: Sequence[Word]) -> bool:
     """Begins with a verb as one gives orders: `press F5`."""
     head = sentence[0]
     return head.low not in STOP and head.low in (head.stem, f"{head.stem}e") and entry(head.stem).speech.startswith("v")
+
+
+def _noted(sentence: Sequence[Word], part: str) -> bool:
+    """An entry of a list of notes: `Sugar low, reorder`, `Blocked: export`."""
+    return ":" in part or not any(word.low in STOP for word in sentence)
 
 
 def _stray(sentence: Sequence[Word], *, told: bool) -> bool:

@@ -8,24 +8,39 @@ from __future__ import annotations
 
 import json
 import math
-import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Final
 
 from homeostat.analyze.text.thesaurus import entry
 from homeostat.analyze.text.words import STOP, Word
 
+#: Words that carry grammar beside those that every text holds: what may stand before and after each is much their own.
+LITTLE: Final = STOP | frozenset(
+    """
+    because after before while until till unless although though since during within without against whether however therefore thus hence
+    moreover nevertheless many much few less least several every another other others else now again always never often already soon once
+    here himself herself themselves yourself myself ourselves anything something nothing everything anyone someone everyone nobody
+    somebody everybody under above below behind near along across around toward towards among like unlike except instead rather quite enough
+    almost well back down away two three four five six seven eight nine ten first second third last next per cannot might ought need used able
+    later ago everywhere somewhere whoever whatever whenever wherever perhaps maybe far long
+    """.split()  # noqa: SIM905  (as a text it is read, and changed, more easily)
+)
 _ENDINGS: Final = ("ing", "ed", "ly", "s")
-_SHUFFLES: Final = 4
 START: Final = "^"
 END: Final = "$"
 
 
 def kind(word: Word) -> str:
     """The class of a word."""
-    return word.low if word.low in STOP else _kind(word.low, word.stem, big=word.big)
+    return word.low if word.low in LITTLE and not letter(word) else _kind(word.low, word.stem, big=word.big)
+
+
+def letter(word: Word) -> bool:
+    """A letter as a name: `plan A is the cheaper one`."""
+    return word.low == "a" and word.big and word.start > 1
 
 
 @lru_cache(maxsize=20_000)
@@ -47,69 +62,33 @@ def _counts() -> tuple[dict[str, int], dict[str, int], dict[str, int], int]:
     return held["one"], held["two"], held["three"], sum(held["one"].values())
 
 
-def surprise(sentence: Sequence[Word]) -> list[float]:
-    """For each word of a sentence, and its end, minus the logarithm of its probability after the two before."""
-    return _costs(tuple(kind(word) for word in sentence))
-
-
-@lru_cache(maxsize=2048)
-def _costs(kinds: tuple[str, ...]) -> list[float]:
-    path = [START, START, *kinds, END]
-    return [_cost(a, b, c) for a, b, c in zip(path, path[1:], path[2:], strict=False)]
+def gains(sentence: Sequence[Word]) -> list[float]:
+    """For each word of a sentence, and its end, how much more probable the two before make it than it is anywhere: below 0 they repel it."""
+    path = [START, START, *(kind(word) for word in sentence), END]
+    return [_gain(a, b, c) for a, b, c in zip(path, path[1:], path[2:], strict=False)]
 
 
 @lru_cache(maxsize=200_000)
-def _cost(a: str, b: str, c: str) -> float:
+def _gain(a: str, b: str, c: str) -> float:
     one, two, three, total = _counts()
     single = (one.get(c, 0) + 0.5) / (total + 200)
-    double = (two.get(f"{b} {c}", 0) + 4 * single) / (one.get(b, 0) + 4)
-    triple = (three.get(f"{a} {b} {c}", 0) + 6 * double) / (two.get(f"{a} {b}", 0) + 6)
-    return -math.log(triple)
+    double = _after(two, b, c, single)
+    return math.log(_after(three, f"{a} {b}", c, double) / single)
 
 
-@lru_cache(maxsize=256)
-def _orders(length: int) -> tuple[tuple[int, ...], ...]:
-    """The same few shuffles for all sentences of a length."""
-    chance = random.Random(length)
-    found = []
-    for _ in range(_SHUFFLES):
-        turned = list(range(length))
-        chance.shuffle(turned)
-        found.append(tuple(turned))
-    return tuple(found)
+def _after(counts: Mapping[str, int], before: str, word: str, otherwise: float) -> float:
+    """How probable a class is after others: after what many different ones followed, one that never did is no surprise."""
+    seen, different = _followed().get(before, (0, 0))
+    return (counts.get(f"{before} {word}", 0) + different * otherwise) / (seen + different) if seen else otherwise
 
 
-def order(sentence: Sequence[Word]) -> float:
-    """How much more ordinary the words are in this order than shuffled: about 2 in a sentence, about 0 in a heap of words.
-
-    Rare words cost the same in any order, so that a text is not odd for what it speaks of.
-    """
-    return _order(tuple(kind(word) for word in sentence))
-
-
-@lru_cache(maxsize=4096)
-def _order(kinds: tuple[str, ...]) -> float:
-    shuffled = 0.0
-    for turned in _orders(len(kinds)):
-        shuffled += sum(_costs.__wrapped__(tuple([kinds[at] for at in turned])))
-    return (shuffled / _SHUFFLES - sum(_costs(kinds))) / (len(kinds) + 1)
-
-
-def turnable(sentence: Sequence[Word]) -> float:
-    """How much more ordinary it would be, for each word, if neighbours changed places: little in a sentence, more where some words of it are shuffled."""
-    return _turnable(tuple(kind(word) for word in sentence))
-
-
-@lru_cache(maxsize=4096)
-def _turnable(kinds: tuple[str, ...]) -> float:
-    path = [START, START, *kinds, END, END]
-    costs = [*_costs(kinds), 0.0]
-    gain = 0.0
-    for at in range(len(kinds) - 1):
-        before, first, one, other, after, last = path[at : at + 6]
-        if one != other:
-            turned = _cost(before, first, other) + _cost(first, other, one) + _cost(other, one, after)
-            if after != END:
-                turned += _cost(one, after, last)
-            gain += max(0.0, sum(costs[at : at + 4 - (after == END)]) - turned)
-    return gain / max(1, len(kinds))
+@lru_cache(maxsize=1)
+def _followed() -> dict[str, tuple[int, int]]:
+    """How many classes were seen after a class or a pair, and how many different ones."""
+    _, two, three, _ = _counts()
+    found: dict[str, tuple[int, int]] = {}
+    for key, count in chain(two.items(), three.items()):
+        before = key.rpartition(" ")[0]
+        seen, different = found.get(before, (0, 0))
+        found[before] = (seen + count, different + 1)
+    return found
