@@ -51,7 +51,7 @@ STANCES = ("safety", "bias")
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
-MADE = {"groundedness": 0.3, "relevance": 0.1, "coherence": 0.15, "safety": 0.6, "bias": 0.05}
+MADE = {"groundedness": 0.3, "relevance": 0.2, "coherence": 0.15, "safety": 0.6, "bias": 0.05}
 # The plain exchanges are many and alike.
 PLAIN = {"groundedness": 0.3}
 # Scorers whose features matter only together learn trees too.

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, judged
-from homeostat.analyze.scorers.question import Question, answers, covered, parts, read
+from homeostat.analyze.scorers.question import BY, TWO_SIDES, Question, answers, covered, parts, read
+from homeostat.analyze.scorers.wanted import aim, meets, ordered
 from homeostat.analyze.scorers.weights import SILENT, model, silent
 from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
-from homeostat.analyze.text.thesaurus import closest
+from homeostat.analyze.text.thesaurus import closest, entry
 from homeostat.analyze.text.words import Word, bounded, content, plain, words
 
 # No answer ends with these words.
@@ -22,6 +23,7 @@ _COUNT: Final = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\b (?:\w+ ){0,2}?(\w+s)\b", re.IGNORECASE
 )
 _NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_BULLET: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s")
 _ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
 # What is asked so is answered by a number, a price, a date: to name the matter again answers nothing.
 _TOLD_BY_FORM: Final = ("price", "count", "span", "when")
@@ -30,15 +32,48 @@ _TERSE: Final = 4
 # Of a long document nobody expects the whole.
 _PASSAGE: Final = 600
 _ALL: Final = re.compile(
-    r"\b(?:both|all (?:three|four|of|apply)|neither|none of|respectively|the (?:first|second)(?= (?:one|is|was|has|does|costs?|will)\b|[,;.:])|the latter|the former|each|first two)\b",
+    r"\b(?:both|all (?:three|four|of|apply)|neither(?! of (?:you|us))|none of|respectively|the (?:first|second)(?= (?:one|is|was|has|does|costs?|will)\b|[,;.:])|the latter|the former|each(?! (?:of|other|side|time|day|night|week|month|year|\w+day|later)\b)|first two)\b",
     re.IGNORECASE,
 )
+# What speaks of all parts at once does so early; later it speaks of something else.
+_EARLY: Final = 80
+# So much of a part's matter is told by a thing of the kind that it wants.
+_BY_KIND: Final = 0.4
 _TWO: Final = re.compile(r"\b(?:two|both|compare|difference)\b", re.IGNORECASE)
+_COMPARES: Final = re.compile(r"\bcompare\b|\bdifference\b", re.IGNORECASE)
+# So far in, a text has said one side before it turns.
+_TURN: Final = 18
 _SIDES: Final = (
-    (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
-    (re.compile(r"\bcompare\b|\bdifference\b", re.I), re.compile(r"\b(?:while|whereas|but|latter|respectively|both|than|more|less|unlike|on the other|against|versus|vs|lighter|heavier|longer|shorter|cheaper|dearer|faster|slower|bigger|smaller|larger|higher|lower|better|worse|older|newer|stronger|weaker|easier|harder|quieter|louder|;)\b|;", re.I), re.compile(r"", re.I)),
-    (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|with a)\b", re.I), re.compile(r"", re.I)),
+    (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|bad|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
+    (_COMPARES, re.compile(r"\b(?:while|whereas|but|cannot|not|latter|respectively|both|than|more|less|unlike|on the other|against|versus|vs|lighter|heavier|longer|shorter|cheaper|dearer|faster|slower|bigger|smaller|larger|higher|lower|better|worse|older|newer|stronger|weaker|easier|harder|quieter|louder|;)\b|;", re.I), re.compile(r"", re.I)),
+    (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|like|with a|take|here|each)\b|\bis \d|[\w)]!|=|:", re.I), re.compile(r"", re.I)),
 )  # fmt: skip
+# Says whether something is so.
+_POLAR_CUE: Final = re.compile(
+    r"\b(?:yes|no|not|never|sure|certainly|of course|only|sadly|unfortunately|free|gladly|both|neither|none|cannot|without|unless|if|provided|ja|nein|kein\w*|nicht|oui|non|sí|sans|sin)\b|n't\b|✓|✗",
+    re.IGNORECASE,
+)
+_WHETHER: Final = re.compile(r"\bwhether\b", re.IGNORECASE)
+_EXPLAIN: Final = re.compile(r"\bexplain\b", re.IGNORECASE)
+_CODE: Final = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+_WHICH_ONE: Final = re.compile(
+    r"\bwhich (?:one |of \w+ )?(?:is|are|would be|should|do you|suits?)\b.*(?:\bbe(?:tter|st)\b|\b(?:choose|take|pick|buy|get|recommend|suit|prefer)\b)|\bwhat (?:do|would) you recommend\b",
+    re.IGNORECASE,
+)
+_CHOOSES: Final = re.compile(
+    r"\b(?:better|best|rather|depends?|go (?:with|for)|take|pick|choose|prefer\w*|either|neither|suits?|worth|recommend\w*|if you|for you|for (?:\w+ ){0,3}?(?:is|the|go)|so|stick|should)\b|^\W*the \w+\W*$",
+    re.IGNORECASE,
+)
+_ASKED_BY: Final = re.compile(
+    r"\b(?:how|what|when|where|who\w*|why|which|whether|if|time|date|number|ask|say|tell|name)\b", re.IGNORECASE
+)
+# Things in a row: `the symptoms, causes and treatment`.
+_LIST: Final = re.compile(r",? and |, |,? & ", re.IGNORECASE)
+_ROW: Final = re.compile(
+    r"(?:'[\w -]+', )*'[\w -]+',? and '[\w -]+'|(?:(?:the |a |an |my |its )?[\w'-]+, )*(?:the |a |an |my |its )?[\w'-]+,? (?:and|&) (?:the |a |an |my |its )?[\w'-]+(?: [\w'-]+)?",
+    re.IGNORECASE,
+)
+_TABLE: Final = re.compile(r"^\s*\|.*\|.*\|", re.MULTILINE)
 # A line that needs no closing mark: an item of a list, code, a row of fields.
 _BARE_END: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)]|[A-Z]\w+:)|[/{}=()\[\]`]|https?:")
 # `Best, Leo` at the end of a letter that stands in one line.
@@ -49,6 +84,23 @@ _MORE: Final = re.compile(r"\W*(?:which|since|because|so that|who|whose|where|as
 _RELATIVE: Final = re.compile(r",\s(?:which|who|whose|where)\b[^,;.]*")
 _ASIDE: Final = re.compile(
     r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
+)
+# Who asks so wants to be told what to do.
+_ACTS: Final = re.compile(
+    r"\bhow (?:do|can|should|could|would|must|does) (?:i|we|you|one)\b(?! (?:say|spell|pronounce|call|know|translate)\b)|\bhow to\b|\bwhat (?:can|should|could|must|do|shall) (?:i|we|one) do\b|\bsteps\b",
+    re.IGNORECASE,
+)
+_WHAT_TO_DO: Final = re.compile(
+    r"\bwhat (?:can|should|could|must|do|shall) (?:i|we|one) do\b|\bwhat to do\b", re.IGNORECASE
+)
+_DOES: Final = re.compile(
+    r"\b(?:you|we) (?:can|should|must|need to|have to|just|simply|first) \w+|`|>|→|\b(?:by|try|start|before|without) \w+ing\b|\w\(",
+    re.IGNORECASE,
+)
+_POLITE: Final = re.compile(
+    r"\b(?:thank you|thanks|great question|good question|interesting question|happy to|glad\w*|delighted|pleased to|pleasure|of course|certainly|congratulations|welcome|we (?:truly |really )?(?:hope|appreciate|value|understand)|"
+    r"feel free|hesitate|let (?:me|us) know|comes first|matters? to us|important to us|(?:very|extremely) seriously|all we can|great care|best wishes|we're here|i'm here|right place|your (?:interest|patience|question|message|enquiry|inquiry|request)|sorry|apologi[sz]e|look forward|any (?:other|further) questions)\b",
+    re.IGNORECASE,
 )
 
 
@@ -92,6 +144,15 @@ def cut_off(text: str) -> float:
     lines = text.splitlines()
     if lines and re.fullmatch(r"(?:\d{1,2}[.)]|[-*•])", lines[-1].strip()):
         return 1.0
+    # The items before are whole sentences, and the last is none.
+    items = [line.strip() for line in lines if _BULLET.match(line)]
+    if (
+        len(items) > 1
+        and lines[-1].strip() == items[-1]
+        and text[-1].isalnum()
+        and all(one.endswith(".") for one in items[:-1])
+    ):
+        return 1.0
     # A letter ends with a name.
     if len(lines) > 1 and len(words(lines[-1])) <= 5 and lines[-1].strip()[:1].isupper() and last not in _OPEN:
         return 0.0
@@ -121,7 +182,11 @@ def unanswered(question: str, text: str) -> list[str]:
     for part in asked:
         one = read(part)
         kind = one.kind if one.kind != "open" else "open"
-        fits = answers(kind, whole, text) if kind not in ("open", "choice", "make") else None
+        held = meets(aim(part), question, text, part)
+        if held is None:
+            fits = answers(kind, whole, text) if kind not in ("open", "choice", "make") else None
+        else:
+            fits = held
         near = covered(one.matter, told)
         mine = {name for word in one.matter for name in fields(word.stem)}
         if (fits is False and near < 0.75) or (
@@ -133,7 +198,7 @@ def unanswered(question: str, text: str) -> list[str]:
 
 def _of_all(question: str, text: str) -> bool:
     """The answer speaks of all parts at once; of two things that the question has anyway, `both` says nothing."""
-    return bool(_ALL.search(text)) and not _TWO.search(question)
+    return any(match.start() < _EARLY for match in _ALL.finditer(text)) and not _TWO.search(question)
 
 
 def unmatched(asked: Sequence[str], question: str, text: str) -> int:
@@ -161,7 +226,10 @@ def unmatched(asked: Sequence[str], question: str, text: str) -> int:
 def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
     """By its form (a price, a time, a reason …) or by what it is about."""
     told = content(words(piece))
-    if part.kind not in ("open", "choice", "make") and answers(part.kind, whole, piece):
+    if (thing := aim(part.text)) and (held := meets(thing, whole.text, piece, part.text)) is not None:
+        if held:
+            return True
+    elif part.kind not in ("open", "choice", "make") and answers(part.kind, whole, piece):
         return True
     if not part.matter or part.kind in _TOLD_BY_FORM:
         return False
@@ -187,13 +255,23 @@ def features(case: Case) -> Mapping[str, float]:
     side = _side_missing(question, text)
     facts = len(sentences(text)) + text.count(";") + len(re.findall(r",? (?:and|but|while|whereas) ", text))
     cut = cut_off(text)
-    cover = [covered(read(part).matter, told) for part in asked if part]
+    things = [_there(part, question, text) for part in asked if part]
+    # What is told by its kind need not be named again.
+    cover = [
+        max(covered(read(part).matter, told), _BY_KIND * (held is True))
+        for part, held in zip(filter(None, asked), things, strict=True)
+    ]
     spread = min(cover) if cover else 1.0
     # `B42, on schedule.`: as many short pieces as parts answer one each.
     terse = len(asked) > 1 and len(words(text)) <= _TERSE * len(asked) and units >= len(asked) and _short_pieces(text)
     passed_over = _passed_over(asked, told)
     open_parts = 0 if terse or len(asked) < 2 or _of_all(question, text) else unmatched(asked, question, text)
     missing = [] if terse else missing
+    there = sentences(text)
+    polite = sum(bool(_POLITE.search(one)) for one in there) / max(1, len(there))
+    acts = any(_ACTS.search(part) for part in asked)
+    deeds = ordered(text) if acts else 1.0
+    no_deed = float(not deeds and not _DOES.search(text) and not answers("howto", read(question), text))
     return {
         "cut": float(cut == 1.0),
         "cut_maybe": float(cut == 0.5),
@@ -213,7 +291,9 @@ def features(case: Case) -> Mapping[str, float]:
         "passed_over": passed_over,
         "uneven": (max(cover) - min(cover)) if len(cover) > 1 else 0.0,
         "one_sided": float(len(cover) > 1 and max(cover) >= 0.5 and min(cover) < 0.2 and bool(missing)),
-        "all_parts": float(len(asked) > 1 and not missing and not side and not open_parts and not passed_over),
+        "all_parts": float(
+            len(asked) > 1 and not missing and not side and not open_parts and not passed_over and False not in things
+        ),
         "both": float(_of_all(question, text)),
         "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
         "terse": float(terse),
@@ -227,6 +307,25 @@ def features(case: Case) -> Mapping[str, float]:
         "wordy_one_sentence": float(
             len(asked) > 1 and len(sentences(text)) == 1 and len(words(text)) > 8 * len(asked) and ";" not in text
         ),
+        "things_missing": sum(one is False for one in things) / max(1, len(asked)) if len(asked) > 1 else 0.0,
+        "thing_missing": float(len(asked) > 1 and any(one is False for one in things)),
+        "things_held": sum(one is True for one in things)
+        / max(1, len(asked))
+        * (len(asked) > 1 and False not in things),
+        "unnamed": float(
+            not terse
+            and not _of_all(question, text)
+            and _unnamed(question, text, frozenset(word.stem for word in told))
+        ),
+        "polar_unsaid": float(
+            len(asked) > 1
+            and not _POLAR_CUE.search(text)
+            and not _of_all(question, text)
+            and any(_polar_unsaid(part, asked, told) for part in asked)
+        ),
+        "polite": polite,
+        "no_deed": no_deed * (len(asked) == 1),
+        "few_deeds": (1 - deeds) * (len(asked) == 1 and len(there) > 2),
         "promise": _broken_promise(text),
         "left_out": _left_out(case, text),
         "kinds": _kinds_missing(question, asked, text),
@@ -305,9 +404,62 @@ def _side_missing(question: str, text: str) -> float:
     for asked, one, other in _SIDES:
         turn = one.search(text)
         # What turns round in the middle of a text has said the other side before.
-        if asked.search(question) and not (turn and (other.search(text) or turn.start() > 30)):
+        if not asked.search(question) or (turn and (other.search(text) or turn.start() > _TURN)):
+            continue
+        if asked is not _COMPARES or not (_TABLE.search(text) or _measured_twice(text)):
             return 1.0
     return 0.0
+
+
+def _measured_twice(text: str) -> bool:
+    """Two quantities of one kind: each thing has its own."""
+    kinds = [one.kind for one in quantities(text) if not one.soft]
+    return any(kinds.count(kind) > 1 for kind in kinds)
+
+
+def _there(part: str, question: str, text: str) -> bool | None:
+    """Whether the kind of thing that a part wants is told; what to do is told by who tells it."""
+    if _WHAT_TO_DO.search(part):
+        return bool(ordered(text) or _DOES.search(text) or answers("howto", read(question), text))
+    if _EXPLAIN.search(part) and _CODE.search(text) and len(words(_CODE.sub("", text))) < _TERSE:
+        return False
+    if _WHICH_ONE.search(part):
+        return bool(_CHOOSES.search(text))
+    return meets(aim(part), question, text, part)
+
+
+def _polar_unsaid(part: str, asked: Sequence[str], told: Sequence[Word]) -> bool:
+    """Whether something is so was asked, and no word of it comes back."""
+    one = read(part)
+    if one.kind != "yesno" and not _WHETHER.search(part):
+        return False
+    others = {word.stem for other in asked if other != part for word in read(other).matter}
+    known = frozenset(word.stem for word in told)
+    return not any(_near(word.stem, known) >= 0.5 for word in one.matter if word.stem not in others)
+
+
+def _unnamed(question: str, text: str, stems: frozenset[str]) -> bool:
+    """`The red and the blue cable`: of what was named in one breath the answer takes up some, and leaves others unsaid."""
+    rows = [_LIST.split(row) for row in _ROW.findall(question)]
+    if TWO_SIDES.search(question) and (criteria := BY.search(question)):
+        rows.append(_LIST.split(criteria[1]))
+    return any(
+        len(near := [_taken(item, question, text, stems) for item in row]) > 1 and max(near) >= 0.8 and min(near) < 0.3
+        for row in rows
+    )
+
+
+def _taken(item: str, question: str, text: str, stems: frozenset[str]) -> float:
+    """How near an answer comes to a thing that was named; what is asked by its kind, or is to be done, has other signs."""
+    if quoted := re.fullmatch(r"(?:\w+ )*['\"]([\w -]+)['\"]", item.strip()):
+        return float(quoted[1].lower() in text.lower())
+    named = content(words(item))
+    held = meets(aim(item.strip(" ?.")), question, text)
+    if held is not None:
+        return float(held)
+    if not named or _ASKED_BY.search(item) or entry(named[0].stem).speech[:1] == "v":
+        return 0.5
+    return _near(named[0].stem, stems)
 
 
 def _broken_promise(text: str) -> float:
@@ -335,5 +487,5 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "cut": -4, "cut_maybe": -2, "unmatched": -1, "unmatched_any": -0.7, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
-    "count_short": -2, "side_missing": -3, "spread": 0.5, "one_sided": -0.5, "passed_over": -1, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "kinds": -1, "left_out": -1.5,
+    "count_short": -2, "side_missing": -3, "spread": 0.5, "one_sided": -0.5, "passed_over": -1, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "unnamed": -1, "polar_unsaid": -1, "things_missing": -1.5, "thing_missing": -1.2, "things_held": 0.5, "polite": -1.5, "no_deed": -2, "few_deeds": -0.7, "kinds": -1, "left_out": -1.5,
 }  # fmt: skip

@@ -99,7 +99,7 @@ def forms(text: str) -> frozenset[str]:
     marks = (
         ("side", bool(_YES.search(text))), ("moment", timed), ("once", bool(_ONCE.match(text))), ("span", bool(_SPAN.search(text)) or "time" in kinds),
         ("money", bool(kinds.intersection(_MONEY))), ("measure", bool(kinds - {"number", "clock", "time", *_MONEY})),
-        ("number", "number" in kinds or (not kinds and bool(_COUNTED.search(text)))), ("free", bool(_FREE.search(text))), ("order", _orders(text)),
+        ("number", "number" in kinds or (not kinds and bool(_COUNTED.search(text)))), ("free", bool(_FREE.search(text))), ("order", orders(text)),
         ("place", bool(_PLACE.search(text)) and not (timed and len(told) <= 6)), ("clause", bool(_CLAUSE.search(text))),
     )  # fmt: skip
     found |= {name for name, there in marks if there}
@@ -109,7 +109,7 @@ def forms(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _orders(text: str) -> bool:
+def orders(text: str) -> bool:
     """Begins with a verb that somebody is told to do, and with what to do it to."""
     told = words(text[_DOES.match(text).end() :])  # type: ignore[union-attr]  # It matches everything.
     if not told or told[0].low in STOP:

@@ -309,10 +309,10 @@ _SPLIT: Final = re.compile(
     re.IGNORECASE,
 )
 # What is compared belongs together; by what it is compared, each is a part.
-_TWO_SIDES: Final = re.compile(
+TWO_SIDES: Final = re.compile(
     r"\bcompar\w+\b|\bdifferen(?:t|ces?)\b|\bpros (?:and|&) cons\b|\badvantages and (?:dis|draw)", re.IGNORECASE
 )
-_BY: Final = re.compile(r"(?:\bby\b|\bin terms of\b|\bregarding\b|\bwith respect to\b|:)\s+(.+)$", re.IGNORECASE)
+BY: Final = re.compile(r"(?:\bby\b|\bon\b|\bin terms of\b|\bregarding\b|\bwith respect to\b|:)\s+(.+)$", re.IGNORECASE)
 _ORDERS: Final = re.compile(
     r"^\W*(?:also|and|please|tell|give|list|explain|name|describe|write|compare|show|send|suggest|translate|bitte|nenne)\b|\bi(?:'d| would)? (?:want|like|need) to know\b|\bplease\b",
     re.IGNORECASE,
@@ -325,7 +325,7 @@ _TELLS: Final = re.compile(
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(
-    r"^\W*(?:(?:but|and|so|also|or|please),? )?(?:how|what|when|where|who|why|which|is|are|do|does|can|could|may|should|will)\b",
+    r"^\W*(?:(?:but|and|so|also|or|please),? )?(?:(?:until|till|by|from|since|at|to|in|for|on|with) (?=wh|how))?(?:how|what|when|where|whom?|whose|why|which|is|are|do|does|can|could|may|should|will|has|have|did|was|were|am|would|must)\b",
     re.IGNORECASE,
 )
 _LIST: Final = re.compile(r",\s+(?:and\s+)?|\s(?:and|und|y|et|&)\s+", re.IGNORECASE)
@@ -346,8 +346,8 @@ def parts(text: str) -> tuple[str, ...]:
     ]
     listed: list[str] = []
     for piece in found or [asking(text[-1500:])]:
-        if _TWO_SIDES.search(piece):
-            criteria = _BY.search(piece)
+        if TWO_SIDES.search(piece):
+            criteria = BY.search(piece)
             listed += [item.strip() for item in _LIST.split(criteria[1]) if item.strip()] if criteria else [piece]
             continue
         items = [item for item in _LIST.split(piece) if item.strip()]

@@ -11,11 +11,12 @@ from homeostat.analyze.metrics.language import language, surely_english
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.form import suits
 from homeostat.analyze.scorers.question import Question, answers, covered, read
+from homeostat.analyze.scorers.wanted import aims, meets, ordered
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.lexicon import fields, nearest
 from homeostat.analyze.text.sentences import sentences
-from homeostat.analyze.text.thesaurus import nearness
-from homeostat.analyze.text.words import Word, bounded, content, plain, words
+from homeostat.analyze.text.thesaurus import entry, nearness
+from homeostat.analyze.text.words import STOP, Word, bounded, content, plain, words
 
 _TALK: Final = re.compile(
     r"\bthank you for\b|\bgreat question\b|\bwe hope\b|\bi(?:'d| would) be happy\b|\bhow (?:may|can) i help\b|\bplease feel free\b|\bspeaking of\b|\bi love\b|\bhave a (?:nice|great)\b|\bour team\b|\bwelcome to\b",
@@ -52,6 +53,35 @@ _CHANGES: Final = re.compile(
 _POINTS: Final = re.compile(r"\W*(?:it|they|he|she|that|this|there|we|you)\b", re.IGNORECASE)
 _CONTRASTS: Final = frozenset(["difference", "differences", "different", "differ", "compare", "versus", "vs"])
 _PROGRAM: Final = re.compile(r"```|^\s*(?:def|class|function|SELECT|const|let|public|fn|func) ", re.MULTILINE)
+_FAR: Final = 0.16
+_NO_THING: Final = ("yesno", "choice", "why", "contrast", "meaning", "make")
+# Wants a word, and no deed.
+_SAYS_HOW: Final = re.compile(
+    r"\bhow (?:do|can|should|would|did|does) (?:\w+ )?(?:say|spell|pronounce|call|know|translate|go|work|feel)\b",
+    re.IGNORECASE,
+)
+_WHAT_TO_DO: Final = re.compile(
+    r"\bwhat (?:can|should|could|must|do|shall) (?:i|we|one) do\b|\bhow to\b", re.IGNORECASE
+)
+#: Stand for the thing that was spoken of.
+_STANDS: Final = frozenset(["it", "its", "they", "their", "both", "most", "many"])
+_WHY_SO: Final = re.compile(
+    r"\b(?:because|since|due to|owing to|thanks to|so that|that's why|reason|if|unless|except|but|not|n't|no|only|yes|already|still)\b|n't\b",
+    re.IGNORECASE,
+)
+_WRONG: Final = re.compile(
+    r"\bwhat(?:'s| is| was| went| might be)? (?:wrong|the (?:matter|problem|trouble))\b|\bwhat happened\b",
+    re.IGNORECASE,
+)
+_CAUSE: Final = re.compile(
+    r"\b(?:because|since|due to|so that|as a result|owing to|thanks to|reason|means that|therefore|in order to|to (?:keep|avoid|make|prevent|protect)|caus\w+|makes?|lead\w*|comes? from|from the|results?|most likely|probably|likely|maybe|perhaps|might|"
+    r"too|not enough|lack\w*|missing|without|worn|broken|blocked|stuck|faulty?|blame|suspect|points to|that's|that is|it's (?:an?|the)|hence|so|if|when|while|after|which|covers?|doesn't|don't|didn't|isn't|hasn't|wasn't|never|no longer|expired|full|empty|weil|porque|parce|wegen)\b",
+    re.IGNORECASE,
+)
+_MEASURES: Final = re.compile(
+    r"\b(?:than|while|whereas|unlike|both|neither|either|but|latter|former|respectively|the (?:first|second|other|one)|opposite|instead|same|difference|differs?|not|cannot|\w+er one)\b|n't\b",
+    re.IGNORECASE,
+)
 _ASKS_ABOUT: Final = re.compile(
     r"\b(?:what (?:is|are|does|was)|what's|explain|tell me|describe|define|who (?:is|was))\b", re.IGNORECASE
 )
@@ -93,7 +123,13 @@ def features(case: Case) -> Mapping[str, float]:
     if (fits is False or suited is False) and not _english(asked.text, text):
         # In other languages a form that is not known is no wrong one.
         fits, suited = fits or None, suited or None
-    focus, rest = _focus(asked)
+    thing = aims(asked.text) if asked.kind not in _NO_THING else ""
+    held = meets(thing, asked.text, text)
+    if held is not None:
+        fits = held
+    if held is False and not _english(asked.text, text):
+        held = fits = None
+    focus = asked.matter[:1]
     wanted = frozenset(word.stem for word in asked.matter)
     new = [word for word in told if nearest(word.stem, wanted) < 0.7]
     topic = {name for word in asked.matter for name in fields(word.stem)}
@@ -106,7 +142,7 @@ def features(case: Case) -> Mapping[str, float]:
     full = (
         copies
         # Yes or no, and then the question said again: nothing answers more plainly.
-        or (asked.kind == "yesno" and bool(_SAYS_YES.match(text)))
+        or (asked.kind == "yesno" and bool(_SAYS_YES.match(text) or (_POINTS.match(text) and shared >= 0.5)))
         # A program that was asked for has the names that were asked for.
         or (asked.kind == "make" and bool(_PROGRAM.search(text)))
         or (fits is True and asked.kind not in ("howto", "yesno", "meaning", "choice"))
@@ -117,16 +153,28 @@ def features(case: Case) -> Mapping[str, float]:
     lengthy = min(1.0, max(0.0, (len(told) - 3) / 6))
     # So many words can hardly answer without coming near the question; in few, to repeat it is to evade it.
     long_enough = min(1.0, max(0.0, (len(told) - 9) / 6))
+    there = sentences(text)
+    described = sum(_describes(one, wanted) for one in there) / max(1, len(there))
+    acts = (asked.kind == "howto" and not _SAYS_HOW.search(asked.text)) or bool(_WHAT_TO_DO.search(asked.text))
+    deeds = acts and (ordered(text) > 0 or any(_does(one, wanted) for one in there))
+    causal = asked.kind == "why" or bool(_WRONG.search(asked.text))
+    tells = (
+        not acts
+        and held is not True
+        and (asked.kind not in ("meaning", "open", "make", "contrast") or bool(_WRONG.search(asked.text)))
+    )
+    # A long answer that comes near nothing of the question holds what was asked for by chance.
+    here = 1.0 - long_enough * (near < _FAR)
     formal = asked.kind in ("why", "howto", "yesno", "who", "where", "meaning", "choice")
     return {
-        "kind_right": float(fits is True and suited is not False),
+        "kind_right": (fits is True and suited is not False) * here,
         "form_right": float(suited is True),
         "form_wrong": float(suited is False),
         "kind_wrong": float(fits is False and not formal),
         "kind_formless": float(fits is False and formal),
         # A short answer may be right without a word in common; a long one that comes near nothing speaks of something else.
         "near": (near - 0.35) * lengthy if asked.matter else 0.0,
-        "far": float(near < 0.16) * lengthy if asked.matter else 0.0,
+        "far": float(near < _FAR) * lengthy if asked.matter else 0.0,
         "near_long": (near - 0.35) * long_enough if asked.matter else 0.0,
         "copies": float(copies),
         "other_language": float(not copies and _other_language(plain(case.input[-600:]), text)),
@@ -134,14 +182,16 @@ def features(case: Case) -> Mapping[str, float]:
         "kind_wrong_strict": float(fits is False and asked.kind in ("price", "count", "span", "when")),
         "topic_shared": shared,
         "focus": covered(focus, told) if focus else 0.5,
-        "rest_only": float(covered(rest, told) > 0.4 and covered(focus, told) < 0.3 and not full)
-        if focus and rest
-        else 0.0,
         "echo": len(echo) / max(1, len(told)) * (not full) * (1 - long_enough),
         "begins_with_topic": float(
             bool(first)
             and any(first[0].stem == one.stem for one in asked.matter)
-            and not (full or (points and asked.kind == "yesno"))
+            and not (
+                full
+                or (points and asked.kind == "yesno")
+                or _ASKS_ABOUT.search(asked.text)
+                or asked.kind in ("contrast", "choice")
+            )
         )
         * (1 - long_enough),
         "new": min(1.0, len(new) / 6),
@@ -170,8 +220,38 @@ def features(case: Case) -> Mapping[str, float]:
                 )
             )
         ),
+        "no_cause": float(causal and not _CAUSE.search(text)),
+        "thing_held": (held is True) * here,
+        "thing_missing": float(held is False),
+        "no_bid": float(acts and not deeds and fits is not None and len(told) > 5),
+        "no_contrast": float(asked.kind == "contrast" and not _contrasts(asked, text)),
+        "described": described * tells * long_enough,
+        "described_short": described * tells * (1 - long_enough),
         "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
     }
+
+
+def _describes(sentence: str, wanted: frozenset[str]) -> bool:
+    """Tells how the thing of the question is: it stands first, and nobody is told what to do."""
+    told = words(sentence)
+    first = next((word for word in told if word.low not in STOP or word.low in _STANDS), None)
+    return first is not None and (first.stem in wanted or first.low in _STANDS) and not _WHY_SO.search(sentence)
+
+
+def _does(sentence: str, wanted: frozenset[str]) -> bool:
+    """Begins with the very deed of the question: `Store it …`."""
+    told = words(sentence)
+    return bool(told) and told[0].stem in wanted and "v" in entry(told[0].stem).speech and told[0].low == told[0].stem
+
+
+def _contrasts(asked: Question, text: str) -> bool:
+    """Both things are named, or one is measured by the other."""
+    told = frozenset(word.low for word in content(words(text)))
+    stems = frozenset(word.stem for word in content(words(text)))
+    sides = [word for word in asked.matter if word.low not in _CONTRASTS]
+    twins = len({word.stem for word in sides}) < len(sides)
+    named = sum(word.low in told if twins else nearest(word.stem, stems) >= 0.8 for word in sides)
+    return named >= 2 or bool(_MEASURES.search(text))
 
 
 def _english(question: str, text: str) -> bool:
@@ -216,20 +296,12 @@ def _option_named(asked: Question, told: list[Word]) -> float:
     return float(any(word.stem in near for word in told[:6]))
 
 
-def _focus(asked: Question) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
-    """The words right after the question word say what is wanted; the others say of what."""
-    matter = asked.matter
-    if len(matter) < 2:
-        return matter, ()
-    return matter[:1], matter[1:]
-
-
 def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
     if value >= 0.5:
         return "an answer of the kind that was asked for" if found["kind_right"] else "speaks of what was asked"
     if found["other_language"]:
         return "in another language than the question"
-    if found["kind_wrong"] or found["form_wrong"]:
+    if found["kind_wrong"] or found["form_wrong"] or found["thing_missing"]:
         return f"the question wants an answer of the kind “{kind}”, and there is none"
     if found["unlinked"] or found["far"] or found["field_foreign"]:
         return "speaks of something else"
@@ -238,7 +310,8 @@ def _reason(found: Mapping[str, float], kind: str, value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "kind_right": 1.2, "form_right": 0.5, "form_wrong": -2.5, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "near_long": 2, "copies": 0.5, "other_language": -2.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6, "rest_only": -0.6, "echo": -0.3,
+    "kind_right": 1.2, "form_right": 0.5, "form_wrong": -2.5, "kind_wrong": -0.8, "kind_formless": -0.5, "near": 2, "far": -1.2, "near_long": 2, "copies": 0.5, "other_language": -2.5, "full": 0.7, "kind_wrong_strict": -0.8, "topic_shared": 0.8, "focus": 0.6,  "echo": -0.3,
     "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7, "defines": -0.7, "foreign": -1,
     "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
+    "no_cause": -0.8, "thing_held": 0.7, "thing_missing": -1.2, "no_bid": -0.8, "no_contrast": -1.5, "described": -0.8, "described_short": -0.5,
 }  # fmt: skip
