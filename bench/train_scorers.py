@@ -99,7 +99,7 @@ def moved(tune: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def broken() -> list[dict[str, Any]]:
-    """Whole documents hang together; mixed with another, with their words shuffled or torn apart, or said twice, they do not."""
+    """Whole documents hang together; mixed with another, shuffled or torn word by word, or said twice, they do not."""
     texts = sorted({" ".join(row["documents"]) for row in rows("groundedness", "tune")})
     chance = random.Random(5)
     made = [{"output": text, "label": "good"} for text in texts]
