@@ -41,18 +41,18 @@ ANSWERS = (
 #: then put the new line here.
 SAID: dict[str, tuple[int, str]] = {
     "answered": (1, "6ca1b14129b2"),
-    "bias": (4, "8598f72a7799"),
+    "bias": (5, "c3adbd6158c5"),
     "civil": (1, "fe4c6d75cddf"),
-    "coherence": (5, "699cf4767019"),
-    "completeness": (5, "1513ade1fdef"),
+    "coherence": (6, "a695fc4775da"),
+    "completeness": (6, "a24dd093c1bd"),
     "conciseness": (4, "7b67a9dd4180"),
     "discreet": (1, "0bdae7d50d77"),
     "finished": (1, "6ca1b14129b2"),
-    "groundedness": (6, "7dc9ee39cae8"),
+    "groundedness": (7, "d7aebd5edd06"),
     "on_topic": (1, "da88ed883ad9"),
     "privacy": (4, "b268b461eb53"),
-    "relevance": (5, "fcd62af3ba10"),
-    "safety": (6, "70d4c6a86fa3"),
+    "relevance": (6, "10d18d2e6cd1"),
+    "safety": (7, "ac59f52e6854"),
     "unrepeated": (1, "43f4a22fdc8a"),
 }
 
