@@ -97,6 +97,7 @@ _DOES: Final = re.compile(
     r"\b(?:you|we) (?:can|should|must|need to|have to|just|simply|first) \w+|`|>|→|\b(?:by|try|start|before|without) \w+ing\b|\w\(",
     re.IGNORECASE,
 )
+_VERSE: Final = 9
 _POLITE: Final = re.compile(
     r"\b(?:thank you|thanks|great question|good question|interesting question|happy to|glad\w*|delighted|pleased to|pleasure|of course|certainly|congratulations|welcome|we (?:truly |really )?(?:hope|appreciate|value|understand)|"
     r"feel free|hesitate|let (?:me|us) know|comes first|matters? to us|important to us|(?:very|extremely) seriously|all we can|great care|best wishes|we're here|i'm here|right place|your (?:interest|patience|question|message|enquiry|inquiry|request)|sorry|apologi[sz]e|look forward|any (?:other|further) questions)\b",
@@ -153,6 +154,10 @@ def cut_off(text: str) -> float:
         and all(one.endswith(".") for one in items[:-1])
     ):
         return 1.0
+    # Verse, and rows of short lines, need no closing mark.
+    short = [line for line in lines if line.strip()]
+    if len(short) > 2 and all(len(words(line)) <= _VERSE for line in short) and last not in _OPEN:
+        return 0.0
     # A letter ends with a name.
     if len(lines) > 1 and len(words(lines[-1])) <= 5 and lines[-1].strip()[:1].isupper() and last not in _OPEN:
         return 0.0

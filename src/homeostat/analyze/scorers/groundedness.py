@@ -30,7 +30,7 @@ _SILENT: Final = re.compile(
 _KNOWN: Final = 0.8
 # Of an answer that says only that, and of one that says it of what the documents do tell.
 _ADMITS, _HIDES = 0.9, 0.2
-_LINE: Final = 0.25
+_LINE: Final = 0.3
 # An alarm about a supported answer costs more trust than a miss.
 _LEAN: Final = 0.2
 # Words that talk about the talk; a sentence made of them claims nothing.
@@ -189,7 +189,7 @@ def reason(weakest: Check, value: float) -> dict[str, object]:
 PRIOR: Final[Mapping[str, float]] = {
     "nothing": -2, "cover_best": 1, "cover_all": 1, "cover_two": 0.5, "cover_exact": 0.5, "clean": 1.5, "clean_exact": 1,
     "number_right": 0.8, "number_derived": -0.2, "negation_same": 0.3, "antonym_denied": 0.3, "strange": -1, "remote": -2, "strange_all": -0.7,
-    "number_lost": -2.5, "number_rival": -1, "number_misbound": -1, "bound_elsewhere": -1.5, "turned": -2.5,
+    "number_lost": -2.5, "number_rival": -1, "number_misbound": -1, "month_changed": -2, "bound_elsewhere": -1.5, "turned": -2.5,
     "antonym_close": -2.5, "antonym_far": -1, "negation_flip_close": -2, "negation_flip_far": -0.5,
     "swapped_word_close": -0.7, "swapped_word_far": -0.2, "strange_name_close": -2, "strange_name_far": -1,
     "widened_close": -1.5, "widened_far": -0.7, "widened_bare": -0.4, "only_added_close": -1, "only_added_far": -0.3, "only_dropped_close": -0.8, "only_dropped_far": -0.2,

@@ -34,9 +34,14 @@ _SHORT: Final = frozenset(
         "p.m",
     ]
 )
+# These end one where a capital follows.
+_SOFT: Final = frozenset((
+    "max", "min", "incl", "excl", "ca", "fig", "dep", "arr", "jan", "feb", "apr", "jun", "jul", "aug", "sep", "sept",
+    "oct", "nov", "dec",
+))  # fmt: skip
 # A line of a table or of JSON may have no end for pages: what compares sentences in pairs would take its square.
 _LONG: Final = re.compile(r"\S.{0,599}(?=\s|$)|\S.{0,599}", re.DOTALL)
-_ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s+")
+_ITEM: Final = re.compile(r"\A\s*(?:\d{1,2}[.)]|[-*•])\s+")
 # What may end a sentence all the same, when a capital follows: `at 8 a.m.`, `52 m.`
 _UNIT: Final = re.compile(r"\d ?(?:[ap]\.m|[a-zA-Z])\.$", re.IGNORECASE)
 _BEGINS: Final = re.compile(r"\s+[A-ZÄÖÜÉ¿¡]")
@@ -55,7 +60,8 @@ def sentences(text: str) -> tuple[str, ...]:
         last = piece.rstrip(".").rsplit(None, 1)[-1].lower() if piece.rstrip(".").strip() else ""
         number = last.isdigit() and len(last) <= 2 and "\n" not in match[0] and len(piece.strip()) <= 4
         initial = len(last) == 1 and last.isalpha() and last != "i"
-        short = last in _SHORT or initial or number
+        soft = last in _SOFT and not _BEGINS.match(text, match.end())
+        short = last in _SHORT or initial or number or soft
         if match[0] == "." and short and not (_UNIT.search(piece) and _BEGINS.match(text, match.end())):
             continue
         found.append(piece)

@@ -21,10 +21,11 @@ from homeostat.analyze.text.lexicon import marks, nearest
 from homeostat.analyze.text.quantities import same
 from homeostat.analyze.text.sentences import clauses
 from homeostat.analyze.text.thesaurus import closest, entry
-from homeostat.analyze.text.words import Word
+from homeostat.analyze.text.words import Word, stem
 
 _WEAK: Final = marks("weak")
 _MONTHS: Final = marks("months")
+_MONTH_STEMS: Final = frozenset(stem(month) for month in _MONTHS)
 _FEW: Final = 150
 #: Who shares so much with a snippet speaks of it too.
 _SPOKEN: Final = 0.5
@@ -173,6 +174,7 @@ def _lexical(claim: Read, best: Read, held: Sources, question: str) -> tuple[dic
         # In a claim that is otherwise the snippet's own words, a strange word is a swapped one.
         "swapped_word": min(2.0, float(len(strange))),
         "strange_name": min(2.0, float(len(names) + len(calendar))),
+        "month_changed": float(bool(calendar) and bool(held.stems & _MONTH_STEMS)),
         "borrowed": _borrowed(claim, held) if exact >= 0.4 else 0.0,
         # An invention comes near nothing in the documents; a retelling in other words does.
         "remote": (_remote(strange, held, asked) if strange else 0.0) / max(1, len(matter)),
