@@ -31,11 +31,11 @@ from homeostat.store.warehouse.merging import Merging
 
 log: Final = logging.getLogger("homeostat.loader")
 
-#: Segments that wait are loaded together: a load costs a third of a second of the processor before its first span. They
-#: are copied into one file for it, which must not be what fills the disk. Two of the largest: more would need memory.
+#: Small segments are loaded together: a load costs about the same for ten items and for a thousand. They are copied
+#: into one file for it, which must not be what fills the disk.
 MOST_SEGMENTS: Final = 64
-BATCH_BYTES: Final = 112 << 20
-KEEP_FREE: Final = 2 * BATCH_BYTES
+BATCH_BYTES: Final = 56 << 20
+KEEP_FREE: Final = 4 * BATCH_BYTES
 #: So many items behind the ones that are being loaded are a burst.
 MANY: Final = 8_000
 
