@@ -36,7 +36,7 @@ class Factuality:
     facts: tuple[str, ...] = ()
 
     def score(self, case: Case) -> Scored | Unscored:
-        """The claim that agrees least decides."""
+        """As `groundedness` weighs claims, each against the passage that speaks of it."""
         known = _known(self.facts, case)
         if not known:
             return Unscored("neither facts nor documents of the project's own to compare with")

@@ -83,7 +83,7 @@ class Groundedness:
     threshold: float = 0.5
 
     def score(self, case: Case) -> Scored | Unscored:
-        """The weakest claim decides, the next one a little: a lone doubt may be a misreading, two seldom are."""
+        """All claims together; the reason shows the one that looks worst."""
         if not any(document.strip() for document in case.documents):
             return Unscored("no documents to compare with")
         found = checks(case.output, case.documents, case.input)
