@@ -78,7 +78,10 @@ def test_the_work_is_the_same(door: Callable[..., Door], ring: Keyring) -> None:
 
 
 def calls(work: Callable[[], None]) -> tuple[str, ...]:
-    """The functions that are called by it, Python's own too, in order."""
+    """The functions that are called by it, Python's own too, in order.
+
+    The collector of garbage waits: what it calls (other tests' finalizers, hooks of the tools) is no work of the door.
+    """
     seen: list[str] = []
 
     def note(frame: Any, event: str, called: Any) -> None:
@@ -87,11 +90,13 @@ def calls(work: Callable[[], None]) -> tuple[str, ...]:
         elif event == "c_call":
             seen.append(called.__qualname__)
 
+    gc.disable()
     sys.setprofile(note)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return tuple(seen)
 
 
