@@ -24,6 +24,7 @@ from homeostat.records.instant import micros
 from homeostat.records.policy import Policy, reshaped
 from homeostat.store.ledger import Ledger, comparisons, findings, incidents, monitors, policies, projects, streams
 from homeostat.store.ledger.streams import Fenced
+from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.ticks import MINUTE
 from tests.builders import NOON, exchange_row, new_text, score_row, signal_row, store
 
@@ -99,6 +100,20 @@ def make(warehouse, project, path) -> World:
     ledger.upgrade()
     projects.ensure(ledger, project, at=datetime.now(UTC))
     return World(Context(warehouse, ledger, clock, Settings(data=path.parent), None, lambda: None), project, clock)
+
+
+@pytest.mark.parametrize("most", [100_000, 300])
+def test_since_when_is_told_of_a_busy_application_too(world, monkeypatch, most):
+    """Where too much came to be looked at one by one, the last of it tells first."""
+    monkeypatch.setattr(drawn, "MOST", most)
+    world.live(range(900))
+    world.live(range(900, 960), errors=0.5, seed=2)
+    ticker = world.ticker()
+    for minute in range(0, 961, 30):
+        world.tick(ticker, minute)
+    [first, *_] = [one for one in findings.newest(world.context.ledger, world.project) if one.monitor == "errors"][::-1]
+    assert abs(first.onset - START - 900 * MINUTE) <= 5 * MINUTE
+    assert 0.3 < first.value < 0.7 and first.reference < 0.05
 
 
 def test_what_changed_is_found_and_an_incident_is_opened(world):

@@ -27,26 +27,51 @@ class Asked:
         self._warehouse.load.command(sql)
 
 
-def test_it_is_asked_once_after_a_load_and_not_again(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, held = [100.0], [memory.AT_REST + 1]
+PURGE = "SYSTEM JEMALLOC PURGE"
+
+
+@pytest.fixture
+def world(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[int], Asked, Thrift]:
+    """The time, what is held, who is asked, and who asks."""
+    now, held, asked = [100.0], [memory.AT_REST + 1], Asked(warehouse)
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(memory, "resident", lambda: held[0])
-    asked = Asked(warehouse)
-    thrift = Thrift(asked)  # type: ignore[arg-type]
+    return now, held, asked, Thrift(asked)  # type: ignore[arg-type]
+
+
+def test_at_rest_it_is_asked_whenever_something_was_left_behind(
+    world: tuple[list[float], list[int], Asked, Thrift],
+) -> None:
+    """Questions and watching leave memory behind too: it does not take a load."""
+    now, held, asked, thrift = world
     thrift.rest()
-    assert asked.said == []
-    thrift.give_back()
+    assert asked.said == [PURGE]
+    for _ in range(5):  # nothing more is to be had
+        now[0] += memory.QUIET + 1
+        thrift.rest()
+    assert asked.said == [PURGE]
+    held[0] += memory.GREW + 1
     thrift.rest()
-    assert asked.said == []
     now[0] += memory.QUIET + 1
     thrift.rest()
     thrift.rest()
-    assert asked.said == ["SYSTEM JEMALLOC PURGE"]
+    assert asked.said == [PURGE] * 2
+
+
+def test_while_loading_it_is_asked_past_a_limit_and_not_every_time(
+    world: tuple[list[float], list[int], Asked, Thrift],
+) -> None:
+    now, held, asked, thrift = world
+    thrift.give_back()
+    assert asked.said == []
     held[0] = memory.KEPT + 1
     now[0] += memory.EVERY + 1
     thrift.give_back()
     thrift.give_back()
-    assert len(asked.said) == 2
+    assert asked.said == [PURGE]
+    now[0] += memory.EVERY + 1
+    thrift.give_back()
+    assert asked.said == [PURGE] * 2
 
 
 HELD = """

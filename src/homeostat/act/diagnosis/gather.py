@@ -56,10 +56,11 @@ def gather(
     """Everything that is known up to `now` (µs, event clock)."""
     blank = Evidence(findings=tuple(found), comparisons=tuple(comparisons))
     low, high = blank.onset
-    sides = Sides(project, max(0, low - BEFORE), low, max(min(high, now), low), now)
+    sides = Sides(project, max(0, low - BEFORE), low, max(min(high, now), low, now - SINCE), now)
+    sides = ask.drawn_of(warehouse, sides)
     answers = ask.answers(warehouse, sides)
     if 1 in answers and answers.get(0, {"n": 0})["n"] < _FEW:
-        sides = _thirds(sides, answers[1]["first"])
+        sides = ask.drawn_of(warehouse, _thirds(sides, answers[1]["first"]))
         answers = ask.answers(warehouse, sides)
     counted = tuple(int(answers.get(side, {}).get("n", 0)) for side in (0, 1))
     changes = tuple(_changes(ledger, project, low, now))

@@ -28,6 +28,8 @@ class Change:
     since_low: float | None
     since_high: float | None
     n: int
+    clear: float = 0.0
+    """By how much more likely the values are with the change than without (log)."""
 
 
 def change(minute: Ints, value: Floats, bounded: bool, worse: str) -> Change | None:
@@ -50,7 +52,7 @@ def change(minute: Ints, value: Floats, bounded: bool, worse: str) -> Change | N
     low, high = _interval(since, bounded)
     return Change(
         int(when[best]), int(when[near.min()]), int(when[near.max()]), float(before.mean()), float(since.mean()), low,
-        high, len(since),
+        high, len(since), float(likelihood.max()),
     )  # fmt: skip
 
 

@@ -22,6 +22,10 @@ _DAY = 86_400_000_000
 _BACK = 3 * _DAY
 #: And so long, where the hours have their own level.
 _SEASONS = 8 * _DAY
+#: Of an application so busy that all of it cannot be looked at: first parts of that time, the last one first.
+_PARTS = (512, 64, 8)
+#: A change that is as clear (log-likelihood), after so much of a part, is not looked for any further back.
+_CLEAR, _BEFORE = 8.0, 0.25
 
 
 def changed(context: Context, project: str, alarm: Alarm, budget: Budget, begin: int) -> Finding | None:
@@ -79,14 +83,29 @@ def loader_stopped(project: str, since: int, at: int) -> Finding:
 
 
 def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
+    """Since when: among all that came lately, or, where that is too much to look at, first among the last of it."""
+    seasonal = alarm.stream.watched.method == "seasonal"
+    back = _SEASONS if seasonal else _BACK
+    whole, share = _change(context, project, alarm, max(0, alarm.at - back))
+    if share == 1 or seasonal:
+        return whole
+    for part in _PARTS:
+        start = alarm.at - back // part
+        found, _ = _change(context, project, alarm, start)
+        if found and found.clear >= _CLEAR and found.low * MINUTE - start >= _BEFORE * (alarm.at - start):
+            return found
+    return whole
+
+
+def _change(context: Context, project: str, alarm: Alarm, start: int) -> tuple[Change | None, float]:
+    """The change since `start`, and the share of the units that were looked at."""
     watched, monitor = alarm.stream.watched, alarm.stream.watched.monitor
     if watched.source.scale == "event":
-        return _events(context, project, alarm)
-    start = max(0, alarm.at - (_SEASONS if watched.method == "seasonal" else _BACK))
+        return _events(context, project, alarm, start)
     piece = Piece(0, alarm.at + 60 * MINUTE, start)
     rows = ticks.rows(
         context.warehouse, project, watched.source.family, [watched.source.column], piece, by=monitor.by,
-        unit=monitor.unit, since=start,
+        unit=monitor.unit, since=start, before=alarm.at,
     )  # fmt: skip
     here = (rows.count[0] > 0) & (rows.minute * MINUTE < alarm.at)
     if monitor.by:
@@ -96,8 +115,9 @@ def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
         mean = seasons.level(minute, mean, monitor.against["season"], alarm.at // MINUTE - _DAY // MINUTE)
     found = change(minute, mean, watched.source.bounded, alarm.stream.side)
     if found is None:
-        return None
-    return replace(found, n=int(rows.count[0][here][minute >= found.minute].sum()))
+        return None, rows.share
+    n = rows.count[0][here][minute >= found.minute].sum()
+    return replace(found, n=round(n / rows.share)), rows.share
 
 
 def _beside(context: Context, project: str, alarm: Alarm, since: int) -> float | None:
@@ -113,21 +133,24 @@ def _beside(context: Context, project: str, alarm: Alarm, since: int) -> float |
     return float(rows.total[0][here].sum()) / n if n else None
 
 
-def _events(context: Context, project: str, alarm: Alarm) -> Change | None:
+def _events(context: Context, project: str, alarm: Alarm, start: int) -> tuple[Change | None, float]:
     """Answers and signals in the order of time; told as signals an answer."""
     monitor = alarm.stream.watched.monitor
     column = source(monitor.measure, monitor.where).column
-    start = max(0, alarm.at - _BACK)
     piece = Piece(start, alarm.at, start)
     told = ticks.rows(context.warehouse, project, "signal", [column], piece)
     answers = Column(where=column.where)
     piece = Piece(0, alarm.at + 60 * MINUTE, start)
-    beside = ticks.rows(context.warehouse, project, "fact", [answers], piece, unit="exchange", since=start)
+    beside = ticks.rows(
+        context.warehouse, project, "fact", [answers], piece, unit="exchange", since=start, before=alarm.at
+    )
     signal, answer = told.minute[told.count[0] > 0], beside.minute[beside.minute * MINUTE < alarm.at]
     minute = np.r_[signal, answer].astype(np.int64)
     value = np.r_[np.ones(len(signal)), np.zeros(len(answer))]
     found = change(minute, value, True, alarm.stream.side)
-    return None if found is None else _an_answer(found)
+    if found is None:
+        return None, beside.share
+    return _an_answer(replace(found, n=round(found.n / beside.share))), beside.share
 
 
 def _an_answer(found: Change) -> Change:

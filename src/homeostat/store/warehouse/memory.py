@@ -1,21 +1,24 @@
-"""An embedded engine keeps freed memory for a while; past a limit it is asked to give it back."""
+"""An embedded engine keeps freed memory for a while, Python too; past a limit both are asked to give it back."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from homeostat.store.warehouse.client import Warehouse
 
-#: Bytes that the process may hold between two segments before the engine is asked.
-KEPT: Final = 900 << 20
+#: Bytes that the process may hold between two segments before it is asked for.
+KEPT: Final = 700 << 20
 #: Seconds between two such requests: each takes some ten milliseconds.
 EVERY: Final = 2.0
-#: What it may hold when nothing has been loaded for a while: it is asked once, and not again until the next load.
-AT_REST: Final = 500 << 20
+#: What it may hold while nothing is loaded; what questions and watching leave behind is asked for then.
+AT_REST: Final = 400 << 20
 QUIET: Final = 3.0
+#: By so many bytes it must have grown since the last time, or there is nothing to be had.
+GREW: Final = 32 << 20
 
 
 class Thrift:
@@ -24,24 +27,35 @@ class Thrift:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
         self._asked = 0.0
-        self._freed = 0.0  # when large things were, last; 0: nothing to ask for
+        self._left = 0
 
     def give_back(self) -> None:
         """Call it whenever large things were freed."""
-        self._freed = time.monotonic()
-        if self._freed - self._asked > EVERY:
-            self._ask(KEPT)
+        self._ask(KEPT, EVERY)
 
     def rest(self) -> None:
-        """Call it, as often as you like, while nothing is to do."""
-        if self._freed and time.monotonic() - self._freed > QUIET:
-            self._freed = 0.0
-            self._ask(AT_REST)
+        """Call it, as often as you like, while nothing is to be loaded."""
+        self._ask(max(AT_REST, self._left + GREW), QUIET)
 
-    def _ask(self, most: int) -> None:
-        if self._warehouse.embedded and resident() > most:
-            self._asked = time.monotonic()
-            self._warehouse.load.command("SYSTEM JEMALLOC PURGE")
+    def _ask(self, most: int, wait: float) -> None:
+        now = time.monotonic()
+        if not self._warehouse.embedded or now - self._asked <= wait:
+            return
+        self._asked = now
+        if resident() <= most:
+            return
+        self._warehouse.load.command("SYSTEM JEMALLOC PURGE")
+        if _TRIM is not None:
+            _TRIM(0)
+        self._left = resident()
+
+
+def _trim() -> Any:
+    """What gives back the memory of everything that is not the engine; None: this system has no such thing."""
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+_TRIM: Final = _trim()
 
 
 def resident() -> int:

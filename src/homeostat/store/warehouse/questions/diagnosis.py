@@ -1,15 +1,17 @@
 """What a diagnosis asks: everything about the answers before an onset and since, in sums over users and in samples.
 
 Side 0 is before, 1 since; what lies between (the onset is known to an interval only) is on neither. Times: µs.
+Of a side with very many answers a share of the users is on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, moment
 
 _HOUR: Final = 3_600_000_000
@@ -26,10 +28,13 @@ class Sides:
     before: int
     after: int
     high: int
+    shares: tuple[float, float] = (1.0, 1.0)
+    """Of the users of each side, who is looked at."""
 
     def bound(self, **more: Any) -> dict[str, Any]:
         """As parameters of a question."""
         return {
+            "share_before": self.shares[0], "share_since": self.shares[1],
             "project": self.project, "low": self.low, "before": self.before, "after": self.after, "high": self.high,
             "low_said": max(0, self.low - _HOUR), "low_text": max(0, self.low - _HOUR), "high_text": self.high + _HOUR,
             "sample": SAMPLE,
@@ -59,6 +64,15 @@ class Sums:
             return 0.0
         spread = self.ss - 2 * self.mean * self.sn + self.mean**2 * self.nn
         return max(0.0, spread) / self.n**2 * self.users / (self.users - 1)
+
+
+def drawn_of(warehouse: Warehouse, sides: Sides) -> Sides:
+    """The same sides, with no more users on them than can be looked at."""
+    low, high = (
+        drawn.share(warehouse, f"exchanges WHERE {WINDOW} AND is_answer", {**sides.bound(), "low": low, "high": high})
+        for low, high in ((sides.low, sides.before), (sides.after, sides.high))
+    )
+    return replace(sides, shares=(low, high))
 
 
 def scores(warehouse: Warehouse, sides: Sides) -> dict[tuple[str, str], dict[int, Sums]]:
@@ -124,8 +138,11 @@ def _summed(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[Any, dict[in
     return found
 
 
-_SIDE: Final = f"multiIf(at < {moment('before')}, 0, at >= {moment('after')}, 1, 2)"
 _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, hex(trace_id)))"
+#: On which side something stands by its time alone; and as its user is, or is not, looked at.
+_WHEN: Final = f"multiIf(at < {moment('before')}, 0, at >= {moment('after')}, 1, 2)"
+_PART: Final = f"if(at < {moment('before')}, {{share_before:Float64}}, {{share_since:Float64}})"
+_SIDE: Final = f"if({drawn.within(_UNIT, _PART)}, {_WHEN}, 2)"
 _TOTALS: Final = (
     "count() AS users, sum(us) AS s, sum(un) AS n, sum(us * us) AS ss, sum(us * un) AS sn, sum(un * un) AS nn"
 )
@@ -204,9 +221,10 @@ ORDER BY name, first
 """  # noqa: S608
 
 _SAMPLE: Final = f"""
+WITH drawn AS ({_DRAWN})
 SELECT {_SIDE} AS side, hex(trace_id) AS trace, {_UNIT} AS unit, release, input_start AS input, output_start AS output,
     input_chars, output_chars
-FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2
+FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2 AND trace_id IN (SELECT trace_id FROM drawn)
 ORDER BY sipHash64(trace_id) LIMIT {{sample:UInt64}} BY side
 """  # noqa: S608
 
@@ -230,7 +248,7 @@ _ABOUT: Final = (
 _DATE: Final = "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]"
 _DOCUMENTS: Final = f"""
 WITH drawn AS ({_DRAWN})
-SELECT hex(trace_id) AS trace, any({_SIDE}) AS side,
+SELECT hex(trace_id) AS trace, any({_WHEN}) AS side,
     groupUniqArrayArray(arrayMap(d -> sipHash64(JSONExtractString(d, 'text')), JSONExtractArrayRaw(documents)))
         AS texts,
     groupArrayArray(extractAll(arrayStringConcat(mapValues({_ABOUT}), ' '), '{_DATE}')) AS dates

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions import related
+from homeostat.store.warehouse.questions import drawn, related
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.feed import READY
 from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS
@@ -89,6 +89,8 @@ class Rows:
     total: NDArray[Any]
     late: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     """Of single exchanges: it ended long before it became ready, so it may have been told before; empty: none is."""
+    share: float = 1.0
+    """Of the units: less than all of them where there are very many."""
 
     def __len__(self) -> int:
         return len(self.minute)
@@ -109,14 +111,18 @@ def rows(
     """Sums by minute, unit, release and segment; `each`: every exchange by itself, in the order in which they ended.
 
     `since`, `before`: only exchanges that began then; else all since the hour before that of `floor`. `arrival`: scores
-    made elsewhere, which count when they arrive and not when their exchange was ready.
+    made elsewhere, which count when they arrive and not when their exchange was ready. Of very many a
+    share of the units.
     """
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
     bound = Bound(project, as_datetime(piece.until), max(0, late), before or piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
     bound.values["end"] = max(piece.until, piece.end)
+    # Signals follow the answers, so that shares agree.
+    crowd = f"scores WHERE {_elsewhere(columns, bound)}" if arrival else f"exchanges WHERE {_BECAME_READY}"
+    share = drawn.share(warehouse, crowd, bound.values)
     relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
-    relation = relations[family](columns, bound)
+    relation = relations[family](columns, bound, drawn.units(_UNIT[unit], share))
     told: list[str] = []
     for at, column in enumerate(columns):
         here, value = _value(family, column, bound)
@@ -135,7 +141,7 @@ def rows(
     )
     with warehouse.reader() as client:
         found = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
-    return _read(found, len(columns), piece.after - _SETTLES if each else None)
+    return replace(_read(found, len(columns), piece.after - _SETTLES if each else None), share=share)
 
 
 def _read(found: dict[str, Any], columns: int, ended: int | None) -> Rows:
@@ -153,28 +159,43 @@ _AT: Final = "toUnixTimestamp64Micro(at) AS at_us"
 _ENDED: Final = "toUnixTimestamp64Micro(at) + toInt64(ifNull(latency_ms, 0) * 1000)"
 
 
-def _ready(_bound: Bound) -> str:
-    """Exchanges of the piece, by the moment at which they became ready."""
+_BECAME_READY: Final = f"{WINDOW} AND is_answer AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
+
+
+def _ready(some: str) -> str:
+    """Exchanges of the piece, by the moment at which they became ready; `some`: which of them."""
     return (
-        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
-        f"AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
+        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {_BECAME_READY} AND {some}"  # noqa: S608
     )
 
 
-def _facts(_columns: Sequence[Column], bound: Bound) -> str:
-    return _ready(bound)
+def _facts(_columns: Sequence[Column], _bound: Bound, some: str) -> str:
+    return _ready(some)
 
 
-def _scores(columns: Sequence[Column], bound: Bound) -> str:
+def _scores(columns: Sequence[Column], bound: Bound, some: str) -> str:
     """A score of ours stands at the time of its exchange: older ones than the oldest of the piece are not read."""
-    ready = _ready(bound)
-    return _with_scores(columns, bound, ready, f"{WINDOW} AND at >= (SELECT minOrNull(at) FROM ({ready}))")  # noqa: S608
+    ready = _ready(some)
+    when = f"{WINDOW} AND at >= (SELECT minOrNull(at) FROM ({ready}))"  # noqa: S608
+    if some != "true":
+        when += f" AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM ({ready}))"  # noqa: S608
+    return _with_scores(columns, bound, ready, when)
 
 
-def _arrived(columns: Sequence[Column], bound: Bound) -> str:
-    when = f"{SAID_WINDOW} AND source != 'homeostat' AND received > {moment('after')} AND received <= {moment('until')}"
-    every = f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer"  # noqa: S608
-    return _with_scores(columns, bound, every, when)
+def _elsewhere(columns: Sequence[Column], bound: Bound) -> str:
+    names = bound.add(sorted({column.name for column in columns}), "Array(String)")
+    return (
+        f"{SAID_WINDOW} AND source != 'homeostat' AND received > {moment('after')} AND received <= {moment('until')} "
+        f"AND name IN {names}"
+    )
+
+
+def _arrived(columns: Sequence[Column], bound: Bound, some: str) -> str:
+    every = (
+        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
+        f"AND {some}"
+    )
+    return _with_scores(columns, bound, every, _elsewhere(columns, bound))
 
 
 def _with_scores(columns: Sequence[Column], bound: Bound, answers: str, when: str) -> str:
@@ -188,7 +209,7 @@ def _with_scores(columns: Sequence[Column], bound: Bound, answers: str, when: st
     return f"SELECT e.*, said FROM ({answers}) AS e INNER JOIN ({scores}) AS s USING (trace_id, span_id)"  # noqa: S608
 
 
-def _signals(columns: Sequence[Column], bound: Bound) -> str:
+def _signals(columns: Sequence[Column], bound: Bound, some: str) -> str:
     """Signals that came, each with the exchange that it is about: the one it names, else the last one before it of
     its trace, session or user; of the last hours only."""
     bound.values |= {"earlier": max(0, bound.values["low"] - _BACK)}
@@ -209,7 +230,7 @@ def _signals(columns: Sequence[Column], bound: Bound) -> str:
         f"SELECT {sources.COLUMNS}, {_AT}, "  # noqa: S608
         "arrayJoin([concat('t', trace_id), concat('s', session_id), concat('u', user_id)]) AS about "
         f"FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('earlier')} "
-        f"AND at <= {moment('until')} AND is_answer AND about IN (SELECT about FROM ({told}))"
+        f"AND at <= {moment('until')} AND is_answer AND {some} AND about IN (SELECT about FROM ({told}))"
     )
     return (
         f"SELECT e.*, s_name, value, label, said_us, known_us FROM ({answers}) AS e INNER JOIN ({told}) AS s "  # noqa: S608

@@ -1,6 +1,7 @@
 """The evidence of a verdict: what a measure was for each user on each release, or in each block of time.
 
-Only sums leave the engine. The unit is the user, else the session, else the trace.
+Only sums leave the engine. The unit is the user, else the session, else the trace; where there are very many answers,
+a share of the units is looked at.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.measures.grammar import Measure, parse
@@ -25,6 +27,7 @@ from homeostat.store.warehouse.questions.measures.sources import said as said_ro
 from homeostat.store.warehouse.questions.refused import Refused
 
 _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, lower(hex(trace_id))))"
+#: Blocks of time at most.
 _MOST: Final = 200_000
 _HOUR: Final = 3_600_000_000
 #: Hours that tell how much comes in.
@@ -97,7 +100,7 @@ def units(warehouse: Warehouse, about: About, *, window: int = 0) -> Units:
     record never changes again, so it may be looked at as often as one likes.
     """
     bound = Bound(about.project, about.now, about.start, about.end)
-    rows_of = _rows(about, bound)
+    rows_of = _rows(about, bound, _some(warehouse, bound))
     if window:
         length = bound.add(window, "Int64")
         marked = (
@@ -107,7 +110,7 @@ def units(warehouse: Warehouse, about: About, *, window: int = 0) -> Units:
         rows_of = f"SELECT * FROM ({marked}) WHERE us < first + {length} AND first + {length} <= {{high:Int64}}"  # noqa: S608
     rows = warehouse.ask(
         "SELECT unit, toString(release) AS arm, count(x) AS n, sum(x) AS s, sum(x * x) AS q "  # noqa: S608
-        f"FROM ({rows_of}) GROUP BY unit, arm HAVING n > 0 ORDER BY unit, arm LIMIT {_MOST}",
+        f"FROM ({rows_of}) GROUP BY unit, arm HAVING n > 0 ORDER BY unit, arm",
         bound.values,
     )
     columns = [np.asarray([row[name] for row in rows], dtype=np.float64) for name in ("n", "s", "q")]
@@ -122,9 +125,12 @@ def blocks(warehouse: Warehouse, about: About, every: int) -> Blocks:
         return Blocks(n, total)
     bound = Bound(about.project, about.now, about.start, about.start + count * every)
     step = bound.add(every, "Int64")
+    measure = measurable(about.measure)
+    scored = isinstance(measure, Measure) and said(measure) is not None
+    rows_of = _rows(about, bound, _some(warehouse, bound) if scored else "true")
     rows = warehouse.ask(
         f"SELECT intDiv(toUnixTimestamp64Micro(at) - {{low:Int64}}, {step}) AS block, count(x) AS n, sum(x) AS s "  # noqa: S608
-        f"FROM ({_rows(about, bound)}) GROUP BY block HAVING n > 0 LIMIT {_MOST}",
+        f"FROM ({rows_of}) GROUP BY block HAVING n > 0 LIMIT {_MOST}",
         bound.values,
     )
     for row in rows:
@@ -139,14 +145,20 @@ def an_hour(warehouse: Warehouse, project: str, at: int) -> float:
     return float(rows[0]["n"]) / _LATELY
 
 
-def _rows(about: About, bound: Bound) -> str:
+def _some(warehouse: Warehouse, bound: Bound) -> str:
+    """Which units are looked at."""
+    within = f"exchanges WHERE {WINDOW} AND {KIND['answer']}"
+    return drawn.units(_UNIT, drawn.share(warehouse, within, bound.values))
+
+
+def _rows(about: About, bound: Bound, some: str) -> str:
     """One row for each exchange (or signal), with its unit and its value."""
     measure = measurable(about.measure)
-    where = f"{WINDOW} AND {KIND['answer']} AND {about.filters.where(bound)}"
+    where = f"{WINDOW} AND {KIND['answer']} AND {some} AND {about.filters.where(bound)}"
     if isinstance(measure, Covered):
         return f"SELECT {_UNIT} AS unit, release, at, {_covered(measure, bound)} AS x FROM {exchanges(where)}"  # noqa: S608
     what = said(measure)
-    relation = f"(SELECT * FROM {said_rows(what, bound)} WHERE {where})" if what else exchanges(where)  # noqa: S608
+    relation = f"(SELECT * FROM {said_rows(what, bound, some)} WHERE {where})" if what else exchanges(where)  # noqa: S608
     return f"SELECT {_UNIT} AS unit, release, at, {_value(measure, bound)} AS x FROM {relation}"  # noqa: S608
 
 

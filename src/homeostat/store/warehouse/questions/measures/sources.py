@@ -52,35 +52,38 @@ def with_attributes(relation: str, keys: tuple[str, ...], bound: Bound) -> str:
     return f"(SELECT * FROM {relation} AS e ANY LEFT JOIN ({spans}) AS own USING (row_key))"  # noqa: S608
 
 
-def said(what: Said, bound: Bound) -> str:
-    """What was said, each time with the exchange that it is about."""
+def said(what: Said, bound: Bound, some: str = "true") -> str:
+    """What was said, each time with the exchange that it is about. `some`: of scores, only those of these exchanges."""
     if what.family == "score":
-        return _covered(_scores(scored_as(what.name, bound)))
+        return _covered(_scores(scored_as(what.name, bound), some), some)
     return _signals(bound.add(what.name, "String"))
 
 
-def _members(within: str) -> str:
+def _members(within: str, some: str = "true") -> str:
     """Exchanges once for each id that means them: own span, merged spans, and for an answer its whole trace."""
     ids = f"arrayDistinct(arrayConcat([span_id], members, if(is_answer, [{NO_SPAN}], [])))"
-    return f"SELECT {COLUMNS}, arrayJoin({ids}) AS told FROM exchanges FINAL WHERE {WINDOW} AND trace_id IN ({within})"  # noqa: S608
+    return (
+        f"SELECT {COLUMNS}, arrayJoin({ids}) AS told FROM exchanges FINAL "  # noqa: S608
+        f"WHERE {WINDOW} AND {some} AND trace_id IN ({within})"
+    )
 
 
-def _covered(scores: str) -> str:
+def _covered(scores: str, some: str) -> str:
     """Every exchange, with its score or without: what is not scored is counted, and enters no mean."""
     return (
-        f"(SELECT {COLUMNS}, value, label FROM (SELECT {COLUMNS} FROM exchanges FINAL WHERE {WINDOW}) AS x "  # noqa: S608
+        f"(SELECT {COLUMNS}, value, label FROM (SELECT {COLUMNS} FROM exchanges FINAL WHERE {WINDOW} AND {some}) AS x "  # noqa: S608
         f"LEFT ANY JOIN (SELECT trace_id, span_id, value, label FROM {scores}) AS y USING (trace_id, span_id))"
     )
 
 
-def _scores(named: str) -> str:
+def _scores(named: str, some: str) -> str:
     """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's."""
     mine = f"{SAID_WINDOW} AND {named}"
     scores = (
         f"SELECT trace_id, span_id AS told, argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label "  # noqa: S608
         f"FROM (SELECT * FROM scores WHERE {mine}) GROUP BY trace_id, span_id"
     )
-    members = _members(f"SELECT trace_id FROM scores WHERE {mine}")  # noqa: S608
+    members = _members(f"SELECT trace_id FROM scores WHERE {mine}", some)  # noqa: S608
     return (
         f"(SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({scores}) AS s USING (trace_id, told) "  # noqa: S608
         f"ORDER BY told = {NO_SPAN} LIMIT 1 BY trace_id, span_id)"
