@@ -256,6 +256,19 @@ def test_a_scorer_that_falls_silent_is_told_once(world):
     assert state["score-relevance"] == "dead"
 
 
+def test_after_an_outage_of_ours_a_scorer_that_must_make_up_for_it_is_not_silent(world):
+    world.live(range(40))
+    world.live(range(40, 160), score=None, seed=4)
+    ticker, again = (Ticker(world.context, world.project, "me") for _ in range(2))
+    for minute in range(10, 41, 10):
+        world.tick(ticker, minute)
+    for minute in (90, 100, 119):  # 50 minutes at once, when it began again
+        world.tick(again, minute)
+    assert world.found() == []
+    world.tick(again, 121)
+    assert [name for name, *_ in world.found()] == ["score-relevance"]
+
+
 def test_calls_that_fail_are_errors_and_neither_bad_answers_nor_a_silent_scorer(world):
     world.live(range(40))
     world.live(range(40, 120), errors=1.0, score=0.0, seed=4)

@@ -1,7 +1,8 @@
 """Things that stopped: a scorer or judge that says nothing any more while answers go on coming.
 
 No statistics: what always spoke and is silent for 200 answers and half an hour has stopped. One that speaks seldom (a
-judge of a sample) gets twenty times its usual pause besides.
+judge of a sample) gets twenty times its usual pause besides. After an outage of ours everything is given that half hour
+anew: what came meanwhile is scored later than it is ticked.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ def stopped(
         if spoke.get(watched.monitor.name, 0):
             heard.left, heard.seen, heard.firing = total.units, at, 0
             heard.units += spoke[watched.monitor.name]
-        elif heard.units and not heard.firing and _long(heard, total.units, at):
+        elif heard.units and not heard.firing and _long(heard, total.units, at, watch.resumed):
             heard.firing = at
             made.append(_finding(watched, name, project, heard, total.units - heard.left, at))
     return made
 
 
-def _long(heard: Standing, answers: int, at: int) -> bool:
+def _long(heard: Standing, answers: int, at: int, resumed: int) -> bool:
     usual = _USUAL * answers / max(1, heard.units)
-    return answers - heard.left >= ANSWERS + usual and at - heard.seen >= PAUSE
+    return answers - heard.left >= ANSWERS + usual and at - max(heard.seen, resumed) >= PAUSE
 
 
 def _answers(found: Sequence[tuple[Group, Rows]]) -> int:

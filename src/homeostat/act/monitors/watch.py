@@ -66,6 +66,8 @@ class Watch:
     turns: Turns = field(default_factory=Turns)
     lumps: list[tuple[int, float]] = field(default_factory=list)
     """Changes that were answered (µs), and the part of a month's budget that each got."""
+    resumed: int = 0
+    """Up to where (µs) was made up for when it began again: meanwhile nobody spoke, for nobody ran."""
 
 
 def standings_json(standing: Mapping[str, Standing]) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Ticker:
         running = trials.running(self.context.ledger, self.project)
         if kept.fence != self.fence:
             self._resume(kept, cursors, running)
+            self.watch.resumed = until
         while kept.ticked < until:
             kept = self._piece(kept, cursors, until, running)
         return True

@@ -89,12 +89,14 @@ def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
     whole, share = _change(context, project, alarm, max(0, alarm.at - back))
     if share == 1 or seasonal:
         return whole
+    looks = [whole] if whole else []
     for part in _PARTS:
         start = alarm.at - back // part
         found, _ = _change(context, project, alarm, start)
         if found and found.clear >= _CLEAR and found.low * MINUTE - start >= _BEFORE * (alarm.at - start):
             return found
-    return whole
+        looks += [found] if found else []
+    return max(looks, key=lambda look: look.clear, default=None)
 
 
 def _change(context: Context, project: str, alarm: Alarm, start: int) -> tuple[Change | None, float]:
