@@ -53,11 +53,13 @@ WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety",
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
 MADE = {"groundedness": 0.3, "relevance": 0.2, "coherence": 0.15, "safety": 0.6, "bias": 0.05}
 # The plain exchanges are many and alike.
-PLAIN = {"groundedness": 0.3}
+PLAIN = {"groundedness": 0.3, "completeness": 0.4}
 # Scorers whose features matter only together learn trees too.
 GROWN = ("groundedness",)
 # From this batch on cases are as models really answer; they are fewer than those that were written to mislead.
 NATURAL_FROM, NATURAL_TRUST = 30, 4.0
+# So much more one of them weighs where no trees are grown.
+NATURAL_WEIGHT = {"completeness": 3.0, "coherence": 2.0}
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
 
@@ -199,7 +201,9 @@ def trained(name: str) -> dict[str, str]:
     found = [told(as_case(row)) or [{}] for row in tune]
     names = sorted(prior)
     labels = np.array([float(row["label"] == "good") for row in tune])
-    trust = np.array([1.0] * len(real) + [MADE.get(name, 0.0)] * made + [PLAIN.get(name, 0.1)] * len(plain_rows))
+    more = NATURAL_WEIGHT.get(name, 1.0)
+    written = [more if row.get("batch", 0) >= NATURAL_FROM else 1.0 for row in real]
+    trust = np.array(written + [MADE.get(name, 0.0)] * made + [PLAIN.get(name, 0.1)] * len(plain_rows))
     groups = np.array(
         [sum(map(ord, str(row.get("documents") or row.get("input") or row["output"][:18]))) % 5 for row in tune]
     )

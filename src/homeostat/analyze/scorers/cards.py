@@ -26,11 +26,11 @@ CARDS: Final[Mapping[str, Card]] = {
         "A wrong answer of the right kind; whole sentences about the right matter that answer another question.",
     ),
     "completeness": Card(
-        "Whether each part of the question finds a piece of the answer, counts that were asked for or announced are kept, and the text comes to its end.",
+        "Whether each part of the question finds a piece of the answer, all that was listed, counted or to be converted or translated is there, the text is not mere talk around the matter, and it comes to its end.",
         "Facts that were left out of an answer to one plain question: what a short passage says beside it lowers the value and never makes an answer bad; parts that are asked between the lines.",
     ),
     "coherence": Card(
-        "Whether little words stand where the words before them allow it, capitals in the middle of sentences, more connectives than thoughts, links from sentence to sentence, sentences about something new, contradictions, repetition, steps and pronouns out of order. Lists and programs are not read as sentences.",
+        "Whether little words stand where the words before them allow it, capitals in the middle of sentences, more connectives than thoughts, links from sentence to sentence, sentences about something new or in another language, reasons that have to do with nothing, contradictions, repetition, steps and pronouns out of order. Lists and programs are not read as sentences.",
         "Nonsense in good grammar; contradictions that need knowledge; word order of other languages than English.",
     ),
     "conciseness": Card(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations, groupby, pairwise
 from typing import ClassVar, Final
 
+from homeostat.analyze.scorers.breaks import breaks
 from homeostat.analyze.scorers.case import Case, Rung, Scored
 from homeostat.analyze.scorers.entailment import against
 from homeostat.analyze.scorers.links import PERSONS, links, places
@@ -29,7 +30,7 @@ _CODE: Final = re.compile(
     r"^\s*(?:def |class \w+[:({]|import \w|from [\w.]+ import |return\b.*[\w)\]]$|async |const |let \w+ =|var |public |static |func |fn |#include|<\??\w[^>]*>|\$ |>>> |[A-Z]{4,6} [\w*., ]*\b[A-Z]{4,}\b)"
     r"|[{}]\s*$|^[^=()\[\].]*[=()\[\].].*;\s*$|^\s*\S+(?: \S+)?;\s*$|^\s*[\w.\[\]]+ ?[+*/-]?= ?\S|^\s*[\w.]+\([^)]*\)\s*[:;]?$|=>|&&|\|\|"
 )
-_ITEM: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•–])\s+\S")
+_ITEM: Final = re.compile(r"\s*(?:(?:\d{1,2}[.)]|[-*•–])\s+\S|[\"“][^\"”]+[\"”]\s*$)")
 _COUNTED: Final = re.compile(r"^\s{0,3}(\d{1,2})[.)]\s+\S", re.MULTILINE)
 _OPENS: Final = frozenset(
     ["although", "though", "because", "since", "unless", "while", "whereas", "therefore", "however", "which"]
@@ -97,6 +98,7 @@ def features(case: Case) -> Mapping[str, float]:
             else {}
         ),
         **places(parts),
+        **breaks(told, linked, plain(case.input), whole),
         **_against(told, linked),
         **_again(read),
         **_pronouns(read),
@@ -269,7 +271,7 @@ def _again(read: Sequence[Sequence[Word]]) -> dict[str, float]:
     )
     fours = Counter(zip(flat, flat[1:], flat[2:], flat[3:], strict=False))
     sets = [frozenset(word.stem for word in content(sentence)) for sentence in read]
-    sets = [one for one in sets if len(one) >= 2]
+    sets = [one for one in sets if len(one) >= 3]
     same = max((len(a & b) / max(len(a), len(b)) for a, b in combinations(sets, 2)), default=0.0)
     stems = [stem for stem, _ in groupby(word.stem for sentence in read for word in content(sentence))]
     return {
@@ -314,9 +316,9 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
         return "sentences are ordinary and follow from each other"
     told = {
         "repelled": "the order of the words is unusual", "repelled_worst": "a sentence is no ordinary sentence", "capitals": "a sentence is no ordinary sentence", "broken_pairs": "the order of the words is unusual",
-        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "reasoned": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no",
-        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "stray": "changes the subject", "false_so": "a conclusion from something else",
-        "miscounted": "steps in the wrong order", "piled": "a sentence is no ordinary sentence", "connected": "joins thoughts that are not there", "empty": "says nothing that could be followed",
+        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "reasoned": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no", "taken_back": "says a thing and denies it", "so_against": "concludes the opposite",
+        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "aloof": "changes the subject", "switched": "changes the language", "false_so": "a conclusion from something else", "no_reason": "a conclusion from something else",
+        "miscounted": "steps in the wrong order", "refers_ahead": "steps in the wrong order", "backwards": "steps in the wrong order", "piled": "a sentence is no ordinary sentence", "connected": "joins thoughts that are not there", "empty": "says nothing that could be followed",
         "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
         "stutter": "repeats words", "fours": "repeats itself", "few_words": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
         "he_and_she": "the person spoken of changes", "many_persons": "the person spoken of changes",
@@ -328,6 +330,7 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
     "repelled": -4, "repelled_worst": -1.5, "capitals": -1.5, "broken_pairs": -2, "contradiction": -1.5, "renumbered": -0.7, "facing": -0.7, "flip": -1.5, "inside": -0.7, "reasoned": -1, "denied_again": -0.5, "yes_no": -1, "loose": -1, "loose_many": -0.7,
-    "foreign": -0.7, "false_so": -0.7, "stray": -1.5, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "farthest": -0.7, "stutter": -1.5, "fours": -1.5,
+    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "stutter": -1.5, "fours": -1.5,
     "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7, "miscounted": -2, "piled": -1.5, "connected": -1.5, "empty": -1, "few_words": -1.5,
+    "switched": -2, "no_reason": -1, "aloof": -1, "refers_ahead": -1.5, "backwards": -0.7, "taken_back": -0.7, "so_against": -0.7,
 }  # fmt: skip

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, judged
-from homeostat.analyze.scorers.question import BY, TWO_SIDES, Question, answers, covered, parts, read
+from homeostat.analyze.scorers.question import BY, TWO_SIDES, answers, covered, parts, read
+from homeostat.analyze.scorers.served import left, served, unconverted, unspecific, untold, vague
 from homeostat.analyze.scorers.wanted import aim, meets, ordered
 from homeostat.analyze.scorers.weights import SILENT, model, silent
 from homeostat.analyze.text.lexicon import fields, marks, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
 from homeostat.analyze.text.thesaurus import closest, entry
-from homeostat.analyze.text.words import Word, bounded, content, plain, words
+from homeostat.analyze.text.words import Word, bounded, content, plain, stem, words
 
 # No answer ends with these words.
 _OPEN: Final = marks("open")
@@ -32,7 +33,7 @@ _TERSE: Final = 4
 # Of a long document nobody expects the whole.
 _PASSAGE: Final = 600
 _ALL: Final = re.compile(
-    r"\b(?:both|all (?:three|four|of|apply)|neither(?! of (?:you|us))|none of|respectively|the (?:first|second)(?= (?:one|is|was|has|does|costs?|will)\b|[,;.:])|the latter|the former|each(?! (?:of|other|side|time|day|night|week|month|year|\w+day|later)\b)|first two)\b",
+    r"\b(?:both|all (?:three|four|of|apply)|neither(?! of (?:you|us))|none of|respectively|the (?:first|second)(?= (?:one|is|was|has|does|costs?|will)\b|[,;.:])|the latter|the former|each(?= (?:is|are|has|have|costs?|takes?|needs?|will|can|gets?|one|comes?)\b|[,;.:!]|$)|first two)\b",
     re.IGNORECASE,
 )
 # What speaks of all parts at once does so early; later it speaks of something else.
@@ -41,6 +42,10 @@ _EARLY: Final = 80
 _BY_KIND: Final = 0.4
 _TWO: Final = re.compile(r"\b(?:two|both|compare|difference)\b", re.IGNORECASE)
 _COMPARES: Final = re.compile(r"\bcompare\b|\bdifference\b", re.IGNORECASE)
+_BETWEEN: Final = re.compile(
+    r"\b(?:between|compare) (?:an? |the )?[\"']?([\w-]+)[\"']?.{0,20}? (?:and|with|to) (?:an? |the )?[\"']?([\w-]+)",
+    re.IGNORECASE,
+)
 # So far in, a text has said one side before it turns.
 _TURN: Final = 18
 _SIDES: Final = (
@@ -48,12 +53,6 @@ _SIDES: Final = (
     (_COMPARES, re.compile(r"\b(?:while|whereas|but|cannot|not|latter|respectively|both|than|more|less|unlike|on the other|against|versus|vs|lighter|heavier|longer|shorter|cheaper|dearer|faster|slower|bigger|smaller|larger|higher|lower|better|worse|older|newer|stronger|weaker|easier|harder|quieter|louder|;)\b|;", re.I), re.compile(r"", re.I)),
     (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|like|with a|take|here|each)\b|\bis \d|[\w)]!|=|:", re.I), re.compile(r"", re.I)),
 )  # fmt: skip
-# Says whether something is so.
-_POLAR_CUE: Final = re.compile(
-    r"\b(?:yes|no|not|never|sure|certainly|of course|only|sadly|unfortunately|free|gladly|both|neither|none|cannot|without|unless|if|provided|ja|nein|kein\w*|nicht|oui|non|sí|sans|sin)\b|n't\b|✓|✗",
-    re.IGNORECASE,
-)
-_WHETHER: Final = re.compile(r"\bwhether\b", re.IGNORECASE)
 _EXPLAIN: Final = re.compile(r"\bexplain\b", re.IGNORECASE)
 _CODE: Final = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 _WHICH_ONE: Final = re.compile(
@@ -78,9 +77,6 @@ _TABLE: Final = re.compile(r"^\s*\|.*\|.*\|", re.MULTILINE)
 _BARE_END: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)]|[A-Z]\w+:)|[/{}=()\[\]`]|https?:")
 # `Best, Leo` at the end of a letter that stands in one line.
 _SIGNED: Final = re.compile(r"[.!?]\s+[A-Z]\w+(?: \w+){0,2}, [A-Z]\w+$")
-_PIECE: Final = re.compile(r"[;,:]\s+(?:and\s+|but\s+)?|\s(?:and|but|und|et|y)\s|\s-\s", re.IGNORECASE)
-# What follows only says more of what was said: it answers no other part.
-_MORE: Final = re.compile(r"\W*(?:which|since|because|so that|who|whose|where|as it|even if|if rates)\b", re.I)
 _RELATIVE: Final = re.compile(r",\s(?:which|who|whose|where)\b[^,;.]*")
 _ASIDE: Final = re.compile(
     r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
@@ -206,42 +202,6 @@ def _of_all(question: str, text: str) -> bool:
     return any(match.start() < _EARLY for match in _ALL.finditer(text)) and not _TWO.search(question)
 
 
-def unmatched(asked: Sequence[str], question: str, text: str) -> int:
-    """Parts of the question for which no piece of the answer is left, when each piece may answer one part."""
-    whole = read(question)
-    pieces = [one for sentence in sentences(text) for piece in clauses(sentence) for one in _PIECE.split(piece) if one]
-    wanted = [read(part) for part in asked]
-    if not any(part.kind == "why" for part in wanted):
-        pieces = [piece for piece in pieces if not _MORE.match(piece)]
-    fits = [[_speaks_to(one, whole, piece) for piece in pieces[:40]] for one in wanted]
-    taken: dict[int, int] = {}
-
-    def place(part: int, seen: set[int]) -> bool:
-        for at, fit in enumerate(fits[part]):
-            if fit and at not in seen:
-                seen.add(at)
-                if at not in taken or place(taken[at], seen):
-                    taken[at] = part
-                    return True
-        return False
-
-    return sum(not place(part, set()) for part in range(len(wanted)))
-
-
-def _speaks_to(part: Question, whole: Question, piece: str) -> bool:
-    """By its form (a price, a time, a reason …) or by what it is about."""
-    told = content(words(piece))
-    if (thing := aim(part.text)) and (held := meets(thing, whole.text, piece, part.text)) is not None:
-        if held:
-            return True
-    elif part.kind not in ("open", "choice", "make") and answers(part.kind, whole, piece):
-        return True
-    if not part.matter or part.kind in _TOLD_BY_FORM:
-        return False
-    stems = frozenset(word.stem for word in told)
-    return sum(_near(word.stem, stems) for word in part.matter) / len(part.matter) >= 0.35
-
-
 def _near(stem: str, told: frozenset[str]) -> float:
     """How far something told can stand for a word, or comes near it."""
     near = nearest(stem, told)
@@ -266,11 +226,9 @@ def features(case: Case) -> Mapping[str, float]:
         max(covered(read(part).matter, told), _BY_KIND * (held is True))
         for part, held in zip(filter(None, asked), things, strict=True)
     ]
-    spread = min(cover) if cover else 1.0
     # `B42, on schedule.`: as many short pieces as parts answer one each.
     terse = len(asked) > 1 and len(words(text)) <= _TERSE * len(asked) and units >= len(asked) and _short_pieces(text)
     passed_over = _passed_over(asked, told)
-    open_parts = 0 if terse or len(asked) < 2 or _of_all(question, text) else unmatched(asked, question, text)
     missing = [] if terse else missing
     there = sentences(text)
     polite = sum(bool(_POLITE.search(one)) for one in there) / max(1, len(there))
@@ -281,24 +239,14 @@ def features(case: Case) -> Mapping[str, float]:
         "cut": float(cut == 1.0),
         "cut_maybe": float(cut == 0.5),
         "missing": len(missing) / max(1, len(asked)),
-        "missing_any": float(bool(missing)),
-        "parts": min(4.0, float(len(asked) - 1)),
-        "unmatched": open_parts / max(1, len(asked)),
-        "unmatched_any": float(open_parts > 0),
         "facts_few": float(len(asked) > 1 and facts < len(asked) and not terse),
         "one_sentence_many_parts": float(
             len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1 and not terse
         ),
-        "units_enough": float(units >= len(asked)),
         "count_short": _short_of_count(question, text),
         "side_missing": side,
-        "spread": spread if len(asked) > 1 else 0.5,
         "passed_over": passed_over,
-        "uneven": (max(cover) - min(cover)) if len(cover) > 1 else 0.0,
         "one_sided": float(len(cover) > 1 and max(cover) >= 0.5 and min(cover) < 0.2 and bool(missing)),
-        "all_parts": float(
-            len(asked) > 1 and not missing and not side and not open_parts and not passed_over and False not in things
-        ),
         "both": float(_of_all(question, text)),
         "aside": float(len(asked) > 1 and bool(_ASIDE.search(text))),
         "terse": float(terse),
@@ -309,24 +257,12 @@ def features(case: Case) -> Mapping[str, float]:
             and max(cover) >= 0.4
             and min(cover) < 0.25
         ),
-        "wordy_one_sentence": float(
-            len(asked) > 1 and len(sentences(text)) == 1 and len(words(text)) > 8 * len(asked) and ";" not in text
-        ),
         "things_missing": sum(one is False for one in things) / max(1, len(asked)) if len(asked) > 1 else 0.0,
         "thing_missing": float(len(asked) > 1 and any(one is False for one in things)),
-        "things_held": sum(one is True for one in things)
-        / max(1, len(asked))
-        * (len(asked) > 1 and False not in things),
         "unnamed": float(
             not terse
             and not _of_all(question, text)
             and _unnamed(question, text, frozenset(word.stem for word in told))
-        ),
-        "polar_unsaid": float(
-            len(asked) > 1
-            and not _POLAR_CUE.search(text)
-            and not _of_all(question, text)
-            and any(_polar_unsaid(part, asked, told) for part in asked)
         ),
         "polite": polite,
         "no_deed": no_deed * (len(asked) == 1),
@@ -334,6 +270,13 @@ def features(case: Case) -> Mapping[str, float]:
         "promise": _broken_promise(text),
         "left_out": _left_out(case, text),
         "kinds": _kinds_missing(question, asked, text),
+        **(served(asked, question, text) if not terse and not _of_all(question, text) else {}),
+        "left": left(question, text) * (not _of_all(question, text)),
+        "unconverted": unconverted(question, text),
+        "untold": untold(question, text),
+        "vague": vague(text),
+        "vague_alone": vague(text) * (len(asked) == 1),
+        "unspecific": unspecific(text) * (len(asked) == 1) * min(1.0, len(words(text)) / 40),
     }
 
 
@@ -411,9 +354,19 @@ def _side_missing(question: str, text: str) -> float:
         # What turns round in the middle of a text has said the other side before.
         if not asked.search(question) or (turn and (other.search(text) or turn.start() > _TURN)):
             continue
-        if asked is not _COMPARES or not (_TABLE.search(text) or _measured_twice(text)):
+        if asked is not _COMPARES or not (
+            _TABLE.search(text) or _measured_twice(text) or _told_of_each(question, text)
+        ):
             return 1.0
     return 0.0
+
+
+def _told_of_each(question: str, text: str) -> bool:
+    """Both of the things that are compared begin a clause of their own."""
+    if not (sides := _BETWEEN.search(question)):
+        return False
+    heads = [[word.stem for word in words(piece)[:3]] for one in sentences(text) for piece in clauses(one)]
+    return all(any(stem(side.lower()) in head for head in heads) for side in sides.groups())
 
 
 def _measured_twice(text: str) -> bool:
@@ -431,16 +384,6 @@ def _there(part: str, question: str, text: str) -> bool | None:
     if _WHICH_ONE.search(part):
         return bool(_CHOOSES.search(text))
     return meets(aim(part), question, text, part)
-
-
-def _polar_unsaid(part: str, asked: Sequence[str], told: Sequence[Word]) -> bool:
-    """Whether something is so was asked, and no word of it comes back."""
-    one = read(part)
-    if one.kind != "yesno" and not _WHETHER.search(part):
-        return False
-    others = {word.stem for other in asked if other != part for word in read(other).matter}
-    known = frozenset(word.stem for word in told)
-    return not any(_near(word.stem, known) >= 0.5 for word in one.matter if word.stem not in others)
 
 
 def _unnamed(question: str, text: str, stems: frozenset[str]) -> bool:
@@ -491,6 +434,7 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "cut": -4, "cut_maybe": -2, "unmatched": -1, "unmatched_any": -0.7, "missing": -1, "missing_any": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5, "units_enough": 0.3,
-    "count_short": -2, "side_missing": -3, "spread": 0.5, "one_sided": -0.5, "passed_over": -1, "all_parts": 0.5, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "wordy_one_sentence": -0.5, "unnamed": -1, "polar_unsaid": -1, "things_missing": -1.5, "thing_missing": -1.2, "things_held": 0.5, "polite": -1.5, "no_deed": -2, "few_deeds": -0.7, "kinds": -1, "left_out": -1.5,
+    "cut": -4, "cut_maybe": -2, "missing": -1, "facts_few": -0.8, "one_sentence_many_parts": -0.5,
+    "count_short": -2, "side_missing": -3, "one_sided": -0.5, "passed_over": -1, "both": 1.0, "aside": -0.5, "promise": -2, "terse": 0.8, "wordy_one_sided": -0.8, "unnamed": -1, "things_missing": -1.5, "thing_missing": -1.2, "polite": -1.5, "no_deed": -2, "few_deeds": -0.7, "kinds": -1, "left_out": -1.5,
+    "unserved": -1, "far_part": -0.7, "last_unsaid": -0.7, "polar_open": -1, "left": -2, "unconverted": -1.5, "untold": -1.5, "vague": -1, "vague_alone": -1.5, "unspecific": -0.7,
 }  # fmt: skip

@@ -114,11 +114,10 @@ _GIVEN: Final = _POINTS | frozenset((
     "others", "every", "any", "also", "too", "same", "such", "one", "ones", "all", "none", "most", "some", "neither", "either", "again", "instead", "otherwise", "himself", "herself",
     "itself", "themselves", "yes", "no", "not",
 ))  # fmt: skip
-_OWN: Final = frozenset(["i", "my", "me", "mine"])
 #: Words that number a sentence, in their order.
 _COUNTS: Final = re.compile(
     r"""\W*(?:
-    (first|firstly|to\ begin|start\ by|before\ you\ (?:begin|start)|zuerst|zunächst|primero|d'abord)|
+    (first(?!\ \w+\ (?:is|are|was|were|will|has|had|came|goes)\b)|firstly|to\ begin|start\ by|before\ you\ (?:begin|start)|zuerst|zunächst|primero|d'abord)|
     (second|secondly|zweitens|segundo|deuxièmement)|
     (third|thirdly|drittens|tercero|troisièmement)|
     (fourth|fourthly|viertens|cuarto)|
@@ -133,11 +132,9 @@ def links(parts: Sequence[str], read: Sequence[Sequence[Word]], question: Sequen
     asked = bool(question)
     given = content(question)
     matter = [content(sentence) for sentence in read]
-    told = bool(_OWN & {word.low for word in read[0]}) if read else False
-    loose = strange = false_so = stray = 0
+    loose = strange = false_so = 0
     for at in range(1, len(read)):
         before = [*given, *(word for earlier in matter[:at] for word in earlier)]
-        after = [word for later in matter[at + 1 :] for word in later]
         topics = {name for word in before for name in fields(word.stem)}
         mine = {name for word in matter[at] for name in fields(word.stem)}
         pronoun = any(word.low in _LINK for word in read[at][:4])
@@ -149,15 +146,12 @@ def links(parts: Sequence[str], read: Sequence[Sequence[Word]], question: Sequen
         strange += not linked and not pronoun and len(matter[at]) >= 2 and not open_
         points = any(word.low in _GIVEN and word.low not in ("the", "your") for word in read[at][3:])
         false_so += not near and not points and bool(_SO.match(parts[at]))
-        stray += not near and not open_ and _stray(read[at], told=told) and not _near(matter[at], after[:60])
     first = parts[0] if parts else ""
     return {
         "loose": loose / max(1, len(read) - 1),
         "loose_many": float(loose >= 2),
         "foreign": min(2.0, float(strange)),
         "false_so": min(2.0, float(false_so)),
-        "stray": min(2.0, float(stray)),
-        **_apart(matter),
         "back_start": float(not asked and bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
         "ends_with_intro": _ends_with_intro(read),
         "unresolved": 0.0 if asked else _unresolved(read),
@@ -175,12 +169,6 @@ def _noted(sentence: Sequence[Word], part: str) -> bool:
     return ":" in part or not any(word.low in STOP for word in sentence)
 
 
-def _stray(sentence: Sequence[Word], *, told: bool) -> bool:
-    """A whole sentence about something new: whales are mammals; my sister likes jazz, where nobody had said I."""
-    low = {word.low for word in sentence}
-    return 3 <= len(sentence) <= 14 and not low & _GIVEN and (not told or not low & _OWN)
-
-
 def places(parts: Sequence[str]) -> dict[str, float]:
     """What says by its first word where it belongs, and stands elsewhere."""
     found = [match.lastindex or 0 if (match := _COUNTS.match(part)) else 0 for part in parts]
@@ -191,17 +179,6 @@ def places(parts: Sequence[str]) -> dict[str, float]:
         "late_start": float(late),
         "wrong_order": float(any(a > b for a, b in pairwise(counted)) or begun),
     }
-
-
-def _apart(matter: Sequence[Sequence[Word]]) -> dict[str, float]:
-    """How far from all others a sentence is, by what explains its words, at most."""
-    stems = [frozenset(word.stem for word in one) for one in matter]
-    near = []
-    for at, one in enumerate(stems):
-        rest = [other for place, other in enumerate(stems) if place != at and other]
-        if len(one) >= 2 and rest:
-            near.append(min(1.0, sum(max(closest(stem, other) for other in rest) for stem in one) / len(one)))
-    return {"farthest": max(0.0, 0.25 - min(near)) * 4 if len(near) > 1 else 0.0}
 
 
 def _unresolved(read: Sequence[Sequence[Word]]) -> float:

@@ -18,7 +18,7 @@ _OTHERS: Final = frozenset((
     "las", "es", "una", "con", "del", "y", "le", "les", "des", "une", "est", "à", "du", "nous", "vous", "et", "que",
     "por", "para", "se", "sich", "il", "elle", "au", "pour", "er", "sie", "wir", "im", "für", "auf", "von", "zu", "al", "su",
 ))  # fmt: skip
-_ENGLISH: Final = frozenset((
+ENGLISH: Final = frozenset((
     "the", "and", "of", "to", "is", "are", "was", "were", "for", "with", "from", "it", "you", "your", "we", "our", "i", "my",
     "he", "she", "they", "their", "this", "that", "not", "have", "has", "can", "will", "be", "been", "if", "but", "or", "by", "at",
 ))  # fmt: skip
@@ -112,7 +112,7 @@ def english(read: Sequence[Sequence[Word]], text: str) -> bool:
     """What is known of word order and of the nearness of words is known of English only."""
     low = [word.low for sentence in read for word in sentence]
     others = sum(word in _OTHERS for word in low)
-    if others > 0.08 * len(low) or others > sum(word in _ENGLISH for word in low):
+    if others > 0.08 * len(low) or others > sum(word in ENGLISH for word in low):
         return False
     code, sure = language(text) if len(low) >= 6 and not surely_english(low) else ("en", 0.0)
     return code == "en" or sure < 0.9

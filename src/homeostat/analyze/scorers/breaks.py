@@ -1,0 +1,222 @@
+"""Where a text breaks: another language, a sentence about something else, a reason that is none, a thing used before it is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from homeostat.analyze.scorers.form import orders
+from homeostat.analyze.scorers.orderly import ENGLISH as _ENGLISH
+from homeostat.analyze.text.function_words import NEGATORS
+from homeostat.analyze.text.lexicon import nearest, opposite
+from homeostat.analyze.text.thesaurus import closest
+from homeostat.analyze.text.words import STOP, Word, content, words
+
+#: Little words that no English sentence holds two of.
+_OTHERS: Final = frozenset((
+    "der", "die", "das", "und", "ist", "nicht", "ein", "eine", "einen", "einem", "einer", "mit", "den", "dem", "des", "auch", "sich", "auf", "für", "von", "zu", "zum", "zur", "im", "wenn", "wir", "sie", "ich", "sollte", "kann", "werden", "wird", "oder", "aber", "bei", "nach", "vor", "trotzdem", "noch", "nur",
+    "el", "la", "los", "las", "una", "uno", "un", "con", "del", "y", "por", "para", "que", "se", "su", "es", "está", "pero", "más", "como", "cuando", "muy", "hay",
+    "le", "les", "une", "est", "du", "et", "vous", "nous", "dans", "pour", "sur", "pas", "avec", "qui", "il", "elle", "au", "aux", "ce", "cette", "ou", "sont", "peut", "plus",
+    "il", "lo", "gli", "di", "che", "è", "non", "per", "della", "dei", "nel", "si", "sono", "ancora", "volta", "anche", "questo",
+    "het", "een", "van", "en", "niet", "dat", "je", "ook", "zijn", "naar", "voor", "op", "maar", "dus", "eens", "kan", "of", "o", "os", "as", "uma", "não", "em", "da", "dos", "com",
+    "och", "att", "det", "som", "på", "är", "av", "inte", "ett", "jest", "nie", "na", "się", "że", "jak", "dla",
+)) - frozenset(["of", "as", "on", "per", "an", "in", "plus", "die", "y", "o", "van", "en", "la", "non", "un", "on", "op", "dos", "com", "da"])  # fmt: skip
+_QUOTES: Final = re.compile(r"[\"“”«»„]\w|(?<!\w)['‘]\w")
+_TRANSLATES: Final = re.compile(
+    r"\b(?:translat\w*|german|french|spanish|italian|dutch|polish|swedish|portuguese|latin|language|how do you say|what does .{1,40} mean|bilingual|in \w+ish)\b",
+    re.IGNORECASE,
+)
+_BECAUSE: Final = re.compile(
+    r",?\s(?:because|since|so(?! (?:long|far|much|many|that|as|\d))|therefore|which (?:is why|makes?|means)|for the same reason (?:that|as)|as a result|hence|and thus|seeing that|that's why)\s|(?:^|[.;] )(?:because|since|as) (?P<first>[^,]{8,90}),\s",
+    re.IGNORECASE,
+)
+_AHEAD: Final = re.compile(r"\bstep (\d+)\b", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"^\s{0,3}(\d{1,2})[.)]\s+(.*)$", re.MULTILINE)
+_BACKWARDS: Final = re.compile(
+    r"\b(?:having (?:\w+ed|been|made|put|left|gone|got|done|taken|cut|sent)|for the first time|will have (?:\w+ed|been|gone|left|made|done)\b|before (?:it|they|you|we|he|she) (?:was|were|had|has|have)|earlier|once you've (?:finished|left|closed)|you'll \w+ in step|later on|after you've closed|who(?:'d| had) (?:already|earlier))\b",
+    re.IGNORECASE,
+)
+_STEPS: Final = re.compile(
+    r"\b(?:then|next|finally|first|afterwards|after that|now|last|once|begin|start)\b|^\s*\d[.)]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SO: Final = re.compile(
+    r"\b(?:so|therefore|thus|hence|that's (?:the reason )?why|that (?:explains|means)|it follows|this means|consequently|which means|in other words|as a result)\b",
+    re.IGNORECASE,
+)
+_HELD: Final = frozenset(
+    [
+        "if",
+        "unless",
+        "until",
+        "when",
+        "otherwise",
+        "except",
+        "but",
+        "though",
+        "although",
+        "instead",
+        "or",
+        "while",
+        "whereas",
+        "however",
+        "only",
+        "than",
+        "yet",
+        "still",
+        "even",
+        "just",
+        "once",
+        "before",
+        "without",
+    ]
+)
+_GIVEN: Final = frozenset((
+    "it", "its", "they", "them", "their", "he", "him", "his", "she", "her", "this", "that", "these", "those", "there", "here", "you", "your", "we", "our", "us", "i", "my", "me",
+    "both", "each", "another", "other", "others", "also", "too", "same", "such", "one", "ones", "all", "most", "some", "none", "either", "neither", "again", "instead", "everything", "anything", "nothing",
+))  # fmt: skip
+#: What stands later in a sentence may stand for something in it.
+_HEAD: Final = 7
+#: So many words come near others by chance.
+_CHANCE: Final = 0.17
+_TO_YOU: Final = frozenset(["you", "your", "yours", "i", "we", "our", "my", "me", "us"])
+
+
+def breaks(parts: Sequence[str], read: Sequence[Sequence[Word]], question: str, whole: str) -> dict[str, float]:
+    """What tells that a sentence does not belong, or does not follow."""
+    asked = content(words(question))
+    return {
+        "switched": _switched(parts, read, question),
+        "aloof": _aloof(parts, read, asked),
+        "no_reason": _no_reason(parts, read, asked),
+        "refers_ahead": _refers_ahead(whole),
+        "backwards": _backwards(parts, whole),
+        "taken_back": _taken_back(read, asked),
+        "so_against": _so_against(parts, read),
+    }
+
+
+def _switched(parts: Sequence[str], read: Sequence[Sequence[Word]], question: str) -> float:
+    """Sentences in another language than the others, which nobody asked for."""
+    if _TRANSLATES.search(question) or len(read) < 2:
+        return 0.0
+    tongues = {_tongue(part, one) for part, one in zip(parts, read, strict=True)}
+    return float(len(tongues - {""}) > 1)
+
+
+def _tongue(part: str, sentence: Sequence[Word]) -> str:
+    """English, another language, or nothing that could be told."""
+    known = sum(word.low in _ENGLISH for word in sentence)
+    others = sum(word.low in _OTHERS for word in sentence)
+    if _QUOTES.search(part) or max(known, others) < max(2, 0.15 * len(sentence)):
+        return ""
+    return "en" if known > others else "other" if others > known else ""
+
+
+def _no_reason(parts: Sequence[str], read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
+    """A clause that is given as reason or as outcome, and has to do with nothing else that is said."""
+    count = 0
+    for at, part in enumerate(parts):
+        for match in _BECAUSE.finditer(part):
+            halves = (
+                (match["first"], part[match.end() :])
+                if match["first"]
+                else (part[: match.start()], part[match.end() :])
+            )
+            one, two = (content(words(half)) for half in halves)
+            rest = [*asked, *(word for other in read[:at] for word in content(other))]
+            count += any(
+                len(mine) >= 2 and not _pointed(half) and not _met(mine, [*rest, *other])
+                for half, mine, other in ((halves[0], one, two), (halves[1], two, one))
+            )
+    return float(min(2.0, count))
+
+
+def _pointed(half: str) -> bool:
+    """A clause speaks of what was given."""
+    told = words(half)
+    return told[0].low in ("the", "your", "some", "of") or any(word.low in _GIVEN for word in told) or orders(half)
+
+
+def _met(matter: Sequence[Word], others: Sequence[Word]) -> bool:
+    """Whether a word comes near one of the others."""
+    known = frozenset(word.stem for word in others)
+    return any(nearest(word.stem, known) >= 0.7 or 2 * closest(word.stem, known) >= 0.6 for word in matter)
+
+
+def _aloof(parts: Sequence[str], read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
+    """Among sentences that speak to the reader, a long one that speaks to nobody, of nothing that was spoken of."""
+    spoken = [bool(_TO_YOU & {word.low for word in one}) or orders(part) for one, part in zip(read, parts, strict=True)]
+    count = 0
+    for at, one in enumerate(read):
+        others = [word for place, other in enumerate(read) if place != at for word in content(other)]
+        known = frozenset(word.stem for word in (*asked, *others))
+        if (
+            len(one) >= 7
+            and not spoken[at]
+            and not {word.low for word in one[:_HEAD]} & _GIVEN
+            and sum(nearest(word.stem, known) >= 0.7 for word in content(one)) <= _CHANCE * len(content(one))
+        ):
+            count += 2 * sum(spoken) > len(read) - 1
+    return float(min(2, count))
+
+
+def _refers_ahead(text: str) -> float:
+    """A step rests on one that comes later."""
+    for match in _NUMBER.finditer(text):
+        if any(int(other) > int(match[1]) for other in _AHEAD.findall(match[2])):
+            return 1.0
+    return 0.0
+
+
+def _backwards(parts: Sequence[str], whole: str) -> float:
+    """Steps that speak of what came before them as if it were past or still to come."""
+    return float(min(3, sum(len(_BACKWARDS.findall(part)) for part in parts))) if _STEPS.search(whole) else 0.0
+
+
+def _taken_back(read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
+    """What is denied or forbidden in one sentence is said or done in another, and no case is made of it."""
+    known = {word.stem for word in asked}
+    lows = [{word.low for word in one} for one in read]
+    denied: list[set[str]] = []
+    said: list[set[str]] = []
+    for one in read:
+        no = {
+            after.stem
+            for at, word in enumerate(one)
+            if word.low in NEGATORS
+            for after in one[at + 1 : at + 4]
+            if after.low not in STOP
+        }
+        denied.append(no)
+        said.append({word.stem for word in content(one)} - no)
+    most = 0
+    for at in range(len(read)):
+        for other in range(len(read)):
+            if at == other or lows[other] & NEGATORS or (lows[at] | lows[other]) & _HELD:
+                continue
+            most = max(most, len(denied[at] & said[other] - known))
+    return float(min(2, most))
+
+
+def _so_against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> float:
+    """A conclusion that says the opposite of what it was drawn from."""
+    found = 0.0
+    for at, part in enumerate(parts):
+        match = _SO.search(part)
+        if match is None:
+            continue
+        start = match.end()
+        after = [word for word in read[at] if word.start >= start]
+        before = [word for one in read[max(0, at - 2) : at] for word in one] + [
+            word for word in read[at] if word.start < match.start()
+        ]
+        if {word.low for word in after} & _HELD:
+            continue
+        mine, theirs = content(after), content(before)
+        shared = {word.stem for word in mine} & {word.stem for word in theirs}
+        faced = sum(opposite(x.stem, y.stem) for x in mine for y in theirs if x.stem not in shared)
+        no = [bool({word.low for word in side} & NEGATORS) for side in (before[-14:], after)]
+        found = max(found, min(1.0, 0.5 * faced) + 0.5 * (len(shared) >= 2 and no[0] != no[1]))
+    return found
