@@ -10,7 +10,7 @@ import pytest
 from homeostat.act.monitors.columns import source
 from homeostat.records.instant import micros
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions import diagnosis, drawn, ticks, verdicts
+from homeostat.store.warehouse.questions import diagnosis, drawn, filters, ticks, verdicts
 from homeostat.store.warehouse.questions.diagnosis import Sides
 from homeostat.store.warehouse.questions.ticks import MINUTE, Piece
 from homeostat.store.warehouse.questions.verdicts import About
@@ -105,6 +105,13 @@ def test_a_verdict_takes_whole_users(warehouse: Warehouse, many: str, measure: s
         blocks = verdicts.blocks(warehouse, about, 20 * MINUTE)
         assert blocks.n.tolist() == [len(found.unit)] * 3
         assert (blocks.total / blocks.n).tolist() == [mean] * 3
+
+
+@pytest.mark.usefixtures("few")
+def test_a_small_segment_of_very_many_is_looked_at_whole(warehouse: Warehouse, many: str) -> None:
+    chosen = filters.parse([("user", "user-7"), ("user", "user-8")])
+    about = About(many, "mean(latency_ms)", START, END, NOON + timedelta(hours=2), chosen)
+    assert sorted(verdicts.units(warehouse, about).unit) == ["user-7", "user-8"]
 
 
 @pytest.mark.usefixtures("few")

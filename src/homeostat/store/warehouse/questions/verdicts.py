@@ -100,7 +100,7 @@ def units(warehouse: Warehouse, about: About, *, window: int = 0) -> Units:
     record never changes again, so it may be looked at as often as one likes.
     """
     bound = Bound(about.project, about.now, about.start, about.end)
-    rows_of = _rows(about, bound, _some(warehouse, bound))
+    rows_of = _rows(about, bound, _some(warehouse, about, bound))
     if window:
         length = bound.add(window, "Int64")
         marked = (
@@ -127,7 +127,7 @@ def blocks(warehouse: Warehouse, about: About, every: int) -> Blocks:
     step = bound.add(every, "Int64")
     measure = measurable(about.measure)
     scored = isinstance(measure, Measure) and said(measure) is not None
-    rows_of = _rows(about, bound, _some(warehouse, bound) if scored else "true")
+    rows_of = _rows(about, bound, _some(warehouse, about, bound) if scored else "true")
     rows = warehouse.ask(
         f"SELECT intDiv(toUnixTimestamp64Micro(at) - {{low:Int64}}, {step}) AS block, count(x) AS n, sum(x) AS s "  # noqa: S608
         f"FROM ({rows_of}) GROUP BY block HAVING n > 0 LIMIT {_MOST}",
@@ -145,9 +145,9 @@ def an_hour(warehouse: Warehouse, project: str, at: int) -> float:
     return float(rows[0]["n"]) / _LATELY
 
 
-def _some(warehouse: Warehouse, bound: Bound) -> str:
-    """Which units are looked at."""
-    within = f"exchanges WHERE {WINDOW} AND {KIND['answer']}"
+def _some(warehouse: Warehouse, about: About, bound: Bound) -> str:
+    """Which units are looked at; a small segment of very many is not many."""
+    within = f"exchanges WHERE {WINDOW} AND {KIND['answer']} AND {about.filters.where(bound)}"
     return drawn.units(_UNIT, drawn.share(warehouse, within, bound.values))
 
 
