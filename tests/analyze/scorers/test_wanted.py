@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from homeostat.analyze.scorers import Case, Scored, find
-from homeostat.analyze.scorers.wanted import aim, aims, meets, ordered, told
+from homeostat.analyze.scorers.told import told
+from homeostat.analyze.scorers.wanted import aim, aims, meets, ordered
 
 AIMS = (
     ("How much does a lesson cost?", "money"),

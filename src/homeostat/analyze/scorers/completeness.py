@@ -8,24 +8,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, judged
+from homeostat.analyze.scorers.ending import cut_off
+from homeostat.analyze.scorers.owed import broken_promise, short_of_count, side_missing
 from homeostat.analyze.scorers.question import BY, TWO_SIDES, answers, covered, parts, read
 from homeostat.analyze.scorers.served import left, served, unconverted, unspecific, untold, vague
 from homeostat.analyze.scorers.wanted import aim, meets, ordered
 from homeostat.analyze.scorers.weights import SILENT, model, silent
-from homeostat.analyze.text.lexicon import fields, marks, nearest
+from homeostat.analyze.text.lexicon import fields, nearest
 from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
 from homeostat.analyze.text.thesaurus import closest, entry
-from homeostat.analyze.text.words import Word, bounded, content, plain, stem, words
+from homeostat.analyze.text.words import Word, bounded, content, plain, words
 
-# No answer ends with these words.
-_OPEN: Final = marks("open")
-_COUNT: Final = re.compile(
-    r"\b(two|three|four|five|six|seven|eight|nine|ten|[2-9]|10)\b (?:\w+ ){0,2}?(\w+s)\b", re.IGNORECASE
-)
-_NUMBERS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-_BULLET: Final = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•])\s")
-_ITEM: Final = re.compile(r"(?:^|\s)(?:\d{1,2}[.)]|[-*•])\s+\S")
 # What is asked so is answered by a number, a price, a date: to name the matter again answers nothing.
 _TOLD_BY_FORM: Final = ("price", "count", "span", "when")
 # So many words a part, and an answer may be a row of short pieces that name nothing of the question.
@@ -41,18 +35,6 @@ _EARLY: Final = 80
 # So much of a part's matter is told by a thing of the kind that it wants.
 _BY_KIND: Final = 0.4
 _TWO: Final = re.compile(r"\b(?:two|both|compare|difference)\b", re.IGNORECASE)
-_COMPARES: Final = re.compile(r"\bcompare\b|\bdifference\b", re.IGNORECASE)
-_BETWEEN: Final = re.compile(
-    r"\b(?:between|compare) (?:an? |the )?[\"']?([\w-]+)[\"']?.{0,20}? (?:and|with|to) (?:an? |the )?[\"']?([\w-]+)",
-    re.IGNORECASE,
-)
-# So far in, a text has said one side before it turns.
-_TURN: Final = 18
-_SIDES: Final = (
-    (re.compile(r"\bpros and cons\b|\badvantages and disadvantages\b", re.I), re.compile(r"\b(?:cons?|against|bad|but|however|drawbacks?|downsides?|disadvantages?|minus|on the other)\b", re.I), re.compile(r"\b(?:pros?|plus|upsides?|advantages?|quiet|benefits?|on the one|good)\b", re.I)),
-    (_COMPARES, re.compile(r"\b(?:while|whereas|but|cannot|not|latter|respectively|both|than|more|less|unlike|on the other|against|versus|vs|lighter|heavier|longer|shorter|cheaper|dearer|faster|slower|bigger|smaller|larger|higher|lower|better|worse|older|newer|stronger|weaker|easier|harder|quieter|louder|;)\b|;", re.I), re.compile(r"", re.I)),
-    (re.compile(r"\bexample\b|\bfor instance\b", re.I), re.compile(r"\b(?:example|instance|e\.g\.|say|suppose|imagine|such as|like|with a|take|here|each)\b|\bis \d|[\w)]!|=|:", re.I), re.compile(r"", re.I)),
-)  # fmt: skip
 _EXPLAIN: Final = re.compile(r"\bexplain\b", re.IGNORECASE)
 _CODE: Final = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 _WHICH_ONE: Final = re.compile(
@@ -72,12 +54,6 @@ _ROW: Final = re.compile(
     r"(?:'[\w -]+', )*'[\w -]+',? and '[\w -]+'|(?:(?:the |a |an |my |its )?[\w'-]+, )*(?:the |a |an |my |its )?[\w'-]+,? (?:and|&) (?:the |a |an |my |its )?[\w'-]+(?: [\w'-]+)?",
     re.IGNORECASE,
 )
-_TABLE: Final = re.compile(r"^\s*\|.*\|.*\|", re.MULTILINE)
-# A line that needs no closing mark: an item of a list, code, a row of fields.
-_BARE_END: Final = re.compile(r"^\s*(?:[-*•]|\d+[.)]|[A-Z]\w+:)|[/{}=()\[\]`]|https?:")
-# `Best, Leo` at the end of a letter that stands in one line.
-_SIGNED: Final = re.compile(r"[.!?]\s+[A-Z]\w+(?: \w+){0,2}, [A-Z]\w+$")
-_RELATIVE: Final = re.compile(r",\s(?:which|who|whose|where)\b[^,;.]*")
 _ASIDE: Final = re.compile(
     r"\b(?:which|that|so that|who) (?:is|are|was|were|will|can|it)\b|\bplease\b|, and (?:the whole|everyone)", re.I
 )
@@ -93,7 +69,6 @@ _DOES: Final = re.compile(
     r"\b(?:you|we) (?:can|should|must|need to|have to|just|simply|first) \w+|`|>|→|\b(?:by|try|start|before|without) \w+ing\b|\w\(",
     re.IGNORECASE,
 )
-_VERSE: Final = 9
 _POLITE: Final = re.compile(
     r"\b(?:thank you|thanks|great question|good question|interesting question|happy to|glad\w*|delighted|pleased to|pleasure|of course|certainly|congratulations|welcome|we (?:truly |really )?(?:hope|appreciate|value|understand)|"
     r"feel free|hesitate|let (?:me|us) know|comes first|matters? to us|important to us|(?:very|extremely) seriously|all we can|great care|best wishes|we're here|i'm here|right place|your (?:interest|patience|question|message|enquiry|inquiry|request)|sorry|apologi[sz]e|look forward|any (?:other|further) questions)\b",
@@ -123,51 +98,6 @@ class Completeness:
         # Who asked one thing may not want the rest of the passage: what was left out of it lowers the value, and no more.
         value = (1 + value) / 2 if bare >= self.threshold else value
         return judged(value, _reason(case, found, value))
-
-
-def cut_off(text: str) -> float:
-    """How sure it is that a text stops before its end: 1 in the middle of a phrase, 0.5 without a closing mark."""
-    text = text.rstrip()
-    told = words(text[-300:])
-    last = told[-1].low if told else ""
-    if (
-        text.count("```") % 2
-        or text.endswith((",", ":", ";", "-", "(", "=", "{"))
-        or re.search(r"\bdef \w+\([^)]*\):$|return$", text)
-    ):
-        return 1.0
-    if last in _OPEN and not text.endswith(("?", "!", '"', "”", ".", ")", "`")):
-        return 1.0
-    lines = text.splitlines()
-    if lines and re.fullmatch(r"(?:\d{1,2}[.)]|[-*•])", lines[-1].strip()):
-        return 1.0
-    # The items before are whole sentences, and the last is none.
-    items = [line.strip() for line in lines if _BULLET.match(line)]
-    if (
-        len(items) > 1
-        and lines[-1].strip() == items[-1]
-        and text[-1].isalnum()
-        and all(one.endswith(".") for one in items[:-1])
-    ):
-        return 1.0
-    # Verse, and rows of short lines, need no closing mark.
-    short = [line for line in lines if line.strip()]
-    if len(short) > 2 and all(len(words(line)) <= _VERSE for line in short) and last not in _OPEN:
-        return 0.0
-    # A letter ends with a name.
-    if len(lines) > 1 and len(words(lines[-1])) <= 5 and lines[-1].strip()[:1].isupper() and last not in _OPEN:
-        return 0.0
-    if (
-        re.search(r"[.!?]\s", text)
-        and re.search(r"[^\W\d]$|,$", text)
-        and not _BARE_END.search(text[text.rfind("\n") + 1 :])
-    ):
-        return 1.0
-    if re.search(r"[.!?…\"”’')\]}`]$|[^\w\s]$", text) or (len(told) <= 6 and last not in _OPEN):
-        return 0.0
-    if re.search(r"^(?:\s*[-*•]|    |\t|\d)|[/{}=()\[\]]|\d$", lines[-1]) or _SIGNED.search(text):
-        return 0.0
-    return 0.5
 
 
 def unanswered(question: str, text: str) -> list[str]:
@@ -217,7 +147,7 @@ def features(case: Case) -> Mapping[str, float]:
     told = content(words(text))
     units = sum(len(re.split(r"[;,]\s", piece)) for sentence in sentences(text) for piece in clauses(sentence))
     units = max(units, sum(bool(piece.strip()) for piece in re.split(r"[;,]\s", text)))
-    side = _side_missing(question, text)
+    side = side_missing(question, text)
     facts = len(sentences(text)) + text.count(";") + len(re.findall(r",? (?:and|but|while|whereas) ", text))
     cut = cut_off(text)
     things = [_there(part, question, text) for part in asked if part]
@@ -243,7 +173,7 @@ def features(case: Case) -> Mapping[str, float]:
         "one_sentence_many_parts": float(
             len(asked) > 1 and len(sentences(text)) == 1 and ";" not in text and units < len(asked) + 1 and not terse
         ),
-        "count_short": _short_of_count(question, text),
+        "count_short": short_of_count(question, text),
         "side_missing": side,
         "passed_over": passed_over,
         "one_sided": float(len(cover) > 1 and max(cover) >= 0.5 and min(cover) < 0.2 and bool(missing)),
@@ -267,7 +197,7 @@ def features(case: Case) -> Mapping[str, float]:
         "polite": polite,
         "no_deed": no_deed * (len(asked) == 1),
         "few_deeds": (1 - deeds) * (len(asked) == 1 and len(there) > 2),
-        "promise": _broken_promise(text),
+        "promise": broken_promise(text),
         "left_out": _left_out(case, text),
         "kinds": _kinds_missing(question, asked, text),
         **(served(asked, question, text) if not terse and not _of_all(question, text) else {}),
@@ -335,46 +265,6 @@ def _kinds_missing(question: str, asked: tuple[str, ...], text: str) -> float:
     return float(wanted > 1 and given < wanted)
 
 
-def _short_of_count(question: str, text: str) -> float:
-    """Three tips were asked for, two are there."""
-    match = _COUNT.search(question)
-    if not match or not re.search(
-        r"\b(?:give|list|name|tell|suggest|write|what|which|provide|recommend|top)\b", question, re.I
-    ):
-        return 0.0
-    wanted = _NUMBERS.get(match[1].lower()) or int(match[1])
-    text = _RELATIVE.sub("", text)
-    given = max(len(_ITEM.findall(text)), len(sentences(text)), len(re.split(r",\s*(?:and\s+)?|\sand\s|;", text)))
-    return float(given < wanted)
-
-
-def _side_missing(question: str, text: str) -> float:
-    for asked, one, other in _SIDES:
-        turn = one.search(text)
-        # What turns round in the middle of a text has said the other side before.
-        if not asked.search(question) or (turn and (other.search(text) or turn.start() > _TURN)):
-            continue
-        if asked is not _COMPARES or not (
-            _TABLE.search(text) or _measured_twice(text) or _told_of_each(question, text)
-        ):
-            return 1.0
-    return 0.0
-
-
-def _told_of_each(question: str, text: str) -> bool:
-    """Both of the things that are compared begin a clause of their own."""
-    if not (sides := _BETWEEN.search(question)):
-        return False
-    heads = [[word.stem for word in words(piece)[:3]] for one in sentences(text) for piece in clauses(one)]
-    return all(any(stem(side.lower()) in head for head in heads) for side in sides.groups())
-
-
-def _measured_twice(text: str) -> bool:
-    """Two quantities of one kind: each thing has its own."""
-    kinds = [one.kind for one in quantities(text) if not one.soft]
-    return any(kinds.count(kind) > 1 for kind in kinds)
-
-
 def _there(part: str, question: str, text: str) -> bool | None:
     """Whether the kind of thing that a part wants is told; what to do is told by who tells it."""
     if _WHAT_TO_DO.search(part):
@@ -408,17 +298,6 @@ def _taken(item: str, question: str, text: str, stems: frozenset[str]) -> float:
     if not named or _ASKED_BY.search(item) or entry(named[0].stem).speech[:1] == "v":
         return 0.5
     return _near(named[0].stem, stems)
-
-
-def _broken_promise(text: str) -> float:
-    """`Here are three steps:` and two follow."""
-    match = re.search(r"\b(two|three|four|five|six|seven|[2-9]) (?:\w{3,} ){0,2}?\w{3,}s\b[^.,:]{0,40}:", text, re.I)
-    if not match:
-        return 0.0
-    rest = text[match.end() :]
-    wanted = _NUMBERS.get(match[1].lower()) or int(match[1])
-    given = max(len(_ITEM.findall(rest)), len(sentences(rest)), len(re.split(r",\s*(?:and\s+)?|\sand\s|;", rest)))
-    return float(given < wanted)
 
 
 def _reason(case: Case, found: Mapping[str, float], value: float) -> str:

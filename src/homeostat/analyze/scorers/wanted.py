@@ -6,17 +6,17 @@ A number of another kind is no answer: a year tells no price, and 8 kg tell no h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from homeostat.analyze.scorers.form import PEOPLE, orders
+from homeostat.analyze.scorers.form import orders
+from homeostat.analyze.scorers.named import names_place, names_somebody
+from homeostat.analyze.scorers.told import DAY, Told, told
 from homeostat.analyze.text.lexicon import alike
-from homeostat.analyze.text.quantities import Quantity, quantities
+from homeostat.analyze.text.quantities import quantities
 from homeostat.analyze.text.sentences import clauses, sentences
-from homeostat.analyze.text.thesaurus import entry
-from homeostat.analyze.text.words import STOP, Word, content, stem, words
+from homeostat.analyze.text.words import content, stem, words
 
 _ASKS_MONEY: Final = (
     r"(?:prices?|costs?|fees?|fares?|rent|salary|wages?|deposit|excess|premium|fine|postage|surcharge|interest|tax|tip)"
@@ -57,8 +57,6 @@ _DEFERS: Final = re.compile(
     r"(?:could|can|would) you (?:tell|send|give|say)|which (?:one|of)|do you mean|as soon as|whenever|any time)\b",
     re.IGNORECASE,
 )
-_AGO: Final = frozenset(["before", "beforehand", "ahead", "earlier", "ago", "old", "later", "advance"])
-_HEAT: Final = frozenset(["degree", "degre", "celsiu", "celsius", "fahrenheit"])
 _DOSED: Final = re.compile(
     r"\b(?:tablets?|capsules?|pills?|drops?|caps?|(?:tea|table)?spoons?(?:ful)?|puffs?|sachets?|scoops?|units?|ampoules?)\b",
     re.IGNORECASE,
@@ -70,12 +68,6 @@ _REPEATS: Final = re.compile(
 )
 _LASTS: Final = re.compile(
     r"\b(?:overnight|forever|permanently|indefinitely|a while|all (?:day|night|year)|as long as|until|at once|immediately|straight away|right away|lifelong|for life|(?:a few|several|a couple of) (?:minutes|hours|days|weeks|months|years)|by (?:tomorrow|noon|\w+day))\b",
-    re.IGNORECASE,
-)
-_DAY: Final = re.compile(
-    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:january|february|april|june|july|august|september|october|november|december)\b|(?<=[a-z0-9,.] )(?:March|May)\b|^\W*(?:March|May)\b|"
-    r"\b(?:noon|midnight|midday|dawn|dusk|sunrise|sunset|tonight|tomorrow|yesterday|weekends?|weekdays?|spring|summer|autumn|winter|easter|christmas|soon|now|immediately|o'clock|mornings?|evenings?|afternoons?)\b|"
-    r"\b\d{1,2}(?:st|nd|rd|th)\b|\b(?:last|next|this|the (?:first|second|third|end|beginning|start)) (?:of )?(?:the )?(?:\w+ )?(?:week|month|year|day|minute|quarter|season|semester|term)\b|'\d\d\b|\b\d{1,2}\.\d{1,2}\.|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}/\d{1,2}\b",
     re.IGNORECASE,
 )
 _ONCE: Final = re.compile(
@@ -108,24 +100,7 @@ _UNCOUNTED: Final = re.compile(
 _SHORT: Final = 14
 # What stands farther away says nothing of a number.
 _NEAR: Final = 60
-_MONEY: Final = frozenset(["dollar", "euro", "pound", "krone", "franc"])
 _SMALL: Final = frozenset(["number", "mass", "volume", "length", "percent", "energy", "bytes", "times"])
-#: Behind these a capital begins the name of a place or of a time.
-_BEFORE_PLACE: Final = frozenset(["in", "at", "from", "to", "near", "on", "into", "through", "around", "since", "of", "between", "across", "for", "until"])  # fmt: skip
-_SOMEBODY: Final = re.compile(
-    r"\b(?:both|nobody|everyone|everybody|anyone|anybody|mr|mrs|ms|dr|team|office|department|company|staff|police|council|authority|agency|bank|landlord|owner|desk|reception|hotline|service|porter|caretaker|management|teacher|manager|board|us|me)\b|^(?:\W*\w+){0,2}\W*(?:i|we|you)\b(?:\W*\w+){0,3}\W*$",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A quantity of a text as what it tells: money, a span, a year …, and the stem of the word that it counts."""
-
-    kind: str
-    value: float
-    counts: str
-    start: int
 
 
 @lru_cache(maxsize=2048)
@@ -136,80 +111,6 @@ def aim(question: str) -> str:
     ('span', 'amount', '')
     """
     return next((name for name, pattern in _AIMS if pattern.search(question)), "")
-
-
-@lru_cache(maxsize=2048)
-def told(text: str) -> tuple[Told, ...]:
-    """The quantities of a text, each as what it tells."""
-    found: list[Told] = []
-    after: list[str] = []
-    known = words(text)
-    at = 0
-    for one in quantities(text):
-        if one.soft:
-            continue
-        while at < len(known) and known[at].start <= one.start:
-            at += 1
-        own = one.text.lower().split()
-        ahead = at
-        while ahead < len(known) and ahead < at + 4 and known[ahead].low in own:
-            ahead += 1
-        behind = known[ahead] if ahead < len(known) else None
-        gap = text[one.start : behind.start] if behind else "."
-        closed = behind is None or bool(re.search(r"[;:!?)|\n/]|[.,](?!\d)", gap))
-        found.append(_told(one, text, "" if closed or behind is None else behind.low, behind.stem if behind else ""))
-        after.append("" if behind is None else behind.low)
-    for place in reversed(range(len(found) - 1)):
-        # `16 to 18 degrees`: the first is what the second is.
-        if (
-            found[place].kind == "bare"
-            and after[place] in ("to", "and", "or", "by", "x")
-            and found[place + 1].start - found[place].start < 16
-        ):
-            found[place] = replace(found[place], kind=found[place + 1].kind, counts=found[place + 1].counts)
-    return tuple(found)
-
-
-def _told(one: Quantity, text: str, low: str, behind: str) -> Told:
-    kind, counts = one.kind, ""
-    before = text[max(0, one.start - 24) : one.start]
-    if kind in _MONEY:
-        kind = "money"
-    elif kind == "time":
-        kind = "ago" if low in _AGO or (low == "in" and "advance" in text[one.start : one.start + 40]) else "span"
-        # `2 an hour` tells no hours; `an hour` and `two and a half hours` do.
-        if re.match(r"(?!half|quarter)[^\W_]\S* an? (?!half)", text[one.start : one.start + 12]):
-            kind = "rate"
-    elif kind == "percent":
-        kind = "share"
-    elif kind == "clock":
-        kind = "hour"
-    elif kind == "length" and re.match(
-        r"[\d.,]+ ?(?:km|kilomet\w+|miles|m)(?: ?/ ?h|/s| an hour| per hour)", text[one.start : one.start + 30]
-    ):
-        kind = "speed"
-    elif kind in ("celsius", "fahrenheit"):
-        kind = "heat"
-    elif kind == "number":
-        if low and (stem(low) in _HEAT):
-            kind = "heat"
-        elif low in ("mph", "knots", "kmh"):
-            kind = "speed"
-        elif one.value == int(one.value) and 1000 <= one.value <= 2100 and re.match(r"\d{4}\b", text[one.start :][:5]):
-            kind = "year"
-        elif _DAY.match(low) and not low.endswith("s"):
-            kind = "date"
-        elif not low or low in STOP or low in ("each", "extra", "plus", "altogether"):
-            kind = "bare"
-            if re.search(
-                r"\w-$|\b(?:line|bus|room|platform|gate|level|page|step|no|number|section|clause|flat|top|the|first)\W+$",
-                before,
-                re.I,
-            ):
-                kind = "named"
-        else:
-            kind, counts = "count", behind
-    return Told(kind, one.value, counts, one.start)
 
 
 @lru_cache(maxsize=4096)
@@ -331,7 +232,7 @@ def _when(question: str, text: str, new: list[Told]) -> bool:
     ):
         return True
     low = question.lower()
-    if any(match[0].lower() not in low for match in _DAY.finditer(text)):
+    if any(match[0].lower() not in low for match in DAY.finditer(text)):
         return True
     if any(
         one.kind == "span"
@@ -417,12 +318,7 @@ def _share(question: str, text: str, new: list[Told]) -> bool:
 _TESTS: Final[Mapping[str, Callable[[str, str, list[Told]], bool]]] = {
     "money": _money, "span": _span, "often": _often, "hour": _hour, "when": _when, "year": _year, "count": _count, "dose": _dose, "amount": _amount, "age": _age, "sum": _sum, "phone": _phone, "share": _share,
 }  # fmt: skip
-
-
-_WE: Final = re.compile(r"(?:^|[.;:!?]) *(?:we|i|you)(?:'ll| will| do| can)? (\w+)", re.IGNORECASE)
 _THEN: Final = re.compile(r", (?:then |and (?:then )?)?| and (?:then )?", re.IGNORECASE)
-_ANYBODY: Final = frozenset(["person", "someon"])
-_AGENT: Final = re.compile(r"(?:er|or|ist|ian|ant|ent|man|men|woman|women|ee|ess|people)s?$")
 
 
 def aims(question: str) -> str:
@@ -431,95 +327,6 @@ def aims(question: str) -> str:
     asking = [one for one in read if one.endswith("?")] or read
     found = {aim(one) for one in asking[:6]}
     return found.pop() if len(found) == 1 else ""
-
-
-def names_somebody(question: str, text: str, part: str) -> bool:
-    """A name that is no place's and no month's, a person by what they do, or an office."""
-    known = {word.stem for word in words(question)}
-    seen = words(text)
-    for at, word in enumerate(seen):
-        if word.stem in known or word.low in STOP:
-            continue
-        about = entry(word.stem)
-        before = seen[at - 1].low if at else ""
-        sort = about.explained & PEOPLE if about.speech.startswith("n") else frozenset()
-        if before in ("most", "many", "some", "other", "all"):
-            continue
-        if (
-            sort
-            and (sort - _ANYBODY or _AGENT.search(word.low) or (word.low.endswith("s") and about.speech == "n"))
-            and not quantities(before)
-        ):
-            return True
-        begins = at == 0 or bool(re.search(r"[.!?:;\n|*\"-]\s*$", text[max(0, word.start - 4) : word.start]))
-        if (
-            word.big
-            and before not in _BEFORE_PLACE
-            and not (at > 1 and seen[at - 2].low in _BEFORE_PLACE and not seen[at - 1].big)
-            and not _DAY.match(word.low)
-            and not _qualifies(text, seen, at)
-            and (
-                not begins
-                or not about.speech
-                or (len(seen) <= 3 and not quantities(text))
-                or (at + 1 < len(seen) and seen[at + 1].big)
-            )
-        ):
-            return True
-    # `We pay the postage`, to who asked who pays it.
-    own = {word.stem for word in words(part)}
-    if any(match[1].lower() not in STOP and stem(match[1].lower()) in own for match in _WE.finditer(text)):
-        return True
-    return any(stem(match[0].lower()) not in known for match in _SOMEBODY.finditer(text))
-
-
-_AT_PLACE: Final = re.compile(
-    r"\b(?:in|at|on|near|opposite|behind|beside|next to|between|above|below|under|outside|inside|to|from|via|across|along|through|into|past|around|down|up|of)\s+"
-    r"(?P<its>the |your |our |its |his |her |their |a |an |any |each |every |this |that |all |both |most |some )?(?P<what>[^\W\d_][\w'-]*)(?P<more> [^\W\d_][\w'-]*)?",
-    re.IGNORECASE,
-)
-_THERE: Final = re.compile(
-    r"\b(?:here|there's|upstairs|downstairs|online|nowhere|everywhere|anywhere|abroad|left|right|floor|street|road|corner|entrance|desk|counter|office|shop|station|website|app|reception|building|garage|car park|minutes? (?:on foot|walk|away|from)|(?:north|south|east|west) of)\b|\S@\w|\bwww\.|https?:",
-    re.IGNORECASE,
-)
-_NO_PLACE: Final = frozenset((
-    "world", "time", "times", "morning", "evening", "afternoon", "night", "day", "days", "week", "month", "year", "years", "way", "case", "fact", "future", "past", "end",
-    "beginning", "minute", "minutes", "hour", "hours", "moment", "average", "total", "general", "foot", "request", "weekdays", "weekends",
-))  # fmt: skip
-
-
-def names_place(question: str, text: str) -> bool:
-    """Somewhere that the question did not name: a name or a thing behind a word of place."""
-    known = {word.stem for word in words(question)}
-    if any(stem(match[0].lower()) not in known for match in _THERE.finditer(text)):
-        return True
-    if len(words(text)) <= 4 and not quantities(text) and not _DAY.search(text):
-        return any(word.big and word.low not in STOP and word.stem not in known for word in words(text))
-    # `Ada Krol, 1987, Gdansk`: a row of names.
-    row = [piece.split() for piece in re.split(r"[,;:.]\s*", text) if piece.strip()]
-    if sum(len(piece) <= 3 and piece[0][0].isupper() and stem(piece[0].lower()) not in known for piece in row) >= 2:
-        return True
-    for match in _AT_PLACE.finditer(text):
-        what = match["what"]
-        low = what.lower()
-        if stem(low) in known or low in _NO_PLACE or low in STOP or _DAY.match(what) or quantities(what):
-            continue
-        if what[0].isupper() or (
-            match["its"] and match[0][:2].lower() not in ("of", "to") and "n" in entry(stem(low)).speech
-        ):
-            return True
-        behind = (match["more"] or "").strip()
-        if match["its"] and behind and stem(behind.lower()) not in known and behind[0].isupper():
-            return True
-    return False
-
-
-def _qualifies(text: str, seen: Sequence[Word], at: int) -> bool:
-    """Says only what another word is like: `a Swiss firm`."""
-    if at + 1 >= len(seen) or "a" not in entry(seen[at].stem).speech:
-        return False
-    behind = seen[at + 1]
-    return not behind.big and behind.low not in STOP and text[seen[at].start : behind.start].endswith(" ")
 
 
 def ordered(text: str) -> float:
