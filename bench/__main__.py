@@ -1,11 +1,13 @@
-"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics|world|faults|scoring|scorers`."""
+"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics|world|faults|scoring|scorers|watching`."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-ALL = ("ingest", "queries", "gateway", "sdk", "inference", "statistics", "world", "faults", "scoring", "scorers")
+ALL = (
+    "ingest", "queries", "gateway", "sdk", "inference", "statistics", "world", "faults", "scoring", "scorers", "watching"
+)  # fmt: skip
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:
