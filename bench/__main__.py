@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m bench ingest|queries|gateway|sdk|inference|statistics|world|faults|scoring|scorers|watching`."""
+"""`make bench`, or `python -m bench NAME ...`, with names of `ALL`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import sys
 from importlib import import_module
 
 ALL = (
-    "ingest", "queries", "gateway", "sdk", "inference", "statistics", "world", "faults", "scoring", "scorers", "watching"
+    "ingest", "queries", "gateway", "sdk", "inference", "statistics", "world", "faults", "scoring", "scorers",
+    "watching",
 )  # fmt: skip
 
 for name in sys.argv[1:] or ALL:
