@@ -20,10 +20,8 @@ from homeostat.analyze.scorers.completeness import features as completeness
         ("refers_ahead", "1. Scan the code with the app from step 3.\n2. Log out.\n3. Install the app."),
         ("backwards", "Then switch it on for the first time. Having boiled it, fill in the water next."),
         ("taken_back", "The cork should never touch water. The cork is rinsed in water every day."),
-        (
-            "aloof",
-            "Crack the egg into a cup. Slide it into your pan. Ministers in Vienna postponed the railway reform. Lift it out.",
-        ),
+        ("handed_on", "Contracts end after four weeks. Gyms have many mirrors. Mirrors are made of sand and silver."),
+        ("half_denied", "The engine never stops, so it stops at once."),
     ],
 )
 def test_a_break_is_seen(name: str, text: str) -> None:
@@ -41,7 +39,8 @@ def test_a_break_is_seen(name: str, text: str) -> None:
 def test_what_hangs_together_has_no_break(text: str) -> None:
     found = coherence(Case(text, "How do I care for a cactus in a pot?"))
     assert not any(
-        found[name] for name in ("switched", "no_reason", "refers_ahead", "backwards", "taken_back", "aloof")
+        found[name]
+        for name in ("switched", "no_reason", "refers_ahead", "backwards", "taken_back", "half_denied", "handed_on")
     )
 
 

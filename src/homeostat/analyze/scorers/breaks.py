@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from homeostat.analyze.scorers.form import orders
@@ -76,10 +77,11 @@ _GIVEN: Final = frozenset((
     "it", "its", "they", "them", "their", "he", "him", "his", "she", "her", "this", "that", "these", "those", "there", "here", "you", "your", "we", "our", "us", "i", "my", "me",
     "both", "each", "another", "other", "others", "also", "too", "same", "such", "one", "ones", "all", "most", "some", "none", "either", "neither", "again", "instead", "everything", "anything", "nothing",
 ))  # fmt: skip
-#: What stands later in a sentence may stand for something in it.
-_HEAD: Final = 7
-#: So many words come near others by chance.
-_CHANCE: Final = 0.17
+_DENIES: Final = frozenset(["not", "never", "cannot"])
+_CASES: Final = frozenset(
+    ["if", "unless", "until", "when", "otherwise", "because", "before", "without", "only", "just", "yet"]
+)
+_REASON: Final = re.compile(r"\b(?:because|since|so|therefore|which is why|as)\b", re.IGNORECASE)
 _TO_YOU: Final = frozenset(["you", "your", "yours", "i", "we", "our", "my", "me", "us"])
 
 
@@ -88,11 +90,12 @@ def breaks(parts: Sequence[str], read: Sequence[Sequence[Word]], question: str, 
     asked = content(words(question))
     return {
         "switched": _switched(parts, read, question),
-        "aloof": _aloof(parts, read, asked),
         "no_reason": _no_reason(parts, read, asked),
         "refers_ahead": _refers_ahead(whole),
         "backwards": _backwards(parts, whole),
         "taken_back": _taken_back(read, asked),
+        "half_denied": _half_denied(parts, read),
+        "handed_on": _handed_on(read, asked),
         "so_against": _so_against(parts, read),
     }
 
@@ -145,23 +148,6 @@ def _met(matter: Sequence[Word], others: Sequence[Word]) -> bool:
     return any(nearest(word.stem, known) >= 0.7 or 2 * closest(word.stem, known) >= 0.6 for word in matter)
 
 
-def _aloof(parts: Sequence[str], read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
-    """Among sentences that speak to the reader, a long one that speaks to nobody, of nothing that was spoken of."""
-    spoken = [bool(_TO_YOU & {word.low for word in one}) or orders(part) for one, part in zip(read, parts, strict=True)]
-    count = 0
-    for at, one in enumerate(read):
-        others = [word for place, other in enumerate(read) if place != at for word in content(other)]
-        known = frozenset(word.stem for word in (*asked, *others))
-        if (
-            len(one) >= 7
-            and not spoken[at]
-            and not {word.low for word in one[:_HEAD]} & _GIVEN
-            and sum(nearest(word.stem, known) >= 0.7 for word in content(one)) <= _CHANCE * len(content(one))
-        ):
-            count += 2 * sum(spoken) > len(read) - 1
-    return float(min(2, count))
-
-
 def _refers_ahead(text: str) -> float:
     """A step rests on one that comes later."""
     for match in _NUMBER.finditer(text):
@@ -179,25 +165,49 @@ def _taken_back(read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
     """What is denied or forbidden in one sentence is said or done in another, and no case is made of it."""
     known = {word.stem for word in asked}
     lows = [{word.low for word in one} for one in read]
-    denied: list[set[str]] = []
-    said: list[set[str]] = []
-    for one in read:
-        no = {
+    most = 0
+    for at, one in enumerate(read):
+        denied = {
             after.stem
-            for at, word in enumerate(one)
-            if word.low in NEGATORS
-            for after in one[at + 1 : at + 4]
+            for place, word in enumerate(one)
+            if word.low in _DENIES and not {near.low for near in one[max(0, place - 6) : place + 5]} & _CASES
+            for after in one[place + 1 : place + 4]
             if after.low not in STOP
         }
-        denied.append(no)
-        said.append({word.stem for word in content(one)} - no)
-    most = 0
-    for at in range(len(read)):
-        for other in range(len(read)):
-            if at == other or lows[other] & NEGATORS or (lows[at] | lows[other]) & _HELD:
-                continue
-            most = max(most, len(denied[at] & said[other] - known))
+        for place, other in enumerate(read):
+            if place != at and denied and not lows[place] & (NEGATORS | _HELD):
+                most = max(most, len(denied & {word.stem for word in content(other)} - known))
     return float(min(2, most))
+
+
+def _half_denied(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> float:
+    """A reason and what follows from it speak of the same thing, and one of them denies it."""
+    count = 0
+    for part, one in zip(parts, read, strict=True):
+        if (match := _REASON.search(part)) is None:
+            continue
+        before = [word for word in one if word.start < match.start()]
+        after = [word for word in one if word.start >= match.end()]
+        shared = {word.stem for word in content(before)} & {word.stem for word in content(after)}
+        no = [bool(NEGATORS & {word.low for word in side}) for side in (before, after)]
+        count += bool(shared) and no[0] != no[1]
+    return float(min(2, count))
+
+
+def _handed_on(read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
+    """How often a sentence begins with a word that the one before ended with, where others would say it: such texts
+    go in circles, or from one thing to the next."""
+    known = {word.stem for word in asked}
+    count = 0
+    for one, other in pairwise(read):
+        before, after = content(one), content(other)
+        count += (
+            len(before) > 2
+            and bool(after)
+            and after[0].stem in {word.stem for word in before[-3:]} - known
+            and not _TO_YOU & {word.low for word in other}
+        )
+    return float(min(2, count))
 
 
 def _so_against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> float:

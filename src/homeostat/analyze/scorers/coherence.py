@@ -316,8 +316,8 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
         return "sentences are ordinary and follow from each other"
     told = {
         "repelled": "the order of the words is unusual", "repelled_worst": "a sentence is no ordinary sentence", "capitals": "a sentence is no ordinary sentence", "broken_pairs": "the order of the words is unusual",
-        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "reasoned": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no", "taken_back": "says a thing and denies it", "so_against": "concludes the opposite",
-        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "aloof": "changes the subject", "switched": "changes the language", "false_so": "a conclusion from something else", "no_reason": "a conclusion from something else",
+        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "reasoned": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no", "taken_back": "says a thing and denies it", "half_denied": "says a thing and denies it", "handed_on": "goes from one thing to the next", "so_against": "concludes the opposite",
+        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "switched": "changes the language", "false_so": "a conclusion from something else", "no_reason": "a conclusion from something else",
         "miscounted": "steps in the wrong order", "refers_ahead": "steps in the wrong order", "backwards": "steps in the wrong order", "piled": "a sentence is no ordinary sentence", "connected": "joins thoughts that are not there", "empty": "says nothing that could be followed",
         "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
         "stutter": "repeats words", "fours": "repeats itself", "few_words": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
@@ -332,5 +332,5 @@ PRIOR: Final[Mapping[str, float]] = {
     "repelled": -4, "repelled_worst": -1.5, "capitals": -1.5, "broken_pairs": -2, "contradiction": -1.5, "renumbered": -0.7, "facing": -0.7, "flip": -1.5, "inside": -0.7, "reasoned": -1, "denied_again": -0.5, "yes_no": -1, "loose": -1, "loose_many": -0.7,
     "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "stutter": -1.5, "fours": -1.5,
     "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7, "miscounted": -2, "piled": -1.5, "connected": -1.5, "empty": -1, "few_words": -1.5,
-    "switched": -2, "no_reason": -1, "aloof": -1, "refers_ahead": -1.5, "backwards": -0.7, "taken_back": -0.7, "so_against": -0.7,
+    "switched": -2, "no_reason": -1, "refers_ahead": -1.5, "backwards": -0.7, "taken_back": -0.7, "so_against": -0.7, "half_denied": -0.7, "handed_on": -0.7,
 }  # fmt: skip

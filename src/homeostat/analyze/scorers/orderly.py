@@ -35,7 +35,7 @@ _BEGUN: Final = 20
 #: Ordinary texts and sentences lose no more, as a rule.
 _USUAL: Final = 0.05
 _USUAL_SENTENCE: Final = 0.15
-_NAMED: Final = frozenset(["may", "will", "per"])
+_NAMED: Final = frozenset(["may", "will", "per", "my"])
 _MANY: Final = frozenset(["they", "we"])
 _OF_ONE: Final = frozenset(["is", "was", "has"])
 _BEFORE_NOUN: Final = frozenset(["the", "a", "an", "my", "your", "our", "their", "its", "every"])
