@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 TREES = 160
 # Rows that a leaf holds at least.
-LEAST = 4
+LEAST = 10
 # Of the features, so many are looked at in a node.
-LOOKED = 0.3
+LOOKED = 0.15
 SEED = 20_261_122
 
 

@@ -57,9 +57,12 @@ PLAIN = {"groundedness": 0.3, "completeness": 0.4}
 # Scorers whose features matter only together learn trees too.
 GROWN = ("groundedness",)
 # From this batch on cases are as models really answer; they are fewer than those that were written to mislead.
-NATURAL_FROM, NATURAL_TRUST = 30, 4.0
+NATURAL_FROM, NATURAL_TRUST = 30, 10.0
+# How strongly the line beside the trees is held at nothing: it has hundreds of features.
+STRAIGHT, LEAST_SPREAD = 400.0, 0.1
 # So much more one of them weighs where no trees are grown.
 NATURAL_WEIGHT = {"completeness": 3.0, "coherence": 2.0}
+_PLAIN_NUMBER = re.compile(r"(?<![\d.,:/-])\d{2,3}(?![\d.,:/-]*\d)")
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
 
@@ -91,6 +94,23 @@ def copied(tune: list[dict[str, Any]]) -> list[dict[str, Any]]:
         parts = [part for document in mine["documents"] for part in sentences(document)]
         made += [mine | {"output": part, "label": "good"} for part in parts[:2]]
         made += [mine | {"output": row["output"], "label": "bad"} for row in other if row["label"] == "good"][:1]
+    return made
+
+
+def renumbered(tune: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A sentence of the documents, and a few words around its number, are supported; with another number neither is."""
+    made = []
+    for row in {str(row["documents"]): row for row in tune if row.get("documents")}.values():
+        whole = " ".join(row["documents"])
+        found = next(((part, held) for part in sentences(whole) if (held := _PLAIN_NUMBER.search(part))), None)
+        if found is None or (other := str(2 * int(found[1][0]))) in whole:
+            continue
+        sentence, number = found
+        few = [*sentence[: number.start()].split()[-3:], "{}", *sentence[number.end() :].split()[:3]]
+        short = " ".join(few)
+        made += [row | {"output": sentence[: number.start()] + other + sentence[number.end() :], "label": "bad"}]
+        made += [row | {"output": short.replace("{}", number[0]), "label": "good"}]
+        made += [row | {"output": short.replace("{}", other), "label": "bad"}]
     return made
 
 
@@ -188,7 +208,11 @@ def trained(name: str) -> dict[str, str]:
     scorer = import_module(f"homeostat.analyze.scorers.{name}")
     prior: Mapping[str, float] = getattr(scorer, "PRIOR", {})
     real = rows(name, "tune")
-    tune = real + (copied(real) if name == "groundedness" else []) + (moved(real) if name == "relevance" else [])
+    tune = (
+        real
+        + (copied(real) + renumbered(real) if name == "groundedness" else [])
+        + (moved(real) if name == "relevance" else [])
+    )
     tune += broken() if name == "coherence" else []
     tune += harmless() if name in STANCES else []
     plain_rows = worldly.rows(name) if name in WORLDLY else []
@@ -245,7 +269,15 @@ def trees(found: list[list[dict[str, float]]], labels: Array, trust: Array) -> d
     names = sorted({name for one in texts for name in one})
     matrix = forest.table(texts, names)
     told = np.flatnonzero(np.ptp(matrix, axis=0) > 1e-9)
-    return {"names": [names[at] for at in told], **forest.grown(matrix[:, told], labels, trust)}
+    matrix = matrix[:, told]
+    scale = np.maximum(matrix.std(axis=0), LEAST_SPREAD)
+    weights, bias = fit(matrix / scale, labels, STRAIGHT, np.zeros(len(told)), trust)
+    return {
+        "names": [names[at] for at in told],
+        **forest.grown(matrix, labels, trust),
+        "line": [round(float(one), 4) for one in weights / scale],
+        "bias": round(bias, 4),
+    }
 
 
 def weakest(lines: Array, owner: NDArray[np.int64], labels: Array) -> Array:

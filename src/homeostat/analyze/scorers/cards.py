@@ -18,7 +18,7 @@ class Card:
 CARDS: Final[Mapping[str, Card]] = {
     "groundedness": Card(
         "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
-        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list, what of each clause is told there at all; sums and so many at so much are reckoned; “it” stands for what the sentence before began with; “the documents do not say” is held against them. All claims are weighed together, by trees; the reason quotes the weakest claim and its snippet.",
+        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list, what of each clause is told there at all; sums and so many at so much are reckoned; “it” stands for what the sentence before began with; “the documents do not say” is held against them. All claims are weighed together, by trees and a line; the reason quotes the weakest claim and its snippet.",
         "A fifth to a quarter of answers as models give them, either way: what needs knowledge of the world or more than one step of reasoning, an invention in words that are near; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(

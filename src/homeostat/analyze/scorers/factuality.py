@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import check
 from homeostat.analyze.scorers.entailment.reading import coverage, read, sources
-from homeostat.analyze.scorers.groundedness import claims, reason, together
+from homeostat.analyze.scorers.groundedness import beside, claims, reason, together, whole
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.words import bounded, plain
 
@@ -46,7 +46,8 @@ class Factuality:
             return Unscored("the facts do not speak of what the answer claims")
         learned = model("groundedness")
         lowest, weakest = min(((learned.value(one.features), one) for one in found), key=lambda pair: pair[0])
-        value = together(found, lowest)
+        said_of = [_about(one.claim, known) for one in found]
+        value = together(beside(found, whole(case.output, said_of, case.input)), lowest)
         return judged(value, reason(weakest, value))
 
 

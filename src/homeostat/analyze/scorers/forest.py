@@ -26,6 +26,8 @@ class Forest:
     feature: Ints
     value: Floats
     right: Ints
+    line: Floats
+    bias: float
 
     @classmethod
     def of(cls, held: Mapping[str, Any]) -> Self:
@@ -33,7 +35,19 @@ class Forest:
         return cls(
             tuple(held["names"]), np.array(held["roots"]), np.array(held["feature"]),
             np.array(held["value"], dtype=np.float64), np.array(held["right"]),
+            np.array(held.get("line", []), dtype=np.float64), held.get("bias", 0.0),
         )  # fmt: skip
+
+    def straight(self, found: Mapping[str, float]) -> float:
+        """What a plain weighing of the same features says, as log odds.
+
+        >>> Forest.of({"names": ["a"], "roots": [], "feature": [], "value": [], "right": [], "line": [2.0],
+        ...            "bias": -0.5}).straight({"a": 1.0})
+        1.5
+        """
+        return self.bias + float(
+            sum(w * found.get(name, 0.0) for name, w in zip(self.names, self.line.tolist(), strict=True))
+        )
 
     def share(self, found: Mapping[str, float]) -> float:
         """The mean of what the trees say: how probable it is that the text is good.

@@ -27,12 +27,14 @@ _SILENT: Final = re.compile(
     r"|\b(?:is|are)(?: not|n['’]t) (?:mentioned|stated|specified|said)\b|\b(?:is|are) silent (?:on|about)\b",
     re.IGNORECASE,
 )
+_WHETHER: Final = frozenset("is are was were do does did can could may must should will would has have had am".split())  # noqa: SIM905
 _KNOWN: Final = 0.8
-# Of an answer that says only that, and of one that says it of what the documents do tell.
+# Of an answer that says only that, and of one that says it of what the documents do tell, or reads another row of a table.
 _ADMITS, _HIDES = 0.9, 0.2
-_LINE: Final = 0.3
+_LINE: Final = 0.6
+_WEAKEST: Final = 0.3
 # An alarm about a supported answer costs more trust than a miss.
-_LEAN: Final = 0.2
+_LEAN: Final = 0.35
 # Words that talk about the talk; a sentence made of them claims nothing.
 _POLITE: Final = frozenset(
     [
@@ -96,15 +98,22 @@ class Groundedness:
 
 
 def together(found: Sequence[Check], lowest: float) -> float:
-    """What the trees say of all claims, and a little of what the line says of the weakest: where trees never grew, it
-    still knows which way each sign points."""
+    """What the trees say of all claims, what a line over the same features says, and a little of what is said of the weakest
+    claim: where few trees grew the lines still know which way each sign points."""
     if any(one.features.get("abstains_wrongly") for one in found):
         return _HIDES
     if all(one.features.get("abstains") for one in found):
         return _ADMITS
-    share = forest("groundedness").share(over([one.features for one in found]))
-    odds = _LEAN + sum(
-        part * math.log(max(0.01, one) / max(0.01, 1 - one)) for part, one in ((1.0, share), (_LINE, lowest))
+    grown, told = forest("groundedness"), over([one.features for one in found])
+    share = min(0.99, max(0.01, grown.share(told)))
+    if any(one.features.get("row_changed") for one in found):
+        return _HIDES
+    lowest = min(0.99, max(0.01, lowest))
+    odds = (
+        _LEAN
+        + math.log(share / (1 - share))
+        + _LINE * grown.straight(told)
+        + _WEAKEST * math.log(lowest / (1 - lowest))
     )
     return 1 / (1 + math.exp(-odds))
 
@@ -116,7 +125,27 @@ def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     sided = answered(plain(output), plain(question[-600:]), documents)
     if sided and not found:
         return [Check(output[:300], "", {"cover_best": 0.5, **sided})]
-    return [replace(one, features={**one.features, **sided}) for one in found[:1]] + found[1:]
+    return beside(found, sided | whole(output, documents, question))
+
+
+def beside(found: list[Check], more: Mapping[str, float]) -> list[Check]:
+    """What is told of the answer as a whole stands with its first claim."""
+    return [replace(one, features={**one.features, **more}) for one in found[:1]] + found[1:]
+
+
+def whole(output: str, documents: Sequence[str], question: str) -> dict[str, float]:
+    """What only the whole answer shows: how long both sides are, how much of the documents it repeats, what was asked."""
+    told, held = {word.stem for word in content(words(bounded(output)))}, set[str]()
+    for document in documents:
+        held |= {word.stem for word in content(words(document))}
+    asked = words(question[:200])
+    return {
+        "answer_long": min(1.0, len(told) / 60),
+        "held_long": min(1.0, len(held) / 120),
+        "held_told": len(told & held) / max(1, len(held)),
+        "told_held": len(told & held) / max(1, len(told)),
+        "asked_whether": float(bool(asked) and asked[0].low in _WHETHER),
+    }
 
 
 def _compared(claim: str, documents: Sequence[str], question: str) -> Check:

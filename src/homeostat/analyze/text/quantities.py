@@ -231,6 +231,9 @@ def _with_unit(value: float, before: str, tokens: list[re.Match[str]], at: int, 
         and set(following) & {"morning", "night", "evening", "afternoon"}
     ):
         return Quantity(value * 60 + (720 if "morning" not in following and value < 12 else 0), "clock", start, text)
+    if following[:2] == ["quarters", "of"] and value <= 4:
+        # `Three quarters of those who came` are no months.
+        value, after, text = value / 4, after + 1, f"{text} quarters"
     for ahead in range(after, min(after + 3, len(tokens))):
         word = tokens[ahead][0].lower()
         if word == "an" and ahead + 1 < len(tokens) and tokens[ahead + 1][0].lower() in _UNIT:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from homeostat.analyze.scorers.entailment.edits import edits
+from homeostat.analyze.scorers.entailment.joints import joints
 from homeostat.analyze.scorers.entailment.numbers import numbers
 from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, parted, plainly, read, sources
 from homeostat.analyze.scorers.entailment.roles import aside, bound, order, turned
@@ -29,6 +30,8 @@ _MONTH_STEMS: Final = frozenset(stem(month) for month in _MONTHS)
 _FEW: Final = 150
 #: Who shares so much with a snippet speaks of it too.
 _SPOKEN: Final = 0.5
+#: So much less than the best sentence has the next one at the most, if it is to be heard.
+_LESS: Final = 0.2
 #: Who shares less than this with all documents, and is so far from them, does not speak of their matter.
 _BARELY: Final = 0.12
 _FAR: Final = 0.5
@@ -84,6 +87,7 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
     ):
         features.update(part[0])
         remarks += part[1]
+    features.update(joints(told, best, held, read(question).stems))
     features["condition_dropped"] = max(
         condition(told, piece, read(question).stems)
         for piece in (best, *(other for other in ranked[1:2] if told.covered(other.stems) >= _SPOKEN))
@@ -97,8 +101,9 @@ def check(claim: str, documents: Sequence[str], question: str = "") -> Check:
         features["aside"] = features["negation_flip"] = 0.0
     if (
         len(ranked) > 1
-        and not (features["antonym"] or features["negation_flip"])
-        and told.covered(ranked[1].stems) >= _SPOKEN
+        and not (features["antonym"] or features["negation_flip"] or features["negation_same"])
+        # Where the best sentence says it nearly whole, the next one speaks of something else.
+        and told.covered(ranked[1].stems) >= max(_SPOKEN, features["cover_best"] - _LESS)
     ):
         second, more = polarity(told, ranked[1])
         features.update({name: second[name] for name in ("antonym", "negation_flip")})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
-from homeostat.analyze.scorers.entailment.reading import Read, Sources, around, coverage, digit, limit
+from homeostat.analyze.scorers.entailment.reading import Read, Sources, around, coverage, digit, limit, numbered, tabled
 from homeostat.analyze.text.quantities import Quantity, same
 from homeostat.analyze.text.thesaurus import entry
 from homeostat.analyze.text.words import STOP
@@ -34,9 +34,10 @@ _NEARLY: Final = re.compile(
     re.IGNORECASE,
 )
 _POINTS: Final = re.compile(r"\b(?:those|these|all|both|diese|diesen|estos|estas|ces)\s$", re.IGNORECASE)
-#: A line with so many bars is a row of a table.
-_CELLS: Final = 2
 _A_YEAR: Final = 31_557_600
+_RANKS: Final = (
+    "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+)  # fmt: skip
 _SCALES: Final = frozenset(["half", "halve", "double", "twice", "triple", "each", "both", "couple", "two", "together"])
 
 
@@ -45,7 +46,8 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
     there = [one for one, _ in held.numbers]
     asked = question.numbers
     said = [one for one in claim.numbers if not one.soft and not (one.kind == "number" and one.text.lower() == "one")]
-    told = [one for one in said if not any(same(one, other) for other in there) or _counts_things(one, held)]
+    told = [one for one in said if not any(_same(one, other) for other in there) or _counts_things(one, held)]
+    told = [one for one in told if not _ranked(one, held)]
     told = [one for one in told if not _pointed(one, claim)]
     told = [one for one in told if not _small(one) or _counts_other(one, claim, best)]
     # A number of the question may be repeated, and reckoned with.
@@ -58,18 +60,33 @@ def numbers(claim: Read, best: Read, held: Sources, question: Read) -> tuple[dic
     derived = [one for one in told if _derivable(one, [*there, *asked], said, near=near, scaled=scaled)]
     derived += [one for one in told if one not in derived and _example(one, claim, held)]
     lost = [one for one in told if one not in derived]
-    bound = [one for one in said if one not in told and (_misbound(one, claim, held) or _other_row(one, claim, held))]
+    elsewhere = [one for one in said if one not in told and _other_row(one, claim, held)]
+    bound = [one for one in said if one not in told and (one in elsewhere or _misbound(one, claim, best, held))]
     rival = [one for one in lost if any(other.kind == one.kind and not other.soft for other in best.numbers)]
     remarks = [f"{one.text} is not in the documents" for one in lost[:3]] + [
         f"{one.text} belongs to something else there" for one in bound[:2]
     ]
     return {
+        "row_changed": float(bool(elsewhere)),
         "number_lost": min(2.0, float(len(lost))),
         "number_rival": min(1.0, float(len(rival))),
         "number_derived": min(1.0, float(len(derived))),
         "number_misbound": min(1.0, float(len(bound))),
         "number_right": 1.0 if said and not lost and not bound else 0.0,
     }, remarks
+
+
+def _same(one: Quantity, other: Quantity) -> bool:
+    """`By eight` is `until 8 pm`."""
+    if one.kind == "number" and other.kind == "clock" and one.text.isalpha() and one.value <= 12:
+        return (one.value * 60 - other.value) % 720 == 0
+    return same(one, other)
+
+
+def _ranked(one: Quantity, held: Sources) -> bool:
+    """`Day four`, where the documents have the fourth day."""
+    place = int(one.value) if one.kind == "number" and one.value % 1 == 0 and 0 < one.value < len(_RANKS) else 0
+    return bool(place) and any(word.low == _RANKS[place] for piece in held.pieces for word in piece.words)
 
 
 def _example(one: Quantity, claim: Read, held: Sources) -> bool:
@@ -122,7 +139,7 @@ def _pointed(one: Quantity, claim: Read) -> bool:
 
 def _small(one: Quantity) -> bool:
     """Two or three in letters: often a count of what the documents list without counting."""
-    return one.kind == "number" and one.value <= 3 and one.text.isalpha()
+    return one.kind in ("number", "times") and one.value <= 3 and one.text.isalpha()
 
 
 def _counts_other(one: Quantity, claim: Read, best: Read) -> bool:
@@ -150,7 +167,16 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
         spans = [other.value / _A_YEAR for other in held if other.kind == "time" and other.value > 0.9 * _A_YEAR]
         return any(abs(abs(one.value - year) - span) < 0.02 * span for year in years for span in spans)
     if one.kind == "clock":
-        return False
+        spans = [other.value / 60 for other in held if other.kind == "time"]
+        clocks = [other.value for other in held if other.kind == "clock"]
+        # Twelve hours on or off: `five past two` is told without saying of which half of the day.
+        return any(
+            abs((one.value - clock - sign * span) % 720) < 1 for clock in clocks for span in spans for sign in (1, -1)
+        )
+    if one.kind == "number" and 0 < one.value < 1:
+        pool = [other.value for other in held if not other.soft][:14]
+        parts = [a / b for a in pool for b in pool if 0 < a < b] + [other.value / 100 for other in held]
+        return any(abs(one.value - part) <= 0.04 * one.value for part in (*parts, *(1 - part for part in parts)))
     if one.kind == "time":
         unit = 10 * _A_YEAR if "decade" in one.text else _A_YEAR
         clocks = [other.value for other in held if other.kind == "clock"]
@@ -159,6 +185,7 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
         ):
             return True
     shares = [other.value / 100 for other in held if other.kind == "percent"]
+    shares += [other.value for other in held if other.kind == "number" and 0 < other.value < 1 and other.text.isalpha()]
     # Twelve months of a price; twelve times a span of time is another span.
     made = (
         [a * 12 * left for a in pool for left in (1.0, *(1 - share for share in shares))] if one.kind != "time" else []
@@ -169,7 +196,9 @@ def _derivable(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity]
         made += [a / 2 for a in pool] + [a * 2 for a in pool]
     made += [value for a, b in combinations(pool, 2) for value in (abs(a - b), a + b)]
     made += [sum(other.value for other in same_kind)] if len(same_kind) > 1 else []
-    if not near and _reckoned(one, held, said):
+    beside = [other.value for other in said if other.kind == one.kind and other.value != one.value]
+    made += [value for a in beside for b in pool for value in (abs(a - b), a + b) if a != b]
+    if _reckoned(one, held, said):
         return True
     if one.kind == "percent" or (one.kind == "number" and len(said) > 1):
         ratios = [a / b * 100 for a in pool for b in pool if 0 < a < b]
@@ -209,7 +238,7 @@ def _reckoned(one: Quantity, held: Sequence[Quantity], said: Sequence[Quantity])
 
 def _other_row(one: Quantity, claim: Read, held: Sources) -> bool:
     """The claim names a row of a table, and the number stands in others only."""
-    rows = [piece for piece in held.pieces if piece.text.count("|") >= _CELLS]
+    rows = [piece for piece in held.pieces if tabled(piece)]
     if len(rows) < 2:
         return False
     there = [piece for piece in held.pieces if any(same(one, other) for other in piece.numbers)]
@@ -217,13 +246,15 @@ def _other_row(one: Quantity, claim: Read, held: Sources) -> bool:
     return bool(there and named) and all(piece in rows and piece not in named for piece in there)
 
 
-def _misbound(one: Quantity, claim: Read, held: Sources) -> bool:
+def _misbound(one: Quantity, claim: Read, best: Read, held: Sources) -> bool:
     """Another number of the documents stands next to the words that this one stands next to."""
     near = around(one, claim)
     if len(near) < 2 or (one.text.isalpha() and one.kind == "number" and one.value <= 3):
         return False
     scores: dict[bool, float] = {True: 0.0, False: 0.0}
-    for other, beside in held.numbers:
+    # What the sentence that fits best says itself is not taken from another one.
+    here = numbered(best) if any(same(one, other) for other in best.numbers) else held.numbers
+    for other, beside in here:
         if other.kind not in (one.kind, "number") and one.kind != "number":
             continue
         mine = same(one, other)

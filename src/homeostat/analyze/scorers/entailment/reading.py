@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from homeostat.analyze.text.lexicon import nearest
@@ -19,6 +19,9 @@ _MOST: Final = 200
 _NUMBERS: Final = 24
 _LABEL: Final = re.compile(r"\b([A-Za-z]{3,20})\s([A-Z]|[A-Z]{1,2}\d{1,4})\b(?![’'-])")
 
+#: A line with so many bars is a row of a table.
+_CELLS: Final = 2
+_PRICED: Final = re.compile(r"(\d[\d.,]*) an? \w", re.IGNORECASE)
 _PRONOUN: Final = re.compile(r"^(?:it|they|he|she)\b", re.IGNORECASE)
 _LIMITS: Final = (
     ("least", re.compile(r"(?:at least|no fewer than|not less than|minimum(?: of)?|from|over|above|(?<!no )(?<!not )more than|older than|exceeds?|after|mindestens|über|al menos|au moins)\W*$")),
@@ -82,10 +85,19 @@ def read(text: str) -> Read:
     found = words(text)
     matter = tuple(content(found))
     weights = tuple((word.stem, 1.5 if word.big else 1.0) for word in matter if not digit(word))
-    return Read(text, found, matter, quantities(text)[:_NUMBERS], frozenset(word.stem for word in matter), weights)
+    numbers = tuple(_priced(one, text) for one in quantities(text)[:_NUMBERS] if one.text.lower() != "one s")
+    return Read(text, found, matter, numbers, frozenset(word.stem for word in matter), weights)
 
 
-@dataclass(frozen=True, slots=True)
+def _priced(one: Quantity, text: str) -> Quantity:
+    """`9.99 a month` is an amount, and no time; `half a month` is one."""
+    rate = _PRICED.match(text, one.start) if one.kind == "time" else None
+    return (
+        Quantity(amounts[0].value, "number", one.start, rate[1]) if rate and (amounts := quantities(rate[1])) else one
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sources:
     """The sentences of some documents, their clauses each with its sentence, and their numbers with the words beside."""
 
@@ -94,6 +106,8 @@ class Sources:
     numbers: tuple[tuple[Quantity, frozenset[str]], ...]
     stems: frozenset[str]
     labels: frozenset[tuple[str, str]]
+    pairs: frozenset[tuple[str, str]]
+    """Stems that are neighbours somewhere."""
 
 
 @lru_cache(maxsize=256)
@@ -102,9 +116,11 @@ def sources(documents: tuple[str, ...]) -> Sources:
     told = (part for document in documents for part in _referred(document))
     pieces = tuple(read(part) for part in islice(told, _MOST))
     parts = tuple((part, piece) for piece in pieces[:80] for part in parted(piece))
-    numbers = tuple(one for piece in pieces for one in _numbered(piece))
+    numbers = tuple(one for piece in pieces for one in numbered(piece))
     named = frozenset(label for piece in pieces for label in _labelled(piece))
-    return Sources(pieces, parts, numbers, frozenset[str]().union(*(piece.stems for piece in pieces)), named)
+    stems = frozenset[str]().union(*(piece.stems for piece in pieces))
+    pairs = frozenset(pair for piece in pieces for pair in pairwise(word.stem for word in piece.words))
+    return Sources(pieces, parts, numbers, stems, named, pairs)
 
 
 def _referred(document: str) -> Iterator[str]:
@@ -128,7 +144,8 @@ def parted(whole: Read) -> tuple[Read, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _numbered(piece: Read) -> tuple[tuple[Quantity, frozenset[str]], ...]:
+def numbered(piece: Read) -> tuple[tuple[Quantity, frozenset[str]], ...]:
+    """The numbers of a sentence, each with the stems beside it."""
     return tuple((one, frozenset(word.stem for word in around(one, piece))) for one in piece.numbers)
 
 
@@ -148,6 +165,11 @@ def around(quantity: Quantity, where: Read) -> tuple[Word, ...]:
     before = [word for word in matter if word.start < quantity.start][-3:]
     after = [word for word in matter if word.start > quantity.start][:3]
     return (*before, *after)
+
+
+def tabled(piece: Read) -> bool:
+    """Whether a line is a row of a table."""
+    return piece.text.count("|") >= _CELLS
 
 
 def digit(word: Word) -> bool:

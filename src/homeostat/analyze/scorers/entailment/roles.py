@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, parted
+from homeostat.analyze.scorers.entailment.reading import PAIRS, Read, Sources, digit, parted, tabled
 from homeostat.analyze.scorers.entailment.sides import negated
 from homeostat.analyze.text.lexicon import alike, marks, nearest, opposite, polar
 from homeostat.analyze.text.thesaurus import entry
@@ -32,7 +32,8 @@ _REACH: Final = 5
 
 def bound(claim: Read, documents: Sources) -> tuple[dict[str, float], list[str]]:
     """Who or what the rest of a clause is said of: another name, or an opposite, stands there in the documents."""
-    held = documents.clauses
+    # The head of a table speaks of all its rows.
+    held = [(there, whole) for there, whole in documents.clauses if not tabled(whole)]
     first = claim.words[0].start if claim.words else 0
     denied = negated(claim.text)
     wrong: list[Word] = []

@@ -15,6 +15,9 @@ from homeostat.analyze.text.words import NEGATORS, STOP, Word
 _DENIES: Final = NEGATORS | {"unless", "except", "instead", "excluded", "excluding"}
 # Words of matter in form only: to deny them denies nothing.
 _WEAK: Final = marks("weak")
+_STOPS: Final = re.compile(r"[;:.!?]")
+# What begins a thought of its own.
+_TURNS: Final = frozenset(["because", "which", "who", "but", "so", "although", "though", "while", "whereas"])
 _BREAK: Final = re.compile(r"[;:,.!?]|\s-\s")
 
 
@@ -36,7 +39,7 @@ def negated(text: str) -> Mapping[str, bool]:
     before = 0
     told = ""
     for at, word in enumerate(claim.words):
-        if _BREAK.search(claim.text, before, word.start):
+        if _BREAK.search(claim.text, before, word.start) or word.low in _TURNS:
             left = 0
         before = word.start + len(word.low)
         ahead = [other.low for other in claim.words[at + 1 : at + 3]]
@@ -56,6 +59,23 @@ def negated(text: str) -> Mapping[str, bool]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def _perhaps(text: str) -> frozenset[str]:
+    """Stems that a negation may govern: all that follow it in its sentence, to a word that begins another thought."""
+    found: set[str] = set()
+    open_, before = False, 0
+    claim = read(text)
+    for word in claim.words:
+        if _STOPS.search(claim.text, before, word.start) or word.low in _TURNS:
+            open_ = False
+        before = word.start + len(word.low)
+        if word.low in _DENIES:
+            open_ = True
+        elif open_:
+            found.add(word.stem)
+    return frozenset(found)
+
+
 @lru_cache(maxsize=PAIRS)
 def polarity(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
     mine, theirs = negated(claim.text), negated(best.text)
@@ -71,7 +91,9 @@ def polarity(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
         match = next((other for other in theirs if alike(stem, other) >= 0.7), None)
         if match is not None:
             if off != theirs[match]:
-                flips.append(stem)
+                # A row of things is denied with one word.
+                if not (match in _perhaps(best.text) if off else stem in _perhaps(claim.text)):
+                    flips.append(stem)
             else:
                 agreed += off
     lows = {word.low for word in claim.words}, {word.low for word in best.words}
