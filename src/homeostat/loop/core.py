@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -112,6 +113,8 @@ class Core:
 
     def start(self) -> None:
         """Begin loading and the jobs."""
+        # Who asks waits for the interpreter beside scorers and detectors: it gets it soon.
+        sys.setswitchinterval(0.0005)
         for name, run in (("loader", self._load), ("jobs", self._run_jobs), ("witness", self._witness)):
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
