@@ -21,6 +21,13 @@ def test_what_was_added_is_known_and_new_is_new() -> None:
     assert seen.since == 0
 
 
+def test_nothing_may_be_the_first_that_comes() -> None:
+    """A new server may get scores and signals first, and no span at all."""
+    seen = Seen()
+    seen.add(np.zeros(0, np.uint64), 1)
+    assert seen.since == 0 and not seen.maybe(np.ones(3, np.uint64)).any()
+
+
 def test_the_oldest_generation_goes_and_says_so() -> None:
     seen = Seen(bits=18, generations=2)
     parts = [keys(n, 10_000) for n in range(4)]
