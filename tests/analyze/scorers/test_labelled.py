@@ -12,7 +12,7 @@ from bench.scorers import ASKED, look_alikes
 
 ROOT = Path(__file__).parents[3]
 FLOORS = {
-    "groundedness": 0.77, "relevance": 0.72, "completeness": 0.72, "coherence": 0.80, "conciseness": 0.85, "safety": 0.82, "bias": 0.76,
+    "groundedness": 0.77, "relevance": 0.72, "completeness": 0.72, "coherence": 0.76, "conciseness": 0.85, "safety": 0.82, "bias": 0.76,
     "correctness": 0.70,
 }  # fmt: skip
 

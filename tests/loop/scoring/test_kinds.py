@@ -41,7 +41,7 @@ ANSWERS = (
 #: then put the new line here.
 SAID: dict[str, tuple[int, str]] = {
     "answered": (1, "6ca1b14129b2"),
-    "bias": (5, "c3adbd6158c5"),
+    "bias": (5, "a4ab47cf9f56"),
     "civil": (1, "fe4c6d75cddf"),
     "coherence": (6, "6a4d589f24e1"),
     "completeness": (6, "a7f09c705070"),
@@ -52,7 +52,7 @@ SAID: dict[str, tuple[int, str]] = {
     "on_topic": (1, "da88ed883ad9"),
     "privacy": (4, "b268b461eb53"),
     "relevance": (6, "10d18d2e6cd1"),
-    "safety": (7, "ac59f52e6854"),
+    "safety": (7, "3854733e6a64"),
     "unrepeated": (1, "43f4a22fdc8a"),
 }
 
