@@ -102,6 +102,14 @@ def test_no_huge_text_takes_more(name: str, unit: str) -> None:
     assert work(name, unit, 200_000) < ENOUGH
 
 
+def test_of_a_long_question_both_ends_are_read() -> None:
+    """Patterns that look for rows of things try every word: a question of 60,000 characters took a minute."""
+    long = "What is it, how much is it? " + "A, " * 20_000 + "And when does it end?"
+    short = long[:2_000] + "\n" + long[-2_000:]
+    answer = "It is a tour, and it is 12 euros."
+    assert find("completeness").score(Case(answer, long)) == find("completeness").score(Case(answer, short))
+
+
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_says_what_is_missed(name: str) -> None:
     assert find(name).name == name

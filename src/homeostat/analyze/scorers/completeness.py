@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, judged
@@ -50,6 +50,8 @@ _ASKED_BY: Final = re.compile(
 )
 # Things in a row: `the symptoms, causes and treatment`.
 _LIST: Final = re.compile(r",? and |, |,? & ", re.IGNORECASE)
+#: So much of a question is read, its beginning and its end: rows of things are looked for from every word on.
+_ASKED: Final = 4_000
 _ROW: Final = re.compile(
     r"(?:'[\w -]+', )*'[\w -]+',? and '[\w -]+'|(?:(?:the |a |an |my |its )?[\w'-]+, )*(?:the |a |an |my |its )?[\w'-]+,? (?:and|&) (?:the |a |an |my |its )?[\w'-]+(?: [\w'-]+)?",
     re.IGNORECASE,
@@ -93,6 +95,7 @@ class Completeness:
         """How probable it is that nothing is missing."""
         if silent(case):
             return judged(0.0, SILENT)
+        case = replace(case, input=bounded(case.input, _ASKED))
         found = features(case)
         value, bare = model(self.name).value(found), model(self.name).value({**found, "left_out": 0.0})
         # Who asked one thing may not want the rest of the passage: what was left out of it lowers the value, and no more.
