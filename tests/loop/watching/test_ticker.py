@@ -106,13 +106,13 @@ def make(warehouse, project, path) -> World:
 def test_since_when_is_told_of_a_busy_application_too(world, monkeypatch, most):
     """Where too much came to be looked at one by one, the last of it tells first."""
     monkeypatch.setattr(drawn, "MOST", most)
-    world.live(range(900))
-    world.live(range(900, 960), errors=0.5, seed=2)
+    world.live(range(300))
+    world.live(range(300, 360), errors=0.5, seed=2)
     ticker = world.ticker()
-    for minute in range(0, 961, 30):
+    for minute in range(0, 361, 30):
         world.tick(ticker, minute)
     [first, *_] = [one for one in findings.newest(world.context.ledger, world.project) if one.monitor == "errors"][::-1]
-    assert abs(first.onset - START - 900 * MINUTE) <= 5 * MINUTE
+    assert abs(first.onset - START - 300 * MINUTE) <= 5 * MINUTE
     assert 0.3 < first.value < 0.7 and first.reference < 0.05
 
 
