@@ -14,10 +14,10 @@ MOST: Final = 150_000
 _SHARES: Final = 1_000_000
 
 
-def share(warehouse: Warehouse, relation: str, values: Mapping[str, Any], *, most: int = 0) -> float:
-    """What share of a relation (`table WHERE ...`) is about `most` rows."""
+def share(warehouse: Warehouse, relation: str, values: Mapping[str, Any]) -> float:
+    """The share of a relation (`table WHERE ...`) that can be looked at."""
     [row] = warehouse.ask(f"SELECT count() AS n FROM {relation}", values)  # noqa: S608
-    return min(1.0, (most or MOST) / max(1, int(row["n"])))
+    return min(1.0, MOST / max(1, int(row["n"])))
 
 
 def units(unit: str, share: float) -> str:
