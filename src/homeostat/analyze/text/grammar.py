@@ -68,7 +68,7 @@ def gains(sentence: Sequence[Word]) -> list[float]:
     return [_gain(a, b, c) for a, b, c in zip(path, path[1:], path[2:], strict=False)]
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def _gain(a: str, b: str, c: str) -> float:
     one, two, three, total = _counts()
     single = (one.get(c, 0) + 0.5) / (total + 200)

@@ -63,7 +63,7 @@ def groups(word: str) -> frozenset[int]:
     return _groups().get(word, _NONE)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def _kin(stem_: str) -> frozenset[int | str]:
     """Two stems without a common one of these cannot stand for each other: groups, meanings, the first four letters."""
     known = entry(stem_)
@@ -71,12 +71,12 @@ def _kin(stem_: str) -> frozenset[int | str]:
     return frozenset((*_groups().get(stem_, _NONE), *known.same, *known.broader, *root))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _kin_of_all(stems: frozenset[str]) -> frozenset[int | str]:
     return frozenset[int | str]().union(*map(_kin, stems))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def nearest(one: str, others: frozenset[str]) -> float:
     """How far the best of some stems can stand for another; most have nothing in common, and are not compared one by one."""
     if one in others:
@@ -91,7 +91,7 @@ def nearest(one: str, others: frozenset[str]) -> float:
     return best
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def alike(one: str, other: str) -> float:
     """How far one stem can stand for another: 1 the same, 0.8 a synonym, 0.7 the same root or a step more general, else 0."""
     if one == other:
@@ -114,7 +114,7 @@ def alike(one: str, other: str) -> float:
     return 0.0
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def opposite(one: str, other: str) -> bool:
     """Whether two stems stand on two sides of a pair of antonyms."""
     if contrary(one, other):
@@ -125,7 +125,7 @@ def opposite(one: str, other: str) -> bool:
     return any((number, 1 - side) in theirs and (number, side) not in theirs for number, side in mine)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def polar(stem_: str) -> bool:
     """Whether a stem has opposites of its own; of two opposites at least one has."""
     return bool(entry(stem_).against) or stem_ in _sides()

@@ -112,7 +112,7 @@ class Quantity:
     soft: bool = False  # `a month`, `daily`: it may confirm a number, but states none itself.
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Every quantity of a text, in order."""
     found = []
@@ -281,7 +281,7 @@ def _bare(quantity: Quantity) -> float | None:
     return _written(quantity.text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _written(text: str) -> float | None:
     tokens = list(_TOKEN.finditer(text.lstrip("$€£")))
     return _number(tokens, 0)[0] if tokens else None

@@ -75,7 +75,7 @@ def _parts(sentence: str) -> list[str]:
     return [sentence] if len(sentence) <= 600 else _LONG.findall(sentence)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def clauses(sentence: str) -> tuple[str, ...]:
     """The parts of a sentence that can be true or false by themselves."""
     found = tuple(part.strip() for part in _CLAUSE.split(sentence) if part and len(part.split()) >= 2)

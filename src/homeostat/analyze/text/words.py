@@ -44,7 +44,7 @@ def bounded(text: str, limit: int = READ) -> str:
     return text if len(text) <= limit else text[: limit // 2] + "\n" + text[-limit // 2 :]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def words(text: str) -> tuple[Word, ...]:
     """The words of a text in order."""
     found = []
@@ -69,7 +69,7 @@ def _apart(low: str) -> list[str]:
     return [low]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def stem(low: str) -> str:
     """A word without its ending: enough to see that `refunded` and `refunds` are one."""
     if len(low) <= 3 or low[0].isdigit():

@@ -40,7 +40,7 @@ _TURNS: Final = (
 )  # fmt: skip
 
 #: Pairs of texts whose comparison is remembered: what is asked often is answered in the same sentences.
-PAIRS: Final = 2048
+PAIRS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ def plainly(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read(text: str) -> Read:
     """One text."""
     found = words(text)
@@ -137,19 +137,19 @@ def _shown(word: Word) -> str:
     return word.low.capitalize() if word.big else word.low
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def parted(whole: Read) -> tuple[Read, ...]:
     """The clauses of a sentence."""
     return tuple(read(part) for part in clauses(whole.text))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def numbered(piece: Read) -> tuple[tuple[Quantity, frozenset[str]], ...]:
     """The numbers of a sentence, each with the stems beside it."""
     return tuple((one, frozenset(word.stem for word in around(one, piece))) for one in piece.numbers)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _labelled(piece: Read) -> tuple[tuple[str, str], ...]:
     return tuple(labels(piece.text))
 

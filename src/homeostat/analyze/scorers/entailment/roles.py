@@ -150,7 +150,7 @@ def aside(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
     return {"aside": 0.0}, []
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _lying(text: Read) -> Mapping[str, frozenset[str]]:
     """What is said to lie before or after each thing: the first word of matter behind the preposition."""
     found: dict[str, frozenset[str]] = {}
@@ -212,7 +212,7 @@ def _met(mine: Sequence[_Thing], theirs: Sequence[_Thing]) -> dict[int, int]:
     return found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _things(text: Read) -> tuple[_Thing, ...]:
     found: list[_Thing] = []
     end = -2

@@ -52,7 +52,7 @@ def condition(claim: Read, best: Read, asked: frozenset[str]) -> float:
     return float(min(part.covered(known) for part in conditions) < _THERE)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _bound(text: str) -> tuple[Read, ...]:
     """What stands behind `if`, `unless`, `only for` …, to the end of the clause."""
     return tuple(read(match[1]) for match in _BINDS.finditer(text))

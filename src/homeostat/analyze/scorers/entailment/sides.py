@@ -30,7 +30,7 @@ _POSSIBLE: Final = frozenset(
 _OBJECTS: Final = frozenset(["nothing", "none", "nobody", "nichts", "niemand", "nada", "nadie", "rien", "personne"])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def negated(text: str) -> Mapping[str, bool]:
     """Which stems a negation governs: the first two words of matter after it, in its own clause."""
     claim = read(text)
@@ -59,7 +59,7 @@ def negated(text: str) -> Mapping[str, bool]:
     return found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _perhaps(text: str) -> frozenset[str]:
     """Stems that a negation may govern: all that follow it in its sentence, to a word that begins another thought."""
     found: set[str] = set()
