@@ -11,7 +11,7 @@ import pytest
 from homeostat.analyze.scorers import Case, Scored, Unscored, find
 from homeostat.analyze.scorers.own import register
 from homeostat.analyze.scorers.registry import NotAScorer
-from tests.analyze.judges.serving import Answered, Asked, listening
+from tests.analyze.judges.serving import Answered, Asked, Endpoint, listening
 
 MODELS = Path(__file__).parents[2] / "fixtures" / "models"
 
@@ -96,10 +96,15 @@ def test_an_onnx_model_becomes_a_scorer(tmp_path: Path, file: str, labels: str) 
     assert good.value > 0.7 > 0.4 > bad.value
 
 
+def own(endpoint: Endpoint, folder: Path) -> str:
+    """An address that no other test had: the kernel may give a port again, and who failed there is left alone."""
+    return f"{endpoint.url}/{folder.name}"
+
+
 def test_likeness_is_asked_of_the_endpoint_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAR_KEY", "k-1")
     with listening(vectors) as endpoint:
-        text = f'[near]\nembeddings = "{endpoint.url}"\nmodel = "small"\nkey_env = "NEAR_KEY"\n'
+        text = f'[near]\nembeddings = "{own(endpoint, tmp_path)}"\nmodel = "small"\nkey_env = "NEAR_KEY"\n'
         assert described(tmp_path, text) == (["near"], [])
         near = find("near")
         like = near.score(Case("Refunds take five days.", reference="Returns are paid back."))
@@ -129,7 +134,7 @@ def test_likeness_is_asked_of_the_endpoint_once(tmp_path: Path, monkeypatch: pyt
 )
 def test_an_endpoint_that_fails_scores_nothing_and_is_left_alone(tmp_path: Path, answer: Answered) -> None:
     with listening(lambda body, number: answer) as endpoint:
-        described(tmp_path, f'[failing]\nembeddings = "{endpoint.url}"\nmodel = "m"\nagainst = "input"\n')
+        described(tmp_path, f'[failing]\nembeddings = "{own(endpoint, tmp_path)}"\nmodel = "m"\nagainst = "input"\n')
         found = [find("failing").score(Case(f"Answer {number}", input="Question")) for number in range(3)]
         assert all(isinstance(each, Unscored) for each in found)
         assert len(endpoint.asked) == 1
