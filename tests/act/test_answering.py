@@ -71,6 +71,23 @@ def test_of_several_falls_the_one_that_the_diagnosis_found_clearest_must_come_ba
     assert action.expects.measure == finished.measure, "and it is no harm that it is about"
 
 
+def test_a_slight_harm_beside_a_clearer_fall_is_not_what_must_come_back() -> None:
+    """A vague prompt moved safety a little: 0.963 to 0.952 was surer than completeness, 0.85 to 0.62."""
+    fell, harm = Sight("mean(score.completeness)", 0.85, 0.62), Sight("mean(score.safety)", 0.963, 0.952)
+    clear = finding(fell.measure, value=0.62, reference=0.85, chance_per_month=1.0)
+    slight = finding(harm.measure, value=0.952, reference=0.963, chance_per_month=0.5)
+    (action,) = answers("provider", (fell, harm), clear, slight, LONGER)
+    assert action.expects.measure == fell.measure and action.expects.control == "holdback"
+    for moved, sure in (
+        ((harm, fell), slight),
+        ((fell,), slight),
+        ((fell, harm), finding(harm.measure, chance_per_month=0.01)),
+    ):
+        fallback, stop = answers("provider", moved, clear, sure, LONGER)
+        assert (fallback.expects.measure, fallback.expects.control) == (harm.measure, "before")
+        assert stop.answer == "block"
+
+
 @pytest.mark.parametrize(("score", "block"), [("bias", {}), ("discreet", {"detector": "private"}), ("civil", {})])
 def test_where_answers_do_harm_nobody_is_held_back_and_a_block_stands_beside(score: str, block: dict[str, str]) -> None:
     fallback, stop = answers("provider", (), finding(f"mean(score.{score})"))

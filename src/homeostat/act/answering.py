@@ -55,8 +55,9 @@ def proposals(incident: Incident, findings: Sequence[Finding], facts: Facts) -> 
         return []
     first = incident.candidates[0] if incident.candidates else Candidate(incident.cause, 1.0)
     answer = _ANSWERS.get(incident.cause)
-    found = answer(incident, first, _with_sight(first, findings), facts) if answer else []
-    if found and harming(findings):
+    seen = _with_sight(first, findings)
+    found = answer(incident, first, seen, facts) if answer else []
+    if found and harming(findings) and harming(seen):
         found.append(_blocking(incident, findings, facts))
     return found
 
@@ -68,8 +69,11 @@ def harmful(measure: str) -> bool:
 
 def harming(findings: Sequence[Finding]) -> bool:
     """Did answers do harm? It is what the incident is about, or sure: other troubles move these scores a little too."""
-    about = harmful(main_finding(findings).measure)
-    return about or any(harmful(one.measure) and one.chance_per_month <= _SURELY for one in findings)
+    return harmful(main_finding(findings).measure) or _surely_harming(findings)
+
+
+def _surely_harming(findings: Sequence[Finding]) -> bool:
+    return any(harmful(one.measure) and one.chance_per_month <= _SURELY for one in findings)
 
 
 def _with_sight(first: Candidate, findings: Sequence[Finding]) -> Sequence[Finding]:
@@ -80,7 +84,7 @@ def _with_sight(first: Candidate, findings: Sequence[Finding]) -> Sequence[Findi
     if not first.moved:
         return findings
     if any(one.rung == "judge" if judging else _says_worse(one) for one in findings):
-        settled = judging or main.segment or main.release or harming(findings)
+        settled = judging or main.segment or main.release or _surely_harming(findings)
         return findings if settled else _clearest(first, findings)
     sight = first.moved[0]
     direction: Any = "down" if sight.after < sight.before else "up"
@@ -99,6 +103,10 @@ def _clearest(first: Candidate, findings: Sequence[Finding]) -> Sequence[Finding
     if not known:
         return findings
     best = min(known, key=lambda one: (order[one.measure], one.chance_per_month))
+    main = main_finding(findings)
+    # Rare harm moves no mean of users: that the diagnosis does not see it is nothing against it.
+    if harmful(main.measure) and order.get(main.measure, -1) < order[best.measure]:
+        return findings
     return [one for one in findings if one is best or not _says_worse(one)]
 
 
