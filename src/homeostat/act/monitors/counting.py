@@ -16,7 +16,7 @@ from homeostat.act.monitors.plan import Group, Watched
 from homeostat.act.monitors.seen import BITS, Keys, Seen
 from homeostat.act.monitors.watch import Stream, Watch
 from homeostat.analyze.inference.arrays import Floats, Ints
-from homeostat.store.warehouse.questions.ticks import Rows
+from homeostat.store.warehouse.questions.ticks import STEPS, Rows
 
 #: Marks of a unit: it was bad, it was in the worse half.
 _BAD, _WORSE = "-", "~"
@@ -34,6 +34,8 @@ class Values:
     """0: the first of its unit in the hour; 1: a later one, or, of a pair, one of the other segment."""
     alike: Ints
     """By stream: later values beside earlier ones of their unit, as `alike.counted` counts them."""
+    step: Ints
+    """The part of the minute that each came in, counted since 1970."""
 
 
 def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
@@ -54,10 +56,11 @@ def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
     known = _met(met, len(watch.streams))
     if not parts:
         none = np.zeros(0, np.int64)
-        return Values(none, none, none, np.zeros(0), none, known)
-    stream, minute, bin_, value, stratum = (np.concatenate(each) for each in zip(*parts, strict=True))
-    order = np.argsort(minute, kind="stable")
-    return Values(stream[order], minute[order], bin_[order], value[order], stratum[order], known)
+        return Values(none, none, none, np.zeros(0), none, known, none)
+    stream, step, bin_, value, stratum = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.argsort(step, kind="stable")
+    step = step[order]
+    return Values(stream[order], step // STEPS, bin_[order], value[order], stratum[order], known, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +202,8 @@ def _counting(
             again = one.lined & later[one.name].counts[one.rows] if one.name in later else False
             counts = first[one.rows] | again
             stratum = np.where(first[one.rows] & (one.taken.watched.of is None), 0, 1)
-        minute = rows.minute[one.rows[counts]].astype(np.int64)
-        made.append((one.stream[counts], minute, one.bin[counts], one.value[counts], stratum[counts]))
+        step = (rows.step if len(rows.step) else rows.minute * STEPS + STEPS - 1)[one.rows[counts]].astype(np.int64)
+        made.append((one.stream[counts], step, one.bin[counts], one.value[counts], stratum[counts]))
     return made
 
 

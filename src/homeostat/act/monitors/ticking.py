@@ -1,4 +1,9 @@
-"""One piece of time of a project: values in, alarms out, minute by minute. Pure; the caller keeps what comes of it."""
+"""One piece of time of a project: values in, alarms out, minute by minute. Pure; the caller keeps what comes of it.
+
+Detectors of one value after the other go on in parts of a minute: evidence comes and goes, and what was sure in the
+middle of a minute counts. Those that compare sides of a minute, or hours, go on once a minute. An alarm is told when
+its minute is over.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +24,15 @@ from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.analyze.inference.budget import MONTH, Budget, Purpose, shares
 from homeostat.analyze.inference.conformal import Bag
 from homeostat.analyze.inference.detector import close
-from homeostat.store.warehouse.questions.ticks import MINUTE
+from homeostat.store.warehouse.questions.ticks import MINUTE, STEPS
 
 #: A stream that fired fires no more when so many units went by without another alarm, and so much time (µs).
 CALM_UNITS: Final = 400
 CALM: Final = 7_200_000_000
 _SEED: Final = 20_261_121
+_STEP: Final = MINUTE // STEPS
+#: Kinds of detectors that go on in parts of a minute.
+_OFTEN: Final = ("sampled", "known")
 
 
 def tick(watch: Watch, told: Values, budget: Budget, until: int, *, changes: Sequence[int] = ()) -> list[Alarm]:
@@ -35,14 +43,17 @@ def tick(watch: Watch, told: Values, budget: Budget, until: int, *, changes: Seq
     """
     rows_of = _Placed.of(watch)
     alarms: list[Alarm] = []
-    before = watch.ticked // MINUTE or (int(told.minute[0]) if len(told.minute) else until // MINUTE)
-    edges = np.flatnonzero(np.diff(told.minute)) + 1
-    pieces = np.split(np.arange(len(told.minute)), edges) if len(told.minute) else []
+    step = _steps(told, rows_of)
+    order = np.argsort(step, kind="stable")
+    pieces = np.split(order, np.flatnonzero(np.diff(step[order])) + 1) if len(step) else []
+    begin = watch.ticked // _STEP or (int(step[order[0]]) if len(step) else until // _STEP)
+    often, seldom = _Laid(begin), _Laid(begin // STEPS * STEPS)
     for rows in pieces:
-        minute = int(told.minute[rows[0]])
-        passed = max(1, minute + 1 - before)
-        before = minute + 1
-        alarms += _minute(watch, told, rows, rows_of, budget, minute, passed, _lump(watch, changes, minute))
+        now, each = int(step[rows[0]]), budget.ticks_per_month * STEPS
+        lump = _lump(watch, changes, now)
+        parts = often.part(now, each, lump), seldom.part(now, each, lump, spent=now % STEPS == STEPS - 1)
+        inject = _inject(watch, rows_of.keys, budget) * np.where(rows_of.often, *parts)
+        alarms += _step(watch, told, rows, rows_of, inject, now)
     watch.sampled = watch.sampled.met(told.alike[rows_of.method == "sampled"])
     watch.ticked = until
     watch.seen.forget(until // 3_600_000_000 - 1)
@@ -58,6 +69,11 @@ class _Placed:
     keys: list[str]
     method: NDArray[Any]
     place: Ints
+
+    @property
+    def often(self) -> NDArray[np.bool_]:
+        """Which of them go on in parts of a minute."""
+        return np.isin(self.method.astype(str), _OFTEN)
 
     @classmethod
     def of(cls, watch: Watch) -> _Placed:
@@ -76,16 +92,36 @@ class _Placed:
         return cls(keys, method, place)
 
 
-def _minute(
-    watch: Watch, told: Values, rows: NDArray[Any], placed: _Placed, budget: Budget, minute: int, passed: int,
-    lump: float,
+@dataclass(slots=True)
+class _Laid:
+    """What part of a month's budget is laid, by the time that has passed since it was laid last."""
+
+    begin: int
+    lumps: float = 0.0
+
+    def part(self, now: int, each: int, lump: float, *, spent: bool = True) -> float:
+        """Up to the end of this step, `each` of which a month has; `spent`: it is laid now."""
+        self.lumps += lump
+        found = (1 - lumps.RESERVE) * max(1, now + 1 - self.begin) / each + self.lumps
+        if spent:
+            self.begin, self.lumps = now + 1, 0.0
+        return found
+
+
+def _steps(told: Values, placed: _Placed) -> Ints:
+    """The part of a minute in which each value counts."""
+    found: Ints = np.where(placed.often[told.stream], told.step, told.minute * STEPS + STEPS - 1)
+    return found
+
+
+def _step(
+    watch: Watch, told: Values, rows: NDArray[Any], placed: _Placed, inject: Floats, now: int
 ) -> list[Alarm]:  # fmt: skip
-    keys, stream = placed.keys, told.stream[rows]
+    minute, keys, stream = now // STEPS, placed.keys, told.stream[rows]
     count = np.bincount(stream[(placed.method[stream] != "paired") | (told.stratum[rows] == 0)], minlength=len(keys))
-    rng = np.random.default_rng([_SEED, minute])
+    rng = np.random.default_rng([_SEED, now])
     level = np.zeros(len(keys))
     alarm = np.zeros(len(keys), dtype=bool)
-    inject = _inject(watch, keys, budget, passed, lump)
     for method, ticked in _TICKED.items():
         mine = np.flatnonzero(placed.method[stream] == method)
         if len(mine):
@@ -199,16 +235,16 @@ def _against(watch: Watch) -> Any:
     return detectors.band(low, high, ways)
 
 
-def _lump(watch: Watch, changes: Sequence[int], minute: int) -> float:
+def _lump(watch: Watch, changes: Sequence[int], now: int) -> float:
     """While all streams still learn, nothing is laid and nothing spent."""
     if not changes or not (watch.sampled.ready.any() or watch.seasonal.ready.any()):
         return 0.0
-    watch.lumps, part = lumps.laid(watch.lumps, changes, (minute + 1) * MINUTE)
+    watch.lumps, part = lumps.laid(watch.lumps, changes, (now + 1) * _STEP)
     return part
 
 
-def _inject(watch: Watch, keys: Sequence[str], budget: Budget, passed: int, lump: float) -> Floats:
-    """What each stream may spend: those that have nothing to say yet leave their part to the others."""
+def _inject(watch: Watch, keys: Sequence[str], budget: Budget) -> Floats:
+    """What each stream may spend in a month: those that have nothing to say yet leave their part to the others."""
     ready = dict(zip(watch.sampled.keys, watch.sampled.ready.tolist(), strict=True))
     ready |= dict(zip(watch.seasonal.keys, watch.seasonal.ready.tolist(), strict=True))
     live = [key for key in keys if ready.get(key, True)]
@@ -217,12 +253,11 @@ def _inject(watch: Watch, keys: Sequence[str], budget: Budget, passed: int, lump
     purposes: list[Purpose] = ["segment" if watch.streams[key].watched.monitor.by else "primary" for key in live]
     mine = shares(budget, purposes, weights=[watch.streams[key].watched.monitor.budget for key in live])
     by_key = dict(zip(live, mine.tolist(), strict=True))
-    part = (1 - lumps.RESERVE) * passed / budget.ticks_per_month + lump
-    return np.array([by_key.get(key, 0.0) for key in keys]) * part
+    return np.array([by_key.get(key, 0.0) for key in keys])
 
 
 def _stood(watch: Watch, keys: Sequence[str], count: Ints, level: Floats, alarm: NDArray[Any], at: int) -> list[Alarm]:
-    """Bookkeeping of a minute; the alarms of streams that did not fire before."""
+    """Bookkeeping of a part of a minute; the alarms of streams that did not fire before."""
     found = []
     for number in np.flatnonzero((count > 0) | alarm).tolist():
         key = keys[number]

@@ -11,7 +11,7 @@ from homeostat.act.monitors.columns import source
 from homeostat.records.instant import micros
 from homeostat.store.warehouse.questions import ticks
 from homeostat.store.warehouse.questions.refused import Refused
-from homeostat.store.warehouse.questions.ticks import MINUTE, Piece
+from homeostat.store.warehouse.questions.ticks import MINUTE, STEPS, Piece
 from tests.builders import NOON, exchange_row, score_row, signal_row, span_row, store
 
 START = micros(NOON)
@@ -50,6 +50,15 @@ def test_facts_by_user_and_minute(warehouse, project):
     assert told(rows) == [(0, 1, 0.0), (0, 2, 1.0), (1, 1, 1.0)]
     assert rows.total[1].sum() == 400.0
     assert len(set(rows.unit.tolist())) == 2
+
+
+def test_a_row_counts_in_the_part_of_the_minute_in_which_it_began(warehouse, project):
+    for seconds, user in ((25, "u"), (55, "u"), (59, "v"), (60, "v")):
+        put(warehouse, project, at=later(seconds), user_id=user)
+    rows = ask(warehouse, project, "mean(cost)")
+    first = START // MINUTE * STEPS
+    assert (rows.step // STEPS == rows.minute).all()
+    assert sorted(zip((rows.step - first).tolist(), rows.count[0].tolist(), strict=True)) == [(2, 2), (5, 1), (6, 1)]
 
 
 def test_without_users_a_session_is_one_and_else_a_trace(warehouse, project):

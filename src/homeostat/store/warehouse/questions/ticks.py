@@ -32,6 +32,8 @@ from homeostat.store.warehouse.questions.refused import Refused
 Family = Literal["fact", "score", "signal"]
 Unit = Literal["user", "session", "exchange"]
 MINUTE: Final = 60_000_000
+STEPS: Final = 6
+"""So many parts of a minute are told apart: what is sure in the middle of it need not be so at its end."""
 WINDOW_MICROS: Final = 3_600_000_000
 """A unit counts once in such a window."""
 _WEEK: Final = 7 * 86_400_000_000
@@ -91,6 +93,8 @@ class Rows:
     """Of single exchanges: it ended long before it became ready, so it may have been told before; empty: none is."""
     share: float = 1.0
     """Of the units: less than all of them where there are very many."""
+    step: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The part of a minute in which it began, counted since 1970; empty: nobody knows."""
 
     def __len__(self) -> int:
         return len(self.minute)
@@ -129,9 +133,10 @@ def rows(
         told += [f"toFloat64(countIf({here})) AS n{at}", f"toFloat64(sumIf({value}, {here})) AS s{at}"]
     relation, segment = _split(relation, by, bound)
     apart = "known_us" if each else "toInt64(0)"
+    placed = "greatest(least(known_us, {end:Int64} - 1), {floor:Int64})"
     sql = (
-        "SELECT intDiv(greatest(least(known_us, {end:Int64} - 1), {floor:Int64}), "  # noqa: S608
-        f"{MINUTE}) AS minute, sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
+        f"SELECT intDiv({placed}, {MINUTE}) AS minute, min(intDiv({placed}, {MINUTE // STEPS})) AS step, "  # noqa: S608
+        f"sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
         "CAST(release, 'String') AS of_release, "
         f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {', '.join(told)} FROM {relation} AS told "
         "GROUP BY minute, unit_key, window, of_release, of_segment, moment "
@@ -152,6 +157,7 @@ def _read(found: dict[str, Any], columns: int, ended: int | None) -> Rows:
     return Rows(
         found["minute"], found["unit_key"], found["window"], found["of_release"], found["of_segment"],
         count, total, np.zeros(0, dtype=bool) if ended is None else np.asarray(found["moment"] < ended),
+        step=found["step"],
     )  # fmt: skip
 
 
