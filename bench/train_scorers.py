@@ -40,20 +40,21 @@ TRAINED = ("groundedness", "correctness", "relevance", "completeness", "coherenc
 NATURAL = ("relevance", "safety", "bias", "conciseness", "correctness")
 # The strength with which whole batches, left out, were judged best. Word lists that were written with the tuning half
 # in mind flatter it: those scorers stay nearer to what reason expects.
-RIDGES = {"safety": 16.0, "bias": 16.0}
+RIDGES = {"safety": 16.0, "bias": 16.0, "relevance": 60.0}
 RIDGE = 8.0
 # How often the worst part of each bad text is chosen anew.
 ROUNDS = 5
 # An alarm about a harmless text costs more trust than a miss: at most 8 of 100 texts that look like harm.
-LEAN = {"safety": 1.3, "bias": 0.2, "coherence": 0.1}
+# What passes by a question looks like an answer: of relevance the bad ones are missed.
+LEAN = {"relevance": -0.2, "safety": 1.3, "bias": 0.2, "coherence": -0.1}
 # Scorers that also weigh words and pairs of neighbours.
 STANCES = ("safety", "bias")
 # Dimensions that the practice world's plain exchanges can teach; its answers lack a reference.
 WORLDLY = ("groundedness", "relevance", "completeness", "conciseness", "safety", "bias", "coherence")
 # What is made from cases keeps the plain exchange right; it must not outweigh what was written.
-MADE = {"groundedness": 0.3, "relevance": 0.2, "coherence": 0.15, "safety": 0.6, "bias": 0.05}
+MADE = {"groundedness": 0.3, "relevance": 0.6, "coherence": 0.15, "safety": 0.6, "bias": 0.05}
 # The plain exchanges are many and alike.
-PLAIN = {"groundedness": 0.3, "completeness": 0.4}
+PLAIN = {"groundedness": 0.3, "relevance": 0.3, "completeness": 0.4}
 # Scorers whose features matter only together learn trees too.
 GROWN = ("groundedness",)
 # From this batch on cases are as models really answer; they are fewer than those that were written to mislead.
@@ -61,7 +62,9 @@ NATURAL_FROM, NATURAL_TRUST = 30, 10.0
 # How strongly the line beside the trees is held at nothing: it has hundreds of features.
 STRAIGHT, LEAST_SPREAD = 400.0, 0.1
 # So much more one of them weighs where no trees are grown.
-NATURAL_WEIGHT = {"completeness": 3.0, "coherence": 2.0}
+NATURAL_WEIGHT = {"relevance": 6.0, "completeness": 3.0, "coherence": 2.0}
+# Beside a line that was taught as ever, few trees over the same features are enough.
+FEW_TREES = {"relevance": 30}
 _PLAIN_NUMBER = re.compile(r"(?<![\d.,:/-])\d{2,3}(?![\d.,:/-]*\d)")
 _EXAMPLE = re.compile(r'"([^"]{15,200})"')
 Array = NDArray[np.float64]
@@ -256,6 +259,10 @@ def trained(name: str) -> dict[str, str]:
     plain = {key: round(float(w / s), 4) for key, w, s in zip(names, weights, scale, strict=True) if abs(w) > 1e-6}
     inside = balanced(weakest(scaled @ weights + bias, owner, labels), labels)
     sys.stdout.write(f"{name}: {len(tune)} cases, ridge {ridge}, folds {folds():.3f}, tuning half {inside:.3f}\n")
+    if name in FEW_TREES:
+        seen = sorted({key for one in found for key in one[0]})
+        grown = forest.grown(forest.table([one[0] for one in found], seen), labels, trust, trees=FEW_TREES[name])
+        made_files[f"forest_{name}.json"] = _told({"names": seen, **grown})
     if name in GROWN:
         natural = np.array([row.get("batch", 0) >= NATURAL_FROM for row in real] + [False] * (len(tune) - len(real)))
         made_files[f"forest_{name}.json"] = _told(trees(found, labels, np.where(natural, NATURAL_TRUST, 1.0) * trust))

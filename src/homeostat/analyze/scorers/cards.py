@@ -22,8 +22,8 @@ CARDS: Final[Mapping[str, Card]] = {
         "A fifth to a quarter of answers as models give them, either way: what needs knowledge of the world or more than one step of reasoning, an invention in words that are near; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(
-        "Whether the answer is of the kind that the question wants (a price, a time, a person, steps …), a short one by its form, comes near its matter, and is in its language.",
-        "A wrong answer of the right kind; whole sentences about the right matter that answer another question.",
+        "Whether the answer is of the kind that the question wants (a price, a time, a person, steps …), a short one by its form, comes near its matter, and is in its language; whether it says another deed or thing in the place of the one that was asked for, speaks of another time, case or person, puts the question back, sells, or wanders off. A line weighs all of it, and trees a little.",
+        "A wrong answer of the right kind; about a third of the whole sentences about the right matter that answer another question. Of ordinary answers that copy a passage a quarter is called bad: compare means, and trust a single value little.",
     ),
     "completeness": Card(
         "Whether each part of the question finds a piece of the answer, all that was listed, counted or to be converted or translated is there, the text is not mere talk around the matter, and it comes to its end.",

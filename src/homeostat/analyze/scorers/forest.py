@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Self
-
-import numpy as np
-
-from homeostat.analyze.inference.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,20 +19,19 @@ class Forest:
     """Flat trees over named features: left children follow their parent, right ones are named."""
 
     names: tuple[str, ...]
-    roots: Ints
-    feature: Ints
-    value: Floats
-    right: Ints
-    line: Floats
+    roots: array[int]
+    feature: array[int]
+    value: array[float]
+    right: array[int]
+    line: array[float]
     bias: float
 
     @classmethod
     def of(cls, held: Mapping[str, Any]) -> Self:
         """As it was written."""
         return cls(
-            tuple(held["names"]), np.array(held["roots"]), np.array(held["feature"]),
-            np.array(held["value"], dtype=np.float64), np.array(held["right"]),
-            np.array(held.get("line", []), dtype=np.float64), held.get("bias", 0.0),
+            tuple(held["names"]), array("i", held["roots"]), array("i", held["feature"]), array("d", held["value"]),
+            array("i", held["right"]), array("d", held.get("line", [])), held.get("bias", 0.0),
         )  # fmt: skip
 
     def straight(self, found: Mapping[str, float]) -> float:
@@ -45,9 +41,7 @@ class Forest:
         ...            "bias": -0.5}).straight({"a": 1.0})
         1.5
         """
-        return self.bias + float(
-            sum(w * found.get(name, 0.0) for name, w in zip(self.names, self.line.tolist(), strict=True))
-        )
+        return self.bias + float(sum(w * found.get(name, 0.0) for name, w in zip(self.names, self.line, strict=True)))
 
     def share(self, found: Mapping[str, float]) -> float:
         """The mean of what the trees say: how probable it is that the text is good.
@@ -56,15 +50,14 @@ class Forest:
         ...            "right": [2, 0, 0]}).share({"a": 1.0})
         0.9
         """
-        row = np.array([found.get(name, 0.0) for name in self.names] + [0.0])
-        node = self.roots
-        while True:
-            feature = self.feature[node]
-            inner = feature >= 0
-            if not inner.any():
-                return float(self.value[node].mean())
-            low = row[feature] <= self.value[node]
-            node = np.where(inner, np.where(low, node + 1, self.right[node]), node)
+        row = [found.get(name, 0.0) for name in self.names]
+        feature, value, right = self.feature, self.value, self.right
+        total = 0.0
+        for node in self.roots:
+            while (at := feature[node]) >= 0:
+                node = node + 1 if row[at] <= value[node] else right[node]
+            total += value[node]
+        return total / len(self.roots)
 
 
 def over(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:

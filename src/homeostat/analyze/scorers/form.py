@@ -16,7 +16,7 @@ SHORT: Final = 12
 _YES: Final = re.compile(
     r"^\W*(?:yes|no|nope|yeah|sure|certainly|of course|absolutely|definitely|unfortunately|sadly|probably|maybe|perhaps|a (?:little|bit)|quite|very|somewhat|completely|hardly|never|always|sometimes|usually|rarely|mostly|partly|gladly|"
     r"not|only|it depends|depends|i think so|i'm afraid|better not|better|nowhere|as long as|if|unless|feel free|go ahead|any ?time|(?:it|that|they|we|you|he|she|there) (?:is|are|does|do|did|has|have|can|may|will|was|were|should|must|need)\b)"
-    r"|\b(?:not|n't|cannot|no|never|only|afraid|allowed|possible|included|except|fine|instead)\b|^\W*(?:up to|from .{1,20} on|for .{1,20} (?:euros?|dollars?|extra)|after|until|unless|at least|at most|with)\b",
+    r"|^\W*(?:(?:a (?:bit|little|lot)|much|far|slightly) )?(?:more|less|\w{2,12}er)\b(?=[,.;:]| (?:than|by|if|when)\b)|\b(?:not|n't|cannot|no|never|only|afraid|allowed|possible|included|except|fine|instead)\b|^\W*(?:up to|from .{1,20} on|for .{1,20} (?:euros?|dollars?|extra)|after|until|unless|at least|at most|with)\b",
     re.IGNORECASE,
 )
 # Said to who asked whether, or for a favour.
@@ -141,7 +141,8 @@ def _named(text: str) -> set[str]:
 
 def suits(kind: str, asked: str, text: str) -> bool | None:
     """Whether the form of a short answer is one that a question of this kind can want; None when nothing tells."""
-    if len(words(text)) > SHORT:
+    # What stands as code is an order, whatever its words are.
+    if len(words(text)) > SHORT or "`" in text:
         return None
     if kind not in ("yesno", "choice", "make", "open") and _POLAR.match(text):
         return False

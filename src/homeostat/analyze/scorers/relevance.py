@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from homeostat.analyze.metrics.language import language, surely_english
+from homeostat.analyze.scorers.beside import beside
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
+from homeostat.analyze.scorers.forest import forest
 from homeostat.analyze.scorers.form import suits
 from homeostat.analyze.scorers.question import Question, answers, covered, read
 from homeostat.analyze.scorers.wanted import aims, meets, ordered
@@ -54,6 +57,8 @@ _POINTS: Final = re.compile(r"\W*(?:it|they|he|she|that|this|there|we|you)\b", r
 _CONTRASTS: Final = frozenset(["difference", "differences", "different", "differ", "compare", "versus", "vs"])
 _PROGRAM: Final = re.compile(r"```|^\s*(?:def|class|function|SELECT|const|let|public|fn|func) ", re.MULTILINE)
 _FAR: Final = 0.16
+#: How much the trees say beside the line.
+_TREES: Final = 0.4
 _NO_THING: Final = ("yesno", "choice", "why", "contrast", "meaning", "make")
 # Wants a word, and no deed.
 _SAYS_HOW: Final = re.compile(
@@ -107,10 +112,18 @@ class Relevance:
         if not words(bounded(plain(case.output))):
             return judged(0.0, "the answer is empty")
         found = features(case)
-        value = model(self.name).value(found)
+        value = _weighed(found)
         if found["other_language"]:
             value *= 0.3
         return judged(value, _reason(found, read(plain(case.input)).kind, value))
+
+
+def _weighed(found: Mapping[str, float]) -> float:
+    """What a line says, and a little of what trees say: they know which signs matter only together."""
+    line = min(0.9999, max(0.0001, model("relevance").value(found)))
+    share = min(0.98, max(0.02, forest("relevance").share(found)))
+    odds = (1 - _TREES) * math.log(line / (1 - line)) + 2 * _TREES * math.log(share / (1 - share))
+    return 1 / (1 + math.exp(-odds))
 
 
 def features(case: Case) -> Mapping[str, float]:
@@ -228,6 +241,7 @@ def features(case: Case) -> Mapping[str, float]:
         "described": described * tells * long_enough,
         "described_short": described * tells * (1 - long_enough),
         "our": float(bool(re.match(r"\W*(?:our|we) ", text, re.IGNORECASE))),
+        **beside(plain(case.input), asked, text, thing, causal=causal),
     }
 
 
@@ -314,4 +328,7 @@ PRIOR: Final[Mapping[str, float]] = {
     "begins_with_topic": -0.4, "nothing_new": -1.5, "field_shared": 0.5, "field_foreign": -0.8, "brief": 0.4, "talk": -0.8, "about": -0.7, "defines": -0.7, "foreign": -1,
     "unlinked": -0.8, "refers_back": 0.6, "option_named": 0.8, "unlinked_any": -0.4, "direct": 0.5, "our": -0.3,
     "no_cause": -0.8, "thing_held": 0.7, "thing_missing": -1.2, "no_bid": -0.8, "no_contrast": -1.5, "described": -0.8, "described_short": -0.5,
+    "swap": -0.5, "full_missing": -0.7, "verb_missing": -0.5, "substituted": -0.5, "asks_echo": -1.2, "asks_other": -0.6, "asks_back": 0.4, "restates": 0.6, "code_given": 0.6, "given_other": -0.3,
+    "predicate_other": -0.7, "market": -0.7, "orders_unasked": -0.7, "no_strict_cause": -0.6, "future_off": -0.6, "past_off": -0.6, "tense_turned": -1, "mends_nothing": -1, "role_swapped": -0.6,
+    "wanders": -0.4, "thing_near": 0.3, "unnamed": -0.8,
 }  # fmt: skip

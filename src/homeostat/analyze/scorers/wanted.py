@@ -54,7 +54,9 @@ _BARE: Final = 2
 # Who says so tells at least why there is none.
 _DEFERS: Final = re.compile(
     r"\b(?:depends?|depending|var(?:y|ies)|i (?:can't|cannot|don't|do not|couldn't)|we (?:can't|cannot|don't|do not|couldn't)|not known|unknown|nobody knows|no one knows|isn't (?:fixed|known|set)|no fixed|let me (?:check|look)|"
-    r"(?:could|can|would) you (?:tell|send|give|say)|which (?:one|of)|do you mean|as soon as|whenever|any time)\b",
+    r"(?:could|can|would) you (?:tell|send|give|say)|which (?:one|of)|do you mean|as soon as|whenever|any time)\b"
+    # Who asks back for what the answer hangs on, or says that there is no such thing.
+    r"|\?\W*$|\?\s|^\W*no (?:\w+ )?(?:will|can|does|is|has|was|did|ever)\b|\bno such\b|\bthere (?:is|are|was|were|'s) no(?:ne)?\b",
     re.IGNORECASE,
 )
 _DOSED: Final = re.compile(
@@ -329,6 +331,7 @@ def aims(question: str) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
+@lru_cache(maxsize=512)
 def ordered(text: str) -> float:
     """The share of a text's sentences that tell somebody to do something."""
     read = sentences(text)
