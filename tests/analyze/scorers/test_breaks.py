@@ -22,6 +22,17 @@ from homeostat.analyze.scorers.completeness import features as completeness
         ("taken_back", "The cork should never touch water. The cork is rinsed in water every day."),
         ("handed_on", "Contracts end after four weeks. Gyms have many mirrors. Mirrors are made of sand and silver."),
         ("half_denied", "The engine never stops, so it stops at once."),
+        (
+            "switched",
+            "Open the file and choose Activity. Ve výchozím nastavení se zobrazují jen lidé z vaší organizace.",
+        ),
+        ("so_against", "Milk goes sour fastest on the shelf. So the shelf is where it stays sweet the longest."),
+        ("denied_flatly", "The lamp charges on the pad. The lamp has never charged on any pad."),
+        ("late_stage", "Serve the soup at once. Chop the onions now. It feeds four."),
+        ("stage_ends", "Submit the form. Choose your files there. Then download the form."),
+        ("ordinals", "Roll on the second coat when it is dry. Sand the door, so that the first coat sticks."),
+        ("nobody", "She signs it once the amount is known."),
+        ("same_person", "He told him that it was late. Then she gave it to her."),
     ],
 )
 def test_a_break_is_seen(name: str, text: str) -> None:
@@ -34,14 +45,41 @@ def test_a_break_is_seen(name: str, text: str) -> None:
         "Blot the stain at once. If it can still be seen, do it again. Then let the carpet dry.",
         'Say "un café, por favor, y la cuenta". They will understand you at once.',
         "Use a pot with a hole, because water that stays in the pot rots the roots.",
+        "Chop the onions and fry them. Add the stock, and let it simmer. Serve it with bread.",
+        "My neighbour waters hers once a month. She says that her cactus flowers each spring.",
+        "The pot may be of clay. It costs more, so most people buy plastic.",
+        "Ask for `npx sirv dist --cors` or rsync, grep, awk, sed and xargs.",
     ],
 )
 def test_what_hangs_together_has_no_break(text: str) -> None:
     found = coherence(Case(text, "How do I care for a cactus in a pot?"))
     assert not any(
         found[name]
-        for name in ("switched", "no_reason", "refers_ahead", "backwards", "taken_back", "half_denied", "handed_on")
+        for name in (
+            "switched",
+            "no_reason",
+            "refers_ahead",
+            "backwards",
+            "taken_back",
+            "half_denied",
+            "handed_on",
+            "so_against",
+            "denied_flatly",
+            "late_stage",
+            "stage_ends",
+            "ordinals",
+            "nobody",
+            "same_person",
+        )
     )
+
+
+def test_what_others_are_quoted_with_is_theirs() -> None:
+    told = "They are split. The chair called it {}. Her deputy said the {}: {}."
+    plain_ = told.format("good", "opposite", "we never called it good, I and she")
+    quoted = told.format('"good"', "opposite", '"we never called it good, I and she"')
+    assert coherence(Case(plain_, "What did they say?"))["many_persons"] == 1
+    assert coherence(Case(quoted, "What did they say?"))["many_persons"] == 0
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Final
 
 from homeostat.analyze.scorers.form import orders
 from homeostat.analyze.scorers.orderly import ENGLISH as _ENGLISH
 from homeostat.analyze.text.function_words import NEGATORS
 from homeostat.analyze.text.lexicon import nearest, opposite
-from homeostat.analyze.text.thesaurus import closest
-from homeostat.analyze.text.words import STOP, Word, content, words
+from homeostat.analyze.text.thesaurus import closest, entry
+from homeostat.analyze.text.words import STOP, Word, content, stem, words
 
 #: Little words that no English sentence holds two of.
 _OTHERS: Final = frozenset((
@@ -23,7 +23,16 @@ _OTHERS: Final = frozenset((
     "het", "een", "van", "en", "niet", "dat", "je", "ook", "zijn", "naar", "voor", "op", "maar", "dus", "eens", "kan", "of", "o", "os", "as", "uma", "não", "em", "da", "dos", "com",
     "och", "att", "det", "som", "på", "är", "av", "inte", "ett", "jest", "nie", "na", "się", "że", "jak", "dla",
 )) - frozenset(["of", "as", "on", "per", "an", "in", "plus", "die", "y", "o", "van", "en", "la", "non", "un", "on", "op", "dos", "com", "da"])  # fmt: skip
-_QUOTES: Final = re.compile(r"[\"“”«»„]\w|(?<!\w)['‘]\w")
+#: Of so many words in a row so many are no English: a sentence, or half of one, is in another language.
+_RUN, _STRANGE = 6, 5
+#: Letters of other alphabets begin here.
+_OTHER_LETTERS: Final = 0x370
+_COMMON: Final = _ENGLISH | frozenset((
+    "a", "an", "as", "so", "in", "on", "into", "onto", "than", "these", "those", "them", "his", "her", "him", "its", "us", "me", "who", "whom", "which", "what", "when", "where", "why", "how", "do", "does", "did", "had", "would", "could", "should", "may", "might",
+    "must", "shall", "then", "there", "here", "because", "since", "until", "unless", "while", "though", "although", "whether", "without", "against", "toward", "towards", "among", "anything", "something", "everything", "everyone", "everybody", "someone", "anyone", "yourself", "itself", "themselves", "himself", "herself", "and", "or", "nor",
+    "more", "most", "no", "yes", "ok", "okay", "wifi", "app", "apps", "online", "email", "website", "pdf", "url", "api", "upon", "per", "via", "about", "all", "any", "both", "each", "out", "up", "off", "over", "ever", "else", "one", "two", "too", "also", "just", "only", "get", "gets", "got", "let", "make", "go", "whose", "if", "let", "during", "like", "unlike", "near",
+))  # fmt: skip
+_QUOTES: Final = re.compile(r"[\"“”«»„`]\w|(?<!\w)['‘]\w")
 _TRANSLATES: Final = re.compile(
     r"\b(?:translat\w*|german|french|spanish|italian|dutch|polish|swedish|portuguese|latin|language|how do you say|what does .{1,40} mean|bilingual|in \w+ish)\b",
     re.IGNORECASE,
@@ -43,9 +52,16 @@ _STEPS: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SO: Final = re.compile(
-    r"\b(?:so|therefore|thus|hence|that's (?:the reason )?why|that (?:explains|means)|it follows|this means|consequently|which means|in other words|as a result)\b",
+    r"\b(?:so|therefore|thus|hence|that's (?:the reason )?why|that (?:explains|means)|it follows|this means|consequently|which means|in other words|as a result|for (?:this|these|that|those|the same) reasons?|accordingly|which is (?:the reason )?why)\b",
     re.IGNORECASE,
 )
+_SINCE: Final = re.compile(r"(?:since|as|because|given that) [^,]{8,120}, ", re.IGNORECASE)
+_MORE_LESS: Final = frozenset(["more", "less"])
+#: Other cases than the one before.
+_OTHER_CASE: Final = frozenset(["also", "too", "other", "others", "another", "after", "above", "over", "below", "under", "within", "more", "less", "fewer", "again"])  # fmt: skip
+_PERHAPS: Final = frozenset(["may", "might", "can", "could", "perhaps", "maybe", "usually", "often", "sometimes"])
+#: `It costs you nothing`: what is done is not denied.
+_OF_OBJECTS: Final = frozenset(["nothing"])
 _HELD: Final = frozenset(
     [
         "if",
@@ -85,18 +101,26 @@ _REASON: Final = re.compile(r"\b(?:because|since|so|therefore|which is why|as)\b
 _TO_YOU: Final = frozenset(["you", "your", "yours", "i", "we", "our", "my", "me", "us"])
 
 
-def breaks(parts: Sequence[str], read: Sequence[Sequence[Word]], question: str, whole: str) -> dict[str, float]:
-    """What tells that a sentence does not belong, or does not follow."""
+def breaks(
+    parts: Sequence[str],
+    read: Sequence[Sequence[Word]],
+    question: str,
+    whole: str,
+    own: Sequence[str],
+    mine: Sequence[Sequence[Word]],
+) -> dict[str, float]:
+    """What tells that a sentence does not belong, or does not follow; `own` and `mine`: without what others are quoted with."""
     asked = content(words(question))
     return {
         "switched": _switched(parts, read, question),
         "no_reason": _no_reason(parts, read, asked),
         "refers_ahead": _refers_ahead(whole),
         "backwards": _backwards(parts, whole),
-        "taken_back": _taken_back(read, asked),
-        "half_denied": _half_denied(parts, read),
-        "handed_on": _handed_on(read, asked),
-        "so_against": _so_against(parts, read),
+        "taken_back": _taken_back(mine, asked),
+        "half_denied": _half_denied(own, mine),
+        "handed_on": _handed_on(mine, asked),
+        "denied_flatly": _denied_flatly(mine),
+        "so_against": _so_against(own, mine),
     }
 
 
@@ -105,7 +129,25 @@ def _switched(parts: Sequence[str], read: Sequence[Sequence[Word]], question: st
     if _TRANSLATES.search(question) or len(read) < 2:
         return 0.0
     tongues = {_tongue(part, one) for part, one in zip(parts, read, strict=True)}
+    tongues |= {"other" for part, one in zip(parts, read, strict=True) if not _QUOTES.search(part) and _unknown(one)}
     return float(len(tongues - {""}) > 1)
+
+
+def _unknown(sentence: Sequence[Word]) -> bool:
+    """A run of words of which English knows hardly any; names begin with a capital."""
+    strange = [
+        not word.low[0].isdigit()
+        and not (word.big and word.low.isascii() and word.start)
+        and word.low not in _COMMON
+        and not entry(word.stem).speech
+        for word in sentence
+    ]
+    run = strange[:_RUN]
+    if sum(len(word.low) > 2 for word in sentence) >= _RUN and sum(run) >= _STRANGE:
+        return True
+    return any(sum(strange[at : at + _RUN]) >= _STRANGE for at in range(1, len(strange) - _RUN + 1)) or any(
+        ord(word.low[0]) >= _OTHER_LETTERS and word.low.isalpha() for word in sentence
+    )
 
 
 def _tongue(part: str, sentence: Sequence[Word]) -> str:
@@ -211,22 +253,56 @@ def _handed_on(read: Sequence[Sequence[Word]], asked: Sequence[Word]) -> float:
 
 
 def _so_against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> float:
-    """A conclusion that says the opposite of what it was drawn from."""
+    """A conclusion that says the opposite of what it was drawn from: `goes stale fastest, so it stays fresh longest`."""
     found = 0.0
     for at, part in enumerate(parts):
-        match = _SO.search(part)
+        match = _SO.search(part) or _SINCE.match(part)
         if match is None:
             continue
-        start = match.end()
-        after = [word for word in read[at] if word.start >= start]
-        before = [word for one in read[max(0, at - 2) : at] for word in one] + [
-            word for word in read[at] if word.start < match.start()
-        ]
+        after = [word for word in read[at] if word.start >= match.end()]
+        before = [word for one in read[max(0, at - 3) : at] for word in one]
+        before += [word for word in read[at] if word.start < match.end()]
         if {word.low for word in after} & _HELD:
             continue
-        mine, theirs = content(after), content(before)
-        shared = {word.stem for word in mine} & {word.stem for word in theirs}
-        faced = sum(opposite(x.stem, y.stem) for x in mine for y in theirs if x.stem not in shared)
+        mine, theirs = _degrees(after), _degrees(before)
+        faced = any(_face(x, y) for x in mine if x not in theirs for y in theirs if y not in mine)
+        shared = len(mine & theirs)
         no = [bool({word.low for word in side} & NEGATORS) for side in (before[-14:], after)]
-        found = max(found, min(1.0, 0.5 * faced) + 0.5 * (len(shared) >= 2 and no[0] != no[1]))
-    return found
+        found = max(found, float(faced and not no[1]) + 0.5 * (shared >= 2 and no[0] != no[1]))
+    return min(1.0, found)
+
+
+def _face(one: str, other: str) -> bool:
+    return {one, other} == _MORE_LESS or opposite(one, other)
+
+
+def _degrees(told: Sequence[Word]) -> set[str]:
+    """The matter of some words, with `longest` and `longer` as `long`."""
+    return {_plain_degree(word) for word in told if word.low not in STOP or word.low in _MORE_LESS}
+
+
+def _plain_degree(word: Word) -> str:
+    for tail in ("est", "er"):
+        if word.low.endswith(tail) and len(word.low) > len(tail) + 2:
+            root = word.low[: -len(tail)]
+            doubled = root[:-1] if root[-1] == root[-2] else ""
+            for one in (root, f"{root}e", doubled, f"{root[:-1]}y" if root[-1] == "i" else ""):
+                if one and "a" in entry(stem(one)).speech:
+                    return stem(one)
+    return word.stem
+
+
+def _denied_flatly(read: Sequence[Sequence[Word]]) -> float:
+    """Two sentences are of the same matter, without any condition or contrast, and only one of them denies it."""
+    sides = []
+    for one in read[:12]:
+        lows = {word.low for word in one}
+        if not lows & (_HELD | _OTHER_CASE):
+            flat = bool(lows & NEGATORS - _OF_OBJECTS) and not lows & _PERHAPS
+            stems = {word.stem for word in content(one) if not word.low[0].isdigit()}
+            sides.append((bool(lows & NEGATORS), flat, stems))
+    for (denies, flat, mine), (other_denies, other_flat, theirs) in combinations(sides, 2):
+        shared = len(mine & theirs)
+        if denies != other_denies and (flat or other_flat) and shared >= max(2, 0.4 * min(len(mine), len(theirs))):
+            return 1.0
+    return 0.0

@@ -18,7 +18,7 @@ class Card:
 CARDS: Final[Mapping[str, Card]] = {
     "groundedness": Card(
         "Claim by claim against the sentence of the documents that fits it best: numbers with units and what they belong to, names, "
-        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list, what of each clause is told there at all; sums and so many at so much are reckoned; “it” stands for what the sentence before began with; “the documents do not say” is held against them. All claims are weighed together, by trees and a line; the reason quotes the weakest claim and its snippet.",
+        "negation, opposites, quantifiers and conditions, who did what to whom, what came first, the other side of a moment or a limit, the row of a table, one thing more in a list, what of each clause is told there at all; sums and so many at so much are reckoned; “it” stands for what the sentence before began with; “the documents do not say” is held against them. An answer that only repeats passages, each with its subject and with what binds it, is good. Else all claims are weighed together, by trees and a line; the reason quotes the weakest claim and its snippet.",
         "A fifth to a quarter of answers as models give them, either way: what needs knowledge of the world or more than one step of reasoning, an invention in words that are near; paraphrases far from any dictionary; languages other than English are compared by form only.",
     ),
     "relevance": Card(
@@ -30,8 +30,8 @@ CARDS: Final[Mapping[str, Card]] = {
         "Facts that were left out of an answer to one plain question: what a short passage says beside it lowers the value and never makes an answer bad; parts that are asked between the lines.",
     ),
     "coherence": Card(
-        "Whether little words stand where the words before them allow it, capitals in the middle of sentences, more connectives than thoughts, links from sentence to sentence, sentences about something new or in another language, reasons that have to do with nothing, contradictions, repetition, steps and pronouns out of order. Lists and programs are not read as sentences.",
-        "Nonsense in good grammar; contradictions that need knowledge; word order of other languages than English.",
+        "Whether little words stand where the words before them allow it, capitals in the middle of sentences, more connectives than thoughts, links from sentence to sentence, sentences about something new or in another language, reasons that have to do with nothing, conclusions that say the opposite, contradictions, repetition, steps that end a job before those that begin it, he and she of whom nobody was told. Lists and programs are not read as sentences; what others are quoted with is theirs.",
+        "Nonsense in good grammar; contradictions, conclusions and orders of steps that need knowledge; four of five sentences that wander off in good grammar; word order of other languages than English.",
     ),
     "conciseness": Card(
         "Filler, repetition, echo of the question and information for each word, against the length that such a question needs.",

@@ -12,8 +12,10 @@ from typing import ClassVar, Final
 from homeostat.analyze.scorers.breaks import breaks
 from homeostat.analyze.scorers.case import Case, Rung, Scored
 from homeostat.analyze.scorers.entailment import against
-from homeostat.analyze.scorers.links import PERSONS, links, places
+from homeostat.analyze.scorers.links import links, places
 from homeostat.analyze.scorers.orderly import english, order_of_words
+from homeostat.analyze.scorers.persons import persons
+from homeostat.analyze.scorers.stages import stages
 from homeostat.analyze.scorers.weights import learned, model
 from homeostat.analyze.text.lexicon import opposite, polar
 from homeostat.analyze.text.sentences import clauses, sentences
@@ -30,6 +32,7 @@ _CODE: Final = re.compile(
     r"^\s*(?:def |class \w+[:({]|import \w|from [\w.]+ import |return\b.*[\w)\]]$|async |const |let \w+ =|var |public |static |func |fn |#include|<\??\w[^>]*>|\$ |>>> |[A-Z]{4,6} [\w*., ]*\b[A-Z]{4,}\b)"
     r"|[{}]\s*$|^[^=()\[\].]*[=()\[\].].*;\s*$|^\s*\S+(?: \S+)?;\s*$|^\s*[\w.\[\]]+ ?[+*/-]?= ?\S|^\s*[\w.]+\([^)]*\)\s*[:;]?$|=>|&&|\|\|"
 )
+_SAID: Final = re.compile(r"[\"“][^\"“”\n]{1,400}[\"”]")
 _ITEM: Final = re.compile(r"\s*(?:(?:\d{1,2}[.)]|[-*•–])\s+\S|[\"“][^\"”]+[\"”]\s*$)")
 _COUNTED: Final = re.compile(r"^\s{0,3}(\d{1,2})[.)]\s+\S", re.MULTILINE)
 _OPENS: Final = frozenset(
@@ -51,11 +54,6 @@ _TURNS: Final = frozenset((
     "but", "however", "while", "whereas", "although", "though", "yet", "later", "then", "after", "before", "afterwards", "instead", "or", "both", "either", "formerly",
 ))  # fmt: skip
 _SAME: Final = frozenset(["it", "they", "he", "she", "this", "that", "these", "there", "i", "we", "you"])
-#: Who may be meant by he or she; other people go by their names.
-_PEOPLE: Final = frozenset((
-    "woman", "mother", "sister", "wife", "girl", "daughter", "mrs", "ms", "queen", "aunt", "lady", "grandmother", "niece",
-    "man", "father", "brother", "husband", "boy", "son", "mr", "king", "uncle", "gentleman", "grandfather", "nephew",
-))  # fmt: skip
 #: A reason, and what it is the reason for, do not exclude each other.
 _REASON: Final = frozenset(["because", "since", "so", "therefore", "why", "hence", "thus", "being"])
 _CASES: Final = frozenset(["when", "if", "where", "until", "unless"])
@@ -91,6 +89,9 @@ def features(case: Case) -> Mapping[str, float]:
     # The items of a list stand side by side: none follows from the one before.
     told = _worded(_listed(text))
     linked = read if told == parts else [words(part) for part in told]
+    # What others are quoted with is theirs: it may contradict, and they say I.
+    own = _worded(_SAID.sub(" ", _listed(text))) if '"' in text or "“" in text else told
+    mine = linked if own == told else [words(part) for part in own]
     return {
         **(
             order_of_words(read, parts) | links(told, linked, words(bounded(plain(case.input))))
@@ -98,10 +99,11 @@ def features(case: Case) -> Mapping[str, float]:
             else {}
         ),
         **places(parts),
-        **breaks(told, linked, plain(case.input), whole),
-        **_against(told, linked),
+        **stages(parts),
+        **breaks(told, linked, plain(case.input), whole, own, mine),
+        **_against(own, mine),
         **_again(read),
-        **_pronouns(read),
+        **persons(mine, words(bounded(plain(case.input)))),
         "miscounted": _miscounted(whole),
         "piled": _piled(read),
         "connected": _connected(whole, sum(len(sentence) for sentence in read)),
@@ -165,16 +167,15 @@ def _empty(read: Sequence[Sequence[Word]]) -> float:
 
 
 def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    worst = numbers = flips = inside = reasoned = twice = 0.0
+    worst = flips = reasoned = twice = 0.0
     lows = [{word.low for word in sentence} for sentence in read]
     for a, b in list(combinations(range(min(len(parts), 10)), 2)):
         if min(len(read[a]), len(read[b])) < 3:
             continue
         for one, other in ((a, b), (b, a)):
-            shared, opposed, changed, denied = against(parts[one], parts[other])
+            shared, opposed, _, denied = against(parts[one], parts[other])
             if shared >= 0.3:
                 worst = max(worst, shared * min(1.5, opposed))
-                numbers = max(numbers, shared * changed)
                 if not (_HELD | _BEYOND) & (lows[a] | lows[b]):
                     flips = max(flips, denied * min(1.0, (shared - 0.2) / 0.5))
     for at, sentence in enumerate(read):
@@ -192,16 +193,13 @@ def _against(parts: Sequence[str], read: Sequence[Sequence[Word]]) -> dict[str, 
         ]
         reasons = [word.start for word in sentence if word.low in _REASON]
         reasoned = max(reasoned, float(any(x < reason < y for x, y in pairs for reason in reasons)))
-        inside = max(inside, min(2.0, 0.6 * len(pairs)))
         if lows[at] & NEGATORS:
             twice = max(twice, *(_denied_again(words(part)) for part in clauses(parts[at])))
     starts = [sentence[0].low for sentence in read if sentence]
     return {
         "contradiction": worst,
-        "renumbered": numbers,
         "facing": _facing(read, lows),
         "flip": flips,
-        "inside": inside,
         "reasoned": reasoned,
         "denied_again": twice,
         "yes_no": float("yes" in starts and "no" in starts),
@@ -289,39 +287,17 @@ def _few_words(read: Sequence[Sequence[Word]]) -> float:
     return 5 * max(0.0, _FULL - min(shares, default=1.0))
 
 
-def _pronouns(read: Sequence[Sequence[Word]]) -> dict[str, float]:
-    """The person that is spoken of changes without a new one having been named."""
-    low = [word.low for sentence in read for word in sentence]
-    kinds = [
-        bool(PERSONS[0] & set(low)),
-        bool(PERSONS[1] & set(low)),
-        "they" in low or "them" in low,
-        bool({"i", "me"} & set(low)),
-        bool({"we", "us"} & set(low)),
-    ]
-    named = {
-        word.low
-        for sentence in read
-        for word in sentence
-        if word.low in _PEOPLE or (word.big and not entry(word.stem).speech)
-    }
-    return {
-        "he_and_she": float(kinds[0] and kinds[1] and len(named - STOP) < 2),
-        "many_persons": float(sum(kinds) >= 3),
-    }
-
-
 def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
     if value >= 0.5:
         return "sentences are ordinary and follow from each other"
     told = {
         "repelled": "the order of the words is unusual", "repelled_worst": "a sentence is no ordinary sentence", "capitals": "a sentence is no ordinary sentence", "broken_pairs": "the order of the words is unusual",
-        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "renumbered": "two sentences contradict each other", "flip": "says a thing and denies it", "inside": "a sentence contradicts itself", "reasoned": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no", "taken_back": "says a thing and denies it", "half_denied": "says a thing and denies it", "handed_on": "goes from one thing to the next", "so_against": "concludes the opposite",
-        "loose": "sentences without a link", "loose_many": "sentences without a link", "foreign": "changes the subject", "switched": "changes the language", "false_so": "a conclusion from something else", "no_reason": "a conclusion from something else",
+        "contradiction": "two sentences contradict each other", "facing": "two sentences contradict each other", "flip": "says a thing and denies it", "reasoned": "a sentence contradicts itself", "denied_again": "a sentence contradicts itself", "yes_no": "says yes and no", "taken_back": "says a thing and denies it", "half_denied": "says a thing and denies it", "handed_on": "goes from one thing to the next", "denied_flatly": "says a thing and denies it", "so_against": "concludes the opposite",
+        "loose_many": "sentences without a link", "foreign": "changes the subject", "switched": "changes the language", "false_so": "a conclusion from something else", "no_reason": "a conclusion from something else",
         "miscounted": "steps in the wrong order", "refers_ahead": "steps in the wrong order", "backwards": "steps in the wrong order", "piled": "a sentence is no ordinary sentence", "connected": "joins thoughts that are not there", "empty": "says nothing that could be followed",
-        "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order", "ends_with_intro": "steps in the wrong order",
+        "late_stage": "steps in the wrong order", "stage_ends": "steps in the wrong order", "ordinals": "steps in the wrong order", "late_start": "begins in the middle", "back_start": "begins in the middle", "wrong_order": "steps in the wrong order",
         "stutter": "repeats words", "fours": "repeats itself", "few_words": "repeats itself", "same_sentence": "repeats itself", "same_words": "repeats itself",
-        "he_and_she": "the person spoken of changes", "many_persons": "the person spoken of changes",
+        "nobody": "speaks of somebody who was not named", "same_person": "speaks of somebody who was not named", "he_and_she": "the person spoken of changes", "many_persons": "the person spoken of changes",
     }  # fmt: skip
     why = list(dict.fromkeys(told[name] for name, _ in model("coherence").pulls(found) if name in told))
     return "; ".join(why[:3])
@@ -329,8 +305,8 @@ def _reason(case: Case, found: Mapping[str, float], value: float) -> str:
 
 # What reason expects of each feature before any case is seen; training only adjusts it, and never turns its sign.
 PRIOR: Final[Mapping[str, float]] = {
-    "repelled": -4, "repelled_worst": -1.5, "capitals": -1.5, "broken_pairs": -2, "contradiction": -1.5, "renumbered": -0.7, "facing": -0.7, "flip": -1.5, "inside": -0.7, "reasoned": -1, "denied_again": -0.5, "yes_no": -1, "loose": -1, "loose_many": -0.7,
-    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "ends_with_intro": -1, "unresolved": -1, "stutter": -1.5, "fours": -1.5,
-    "same_sentence": -1, "same_words": -1, "he_and_she": -0.8, "many_persons": -0.7, "miscounted": -2, "piled": -1.5, "connected": -1.5, "empty": -1, "few_words": -1.5,
-    "switched": -2, "no_reason": -1, "refers_ahead": -1.5, "backwards": -0.7, "taken_back": -0.7, "so_against": -0.7, "half_denied": -0.7, "handed_on": -0.7,
+    "repelled": -4, "repelled_worst": -1.5, "capitals": -1.5, "broken_pairs": -2, "contradiction": -1.5, "facing": -0.7, "flip": -1.5, "reasoned": -1, "denied_again": -0.5, "yes_no": -1, "loose_many": -0.7,
+    "foreign": -0.7, "false_so": -0.7, "late_start": -1.5, "back_start": -1, "wrong_order": -1.5, "unresolved": -1, "stutter": -1.5, "fours": -1.5,
+    "same_sentence": -1, "same_words": -1, "nobody": -2, "same_person": -1, "he_and_she": -0.8, "many_persons": -0.7, "miscounted": -2, "piled": -1.5, "connected": -1.5, "empty": -1, "few_words": -1.5,
+    "late_stage": -2, "stage_ends": -1.5, "ordinals": -2, "switched": -2, "no_reason": -1, "refers_ahead": -1.5, "backwards": -0.7, "taken_back": -0.7, "so_against": -1.5, "denied_flatly": -1.5, "half_denied": -0.7, "handed_on": -0.7,
 }  # fmt: skip

@@ -10,6 +10,8 @@ from typing import ClassVar, Final
 
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored, judged
 from homeostat.analyze.scorers.entailment import Check, check
+from homeostat.analyze.scorers.entailment.copies import verbatim
+from homeostat.analyze.scorers.entailment.reading import plainly, read, sources
 from homeostat.analyze.scorers.forest import forest, over
 from homeostat.analyze.scorers.weights import model
 from homeostat.analyze.text.sentences import sentences
@@ -31,6 +33,8 @@ _WHETHER: Final = frozenset("is are was were do does did can could may must shou
 _KNOWN: Final = 0.8
 # Of an answer that says only that, and of one that says it of what the documents do tell, or reads another row of a table.
 _ADMITS, _HIDES = 0.9, 0.2
+# Of one that only repeats them.
+_COPIED: Final = 0.8
 _LINE: Final = 0.6
 _WEAKEST: Final = 0.3
 # An alarm about a supported answer costs more trust than a miss.
@@ -104,6 +108,8 @@ def together(found: Sequence[Check], lowest: float) -> float:
         return _HIDES
     if all(one.features.get("abstains") for one in found):
         return _ADMITS
+    if any(one.features.get("copied_whole") for one in found):
+        return _COPIED
     grown, told = forest("groundedness"), over([one.features for one in found])
     share = min(0.99, max(0.01, grown.share(told)))
     if any(one.features.get("row_changed") for one in found):
@@ -125,7 +131,14 @@ def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
     sided = answered(plain(output), plain(question[-600:]), documents)
     if sided and not found:
         return [Check(output[:300], "", {"cover_best": 0.5, **sided})]
-    return beside(found, sided | whole(output, documents, question))
+    copied = {"copied_whole": float(_copied(found, documents))}
+    return beside(found, sided | copied | whole(output, documents, question))
+
+
+def _copied(found: Sequence[Check], documents: Sequence[str]) -> bool:
+    """The answer repeats the documents, and adds nothing."""
+    held = sources(tuple(map(plainly, documents)))
+    return bool(found) and all(verbatim(read(plainly(one.claim)), held) for one in found)
 
 
 def beside(found: list[Check], more: Mapping[str, float]) -> list[Check]:

@@ -148,12 +148,10 @@ def links(parts: Sequence[str], read: Sequence[Sequence[Word]], question: Sequen
         false_so += not near and not points and bool(_SO.match(parts[at]))
     first = parts[0] if parts else ""
     return {
-        "loose": loose / max(1, len(read) - 1),
         "loose_many": float(loose >= 2),
         "foreign": min(2.0, float(strange)),
         "false_so": min(2.0, float(false_so)),
         "back_start": float(not asked and bool(_BACK.match(first)) and len(parts) > 1 and _named_later(read)),
-        "ends_with_intro": _ends_with_intro(read),
         "unresolved": 0.0 if asked else _unresolved(read),
     }
 
@@ -214,22 +212,3 @@ def _named_later(read: Sequence[Sequence[Word]]) -> bool:
         elif sentence[0].low in ("the", "our", "your", "a", "an", "his", "her", "their") or head[0].big:
             return True
     return False
-
-
-def _ends_with_intro(read: Sequence[Sequence[Word]]) -> float:
-    """The first sentence speaks of `the cables` and `them`; what they are is told in the last."""
-    if len(read) < 3:
-        return 0.0
-
-    def given(at: int) -> float:
-        sentence = read[at]
-        known = {word.stem for earlier in read[:at] for word in content(earlier)}
-        pairs = list(pairwise(sentence))
-        definite = sum(
-            a.low in ("the", "them", "it", "he", "she", "they", "its", "his", "her", "their") and b.stem not in known
-            for a, b in pairs
-        )
-        fresh = sum(a.low in ("a", "an", "two", "some", "our", "your") for a, _ in pairs)
-        return definite - fresh
-
-    return float(given(0) > given(len(read) - 1) + 1)

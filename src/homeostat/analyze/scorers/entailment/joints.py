@@ -15,7 +15,7 @@ from homeostat.analyze.text.words import NEGATORS, STOP, Word
 
 _WEAK: Final = marks("weak")
 # Little words that change what a sentence says when they come or go.
-_BINDS: Final = (
+BINDS: Final = (
     NEGATORS
     | marks("only")
     | marks("partial")
@@ -93,8 +93,8 @@ def _changed(claim: Read, best: Read) -> dict[str, float]:
         "close": close,
         "gone": min(_FEW, float(sum(_tells(word) and claim.near(word) < 0.7 for word in gone))) * close,
         "come": min(_FEW, float(sum(_tells(word) and best.near(word) < 0.7 for word in come))) * close,
-        "gone_binds": min(2.0, float(sum(word.low in _BINDS and word.low not in own for word in gone))) * close,
-        "come_binds": min(2.0, float(sum(word.low in _BINDS and word.low not in known for word in come))) * close,
+        "gone_binds": min(2.0, float(sum(word.low in BINDS and word.low not in own for word in gone))) * close,
+        "come_binds": min(2.0, float(sum(word.low in BINDS and word.low not in known for word in come))) * close,
         "tail": min(1.0, tail / 20),
     }
 

@@ -26,6 +26,7 @@ _LIES: Final = {
     "above": "high", "over": "high", "below": "low", "under": "low", "inside": "in", "outside": "out",
 }  # fmt: skip
 _OTHER: Final = {"early": "late", "late": "early", "high": "low", "low": "high", "in": "out", "out": "in"}
+_SUFFERS: Final = frozenset(["is", "are", "was", "were", "be", "been", "being", "get", "gets", "got"])
 _MOST: Final = 60
 _REACH: Final = 5
 
@@ -111,6 +112,7 @@ class _Thing:
     stem: str
     verb: bool
     by: bool
+    suffered: bool = False
 
 
 @lru_cache(maxsize=PAIRS)
@@ -129,6 +131,8 @@ def order(claim: Read, best: Read) -> tuple[dict[str, float], list[str]]:
         if there is None:
             continue
         passive = thing.by != theirs[there].by
+        if thing.suffered != theirs[there].suffered and not passive:
+            continue  # `Twelve euros are charged`, `we charge twelve euros`: nobody is said to have changed.
         crossed, kept = _sides(at, there, places, len(mine))
         if crossed and turned == passive:
             swapped = swapped or f"“{mine[crossed[0]].low}” and “{mine[crossed[1]].low}” have changed places"
@@ -222,10 +226,14 @@ def _things(text: Read) -> tuple[_Thing, ...]:
             found.append(_Thing(word.low, word.low, verb=False, by=False))
         elif word.low not in STOP:
             named = word.big and bool(found) and end == at - 1 and told[at - 1].big
-            verb = not word.big and (word.low.endswith("ed") or "v" in entry(word.stem).speech or polar(word.stem))
+            speech = entry(word.stem).speech
+            verb = not word.big and (
+                word.low.endswith("ed") or speech[:1] == "v" or (polar(word.stem) and speech[:1] != "n")
+            )
             by = verb and any(other.low == "by" for other in told[at + 1 : at + 3])
+            suffered = word.low.endswith("ed") and at > 0 and told[at - 1].low in _SUFFERS
             if named:
                 found.pop()
-            found.append(_Thing(word.low, word.stem, verb, by))
+            found.append(_Thing(word.low, word.stem, verb, by, suffered))
             end = at
     return tuple(found)

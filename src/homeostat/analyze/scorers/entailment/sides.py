@@ -40,7 +40,7 @@ def negated(text: str) -> Mapping[str, bool]:
     told = ""
     for at, word in enumerate(claim.words):
         if _BREAK.search(claim.text, before, word.start) or word.low in _TURNS:
-            left = 0
+            left, told = 0, ""
         before = word.start + len(word.low)
         ahead = [other.low for other in claim.words[at + 1 : at + 3]]
         if word.low in ("no", "not") and ahead[1:] == ["than"] and ahead[0] in _COMPARED:
