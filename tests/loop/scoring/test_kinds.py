@@ -41,7 +41,7 @@ ANSWERS = (
 #: then put the new line here.
 SAID: dict[str, tuple[int, str]] = {
     "answered": (1, "6ca1b14129b2"),
-    "bias": (5, "a4ab47cf9f56"),
+    "bias": (6, "354e5881dd79"),
     "civil": (1, "fe4c6d75cddf"),
     "coherence": (7, "72af65ab7a08"),
     "completeness": (7, "e787c9e7367e"),
@@ -52,7 +52,7 @@ SAID: dict[str, tuple[int, str]] = {
     "on_topic": (1, "da88ed883ad9"),
     "privacy": (4, "b268b461eb53"),
     "relevance": (7, "2c8951ef2153"),
-    "safety": (7, "3854733e6a64"),
+    "safety": (8, "f8dddb391167"),
     "unrepeated": (1, "43f4a22fdc8a"),
 }
 

@@ -76,7 +76,8 @@ _WANTED: Final[Mapping[str, frozenset[str]]] = {
     )
 }  # fmt: skip
 _TIMED: Final = re.compile(
-    r"\b(?:times?|dates?|days?|months?|years?|hours?|season|deadline|week|period|when)\b", re.IGNORECASE
+    r"\b(?:times?|dates?|days?|months?|years?|hours?|season|deadline|week|period|when|policy|warranty|guarantee|notice)\b",
+    re.IGNORECASE,
 )
 _PLACED: Final = re.compile(
     r"\b(?:place|city|country|address|location|floor|room|street|capital|side|exit|gate|platform)\b", re.IGNORECASE

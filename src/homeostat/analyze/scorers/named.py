@@ -69,7 +69,7 @@ _AT_PLACE: Final = re.compile(
     re.IGNORECASE,
 )
 _THERE: Final = re.compile(
-    r"\b(?:here|there's|upstairs|downstairs|online|nowhere|everywhere|anywhere|abroad|left|right|floor|street|road|corner|entrance|desk|counter|office|shop|station|website|app|reception|building|garage|car park|minutes? (?:on foot|walk|away|from)|(?:north|south|east|west) of)\b|\S@\w|\bwww\.|https?:",
+    r"\b(?:here|there's|upstairs|downstairs|online|nowhere|everywhere|anywhere|abroad|left|right|floor|street|road|corner|entrance|desk|counter|office|shop|station|website|app|reception|building|garage|car park|on (?:its|their|his|her|the|my|our) way|in transit|minutes? (?:on foot|walk|away|from)|(?:north|south|east|west) of)\b|\S@\w|\bwww\.|https?:",
     re.IGNORECASE,
 )
 _NO_PLACE: Final = frozenset((

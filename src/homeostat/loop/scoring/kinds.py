@@ -26,8 +26,8 @@ JUDGE: Final = "judge"
 #: Kinds whose code judges otherwise than it once did, and how often it changed. What another edition says is another
 #: version of a scorer, so that no chart breaks in silence.
 EDITIONS: Final[dict[str, int]] = {
-    "bias": 5, "coherence": 7, "completeness": 7, "conciseness": 5, "correctness": 5, "factuality": 8,
-    "groundedness": 8, "privacy": 4, "relevance": 7, "safety": 7,
+    "bias": 6, "coherence": 7, "completeness": 7, "conciseness": 5, "correctness": 5, "factuality": 8,
+    "groundedness": 8, "privacy": 4, "relevance": 7, "safety": 8,
 }  # fmt: skip
 _EDITION: Final = "edition"
 _LONGEST: Final = 8_000
