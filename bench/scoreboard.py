@@ -26,6 +26,11 @@ What Homeostat said of every story of the [practice world](practice-world.md), b
 `python -m bench.scoreboard` writes it; nothing here is edited by hand. *Found after*: exchanges from the onset to the
 incident; *three oracles*: three times what somebody would need who knows the truth of every answer.
 """
+DRIFT: Final = """## Drift
+
+Users, questions, the world or the provider change, and no answer need be worse yet. Detectors made for it are to come;
+this is what the watch of answers sees of it today.
+"""
 
 
 def row_of(name: str, seed: int) -> dict[str, Any]:
@@ -38,9 +43,15 @@ def row_of(name: str, seed: int) -> dict[str, Any]:
 
 
 def page(rows: Sequence[dict[str, Any]], seconds: float) -> str:
-    """The whole page."""
-    told = scoreboard.report(rows)["totals"]
-    return f"{HEAD}\n{words.totals(told)}\nThe whole took {seconds / 60:.0f} minutes.\n\n{words.table(rows)}\n"
+    """The whole page: what is to be found, and apart from it drift, for which detectors of its own are to come."""
+    drift = [row for row in rows if row["group"].endswith("-drift")]
+    others = [row for row in rows if row not in drift]
+    text = f"{HEAD}\n{_part(others)}\nThe whole took {seconds / 60:.0f} minutes.\n"
+    return f"{text}\n{DRIFT}\n{_part(drift)}" if drift else text
+
+
+def _part(rows: Sequence[dict[str, Any]]) -> str:
+    return f"{words.totals(scoreboard.report(rows)['totals'])}\n\n{words.table(rows)}\n"
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bench.scoreboard import page
 from homeostat.records.policy import Policy, reshaped
 from homeostat.sim import scoreboard, words
 from homeostat.sim.lockstep import Played
@@ -110,3 +111,14 @@ def test_the_table_says_what_would_have_been_right() -> None:
     assert len(told) == 4 and "| 60 |" in told[2] and "data (right: release)" in told[2]
     assert told[3].startswith("| weekend | 3 | - | - | ?")
     assert replace(named("weekend")).benign
+
+
+def test_drift_stands_apart_on_the_page() -> None:
+    rows = []
+    for name in ("verbose", "slower"):
+        one = played(name)
+        one.incidents, one.actions, one.verdicts = [incident(1, moment(one, 20))], [], []
+        rows.append(scoreboard.row(one))
+    first, drift = page(rows, 60).split("## Drift")
+    assert ("| verbose |" in first, "| slower |" in first) == (True, False)
+    assert ("1 of 1 found" in first, "1 of 1 found" in drift) == (True, True)
