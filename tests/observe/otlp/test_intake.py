@@ -414,9 +414,11 @@ def test_a_spool_that_refuses_asks_to_come_again(fresh: Running, failure: Except
 def test_bodies_in_flight_are_bounded(tmp_path: Path) -> None:
     with running_edge(tmp_path, inflight_limit=3 * MIB, body_limit=2 * MIB) as edge:
         edge.spool.gate = threading.Event()
-        first = threading.Thread(target=edge.post, args=("/v1/traces", body(text="x" * (2 * MIB - 200))))
+        large = body(text="x" * (2 * MIB - 200))
+        first = threading.Thread(target=edge.post, args=("/v1/traces", large))
         first.start()
-        until(lambda: b"inflight_requests 1\n" in edge.send("GET", "/metrics?part=edge")[2])
+        all_of_it = f"inflight_bytes {len(large)}\n".encode()
+        until(lambda: all_of_it in edge.send("GET", "/metrics?part=edge")[2])
         status, headers, _ = edge.post("/v1/traces", body(text="y" * (2 * MIB - 200)))
         assert (status, headers["retry-after"]) == (503, "1")
         edge.spool.gate.set()

@@ -33,7 +33,7 @@ _WHETHER: Final = frozenset("is are was were do does did can could may must shou
 _KNOWN: Final = 0.8
 # Of an answer that says only that, and of one that says it of what the documents do tell, or reads another row of a table.
 _ADMITS, _HIDES = 0.9, 0.2
-# Of one that only repeats them.
+# Of one that only repeats them, at least.
 _COPIED: Final = 0.8
 _LINE: Final = 0.6
 _WEAKEST: Final = 0.3
@@ -108,11 +108,10 @@ def together(found: Sequence[Check], lowest: float) -> float:
         return _HIDES
     if all(one.features.get("abstains") for one in found):
         return _ADMITS
-    if any(one.features.get("copied_whole") for one in found):
-        return _COPIED
+    least = _COPIED if any(one.features.get("copied_whole") for one in found) else 0.0
     grown, told = forest("groundedness"), over([one.features for one in found])
     share = min(0.99, max(0.01, grown.share(told)))
-    if any(one.features.get("row_changed") for one in found):
+    if not least and any(one.features.get("row_changed") for one in found):
         return _HIDES
     lowest = min(0.99, max(0.01, lowest))
     odds = (
@@ -121,7 +120,7 @@ def together(found: Sequence[Check], lowest: float) -> float:
         + _LINE * grown.straight(told)
         + _WEAKEST * math.log(lowest / (1 - lowest))
     )
-    return 1 / (1 + math.exp(-odds))
+    return max(least, 1 / (1 + math.exp(-odds)))
 
 
 def checks(output: str, documents: Sequence[str], question: str) -> list[Check]:
