@@ -27,15 +27,14 @@ class Values:
     """Values of streams (their keys' numbers), in the order of time."""
 
     stream: Ints
-    minute: Ints
+    step: Ints
+    """The part of the minute that each came in, counted since 1970."""
     bin: Ints
     value: Floats
     stratum: Ints
     """0: the first of its unit in the hour; 1: a later one, or, of a pair, one of the other segment."""
     alike: Ints
     """By stream: later values beside earlier ones of their unit, as `alike.counted` counts them."""
-    step: Ints
-    """The part of the minute that each came in, counted since 1970."""
 
 
 def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
@@ -56,11 +55,10 @@ def values(watch: Watch, found: Sequence[tuple[Group, Rows]]) -> Values:
     known = _met(met, len(watch.streams))
     if not parts:
         none = np.zeros(0, np.int64)
-        return Values(none, none, none, np.zeros(0), none, known, none)
+        return Values(none, none, none, np.zeros(0), none, known)
     stream, step, bin_, value, stratum = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.argsort(step, kind="stable")
-    step = step[order]
-    return Values(stream[order], step // STEPS, bin_[order], value[order], stratum[order], known, step)
+    return Values(stream[order], step[order], bin_[order], value[order], stratum[order], known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class _Laid:
 
 def _steps(told: Values, placed: _Placed) -> Ints:
     """The part of a minute in which each value counts."""
-    found: Ints = np.where(placed.often[told.stream], told.step, told.minute * STEPS + STEPS - 1)
+    found: Ints = np.where(placed.often[told.stream], told.step, told.step // STEPS * STEPS + STEPS - 1)
     return found
 
 
@@ -216,7 +216,7 @@ def learn(watch: Watch, told: Values, heads: Collection[str]) -> None:
     cells = np.zeros(len(here), np.int64)
     for stream in np.unique(told.stream[here]).tolist():
         of = told.stream[here] == stream
-        cells[of] = cell(_season(watch, placed.keys[stream]), told.minute[here][of])
+        cells[of] = cell(_season(watch, placed.keys[stream]), told.step[here][of] // STEPS)
     watch.seasonal = watch.seasonal.learned(placed.place[told.stream[here]], cells, told.bin[here])
 
 
