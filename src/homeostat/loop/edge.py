@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -221,10 +219,6 @@ def open_edge(settings: Settings, stopping: Callable[[], bool] = lambda: False) 
     """
     folder = Folder(settings.data.resolve())
     folder.check_format()
-    if threading.current_thread() is threading.main_thread():
-        # The server gives a signal that ended it back to the process; the spool must be sealed after that.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _ended)
     # Large bodies are checked in threads: what waits for the interpreter beside them gets it soon.
     sys.setswitchinterval(0.001)
     core = Core(folder.core_socket, settings.body_limit)
@@ -255,10 +249,6 @@ def open_edge(settings: Settings, stopping: Callable[[], bool] = lambda: False) 
         )
     finally:
         spool.close()
-
-
-def _ended(_number: int, _frame: object) -> None:
-    """The server has stopped already."""
 
 
 def _room(folder: Path) -> int:

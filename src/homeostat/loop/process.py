@@ -1,16 +1,21 @@
-"""What both processes do first: settings from the supervisor, logging, the parent's watch, refusing with a reason."""
+"""What both processes do alike: settings, logging, the parent's watch, refusing with a reason, being told to end."""
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
+import socket
 import sys
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from homeostat.config import Settings
 from homeostat.loop.parent import end_with_parent
 from homeostat.loop.supervisor import REFUSED
+
+if TYPE_CHECKING:
+    import uvicorn
 
 #: Environment variable by which the supervisor hands settings to its children.
 SETTINGS: Final = "HOMEOSTAT_CHILD_SETTINGS"
@@ -22,6 +27,7 @@ def run(name: str, main: Callable[[Settings], None]) -> NoReturn:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=f"%(asctime)s {name} %(levelname)s %(message)s")
     for noisy in ("httpx2", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever gives up on a start needs no traceback
     settings = Settings.model_validate_json(os.environ.pop(SETTINGS))
     if parent := os.environ.pop(PARENT, ""):
         end_with_parent(int(parent))
@@ -33,3 +39,18 @@ def run(name: str, main: Callable[[Settings], None]) -> NoReturn:
             sys.exit(REFUSED)
         raise
     sys.exit(0)
+
+
+def serve(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
+    """Serve until told to end; then return, so that the caller can close what it has open.
+
+    The server listens to signals only once it runs, and gives one that ended it back to the process. Ours hears both:
+    the one that comes just before, and the one that is given back.
+    """
+
+    def end(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    server.run(sockets=sockets)

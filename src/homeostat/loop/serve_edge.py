@@ -26,7 +26,7 @@ def main(settings: Settings) -> None:
         # What was imported stays: looking through it again and again would make requests wait for tens of ms.
         gc.collect()
         gc.freeze()
-        server.run(sockets=[listener])
+        process.serve(server, [listener])
 
 
 if __name__ == "__main__":

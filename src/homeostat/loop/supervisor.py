@@ -114,7 +114,7 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 code = child.process.wait()
-            worst = max(worst, 0 if code in (0, -signal.SIGTERM) else 1)
+            worst = max(worst, 0 if code in (0, -signal.SIGTERM, -signal.SIGINT) else 1)
         return worst
 
 

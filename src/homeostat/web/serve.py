@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 
 import uvicorn
@@ -30,10 +29,8 @@ def main(settings: Settings) -> None:
         timeout_graceful_shutdown=5, lifespan="off",
     )  # fmt: skip
     os.umask(0o077)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ended)
     try:
-        uvicorn.Server(config).run()
+        process.serve(uvicorn.Server(config))
     finally:
         with contextlib.suppress(Exception):
             core.close()
@@ -42,10 +39,6 @@ def main(settings: Settings) -> None:
     # The engine's own threads may take their time; what we wrote is on disk, so the process may simply end.
     sys.stderr.flush()
     os._exit(0)
-
-
-def _ended(_number: int, _frame: object) -> None:
-    """The server gives a signal that ended it back to the process; the stores must be closed after that."""
 
 
 if __name__ == "__main__":
