@@ -40,3 +40,16 @@ def test_facts_from_before_the_retention_expire_and_times_far_ahead_are_not_beli
     ahead, fine = (dict(zip(NAMES, row, strict=True)) for row in found.exchanges)
     assert (ahead["at"], ahead["flags"]) == (ahead["received"], ["clock_skew"])
     assert (fine["at"].hour, fine["flags"]) == (11, [])
+
+
+def test_an_attribute_that_is_zero_false_or_empty_is_kept() -> None:
+    fact = {"fact": "exchange", "trace_id": "1" * 32, "span_id": "1" * 16,
+            "attributes": {"retries": 0, "cached": False, "ratio": 0.0, "some": [], "more": {}, "none": None, "one": 1,
+                           "text": ""},
+            "documents": [], "tool_calls": None}  # fmt: skip
+    found = facts.read(Envelope(NOON, "p", 1, Part.FACTS, json.dumps(fact).encode()), 0)
+    row = dict(zip(NAMES, found.exchanges[0], strict=True))
+    assert row["attributes_json"] == {
+        "retries": "0", "cached": "false", "ratio": "0.0", "some": "[]", "more": "{}", "one": "1",
+    }  # fmt: skip
+    assert (row["attributes"], row["documents"], row["tool_calls"]) == ({"text": ""}, "", "")

@@ -175,8 +175,8 @@ def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line
         cost=_number(fact.get("cost")),
         ttft_ms=_number(fact.get("ttft_ms")),
         tags=[_text(tag) for tag in fact.get("tags") or ()],
-        documents=_json(fact.get("documents")),
-        tool_calls=_json(fact.get("tool_calls")),
+        documents=_parts(fact.get("documents")),
+        tool_calls=_parts(fact.get("tool_calls")),
     )
     row["attributes"], row["attributes_json"] = _attributes(fact)
     return [row[name] for name in NAMES]
@@ -205,11 +205,12 @@ def _attributes(fact: Fact) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _json(value: Any) -> str:
-    return (
-        json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
-        if value
-        else ""
-    )
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()
+
+
+def _parts(value: Any) -> str:
+    """What has parts, as JSON; without any there is nothing to keep."""
+    return _json(value) if value else ""
 
 
 def _text(value: Any) -> str:
