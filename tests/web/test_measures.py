@@ -15,6 +15,7 @@ from homeostat.store.ledger import marks
 from homeostat.store.warehouse import rollups
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.measures import query
+from tests.builders import Row, exchange_row, score_row, signal_row, store, told_by
 from tests.store.warehouse.questions.measures import made
 from tests.web.conftest import NOW, Api
 
@@ -104,6 +105,51 @@ def test_the_same_when_buckets_are_counted_in_the_engine(
     monkeypatch.setattr(query, "LONG", 0)
     assert client.get("/api/v1/measures", params=asked).json()["points"] == listed
     assert len(listed) == 8
+
+
+@pytest.fixture
+def two(warehouse: Warehouse, project: str) -> Row:
+    """An answer about a refund, of the plan premium, with thumbs, a survey and a score; and one with nothing."""
+    first = exchange_row(project, input="a refund, please", session_id="s1")
+    second = exchange_row(project, input="", output="", model="", input_tokens=None, output_tokens=None, ttft_ms=None)
+    store(
+        warehouse,
+        spans=[told_by(first, attributes={"plan": "premium"})],
+        exchanges=[first, second],
+        signals=[
+            signal_row(project, trace_id=first["trace_id"], value=1.0),
+            signal_row(project, trace_id=first["trace_id"], name="survey", label="very angry"),
+        ],
+        scores=[score_row(project, trace_id=first["trace_id"], span_id=first["span_id"], label="poor")],
+    )
+    return first
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "n"),
+    [
+        ("share(input.contains=refund)", 0.5, 2),
+        ("share(output.contains=x)", 0, 2),
+        ("count(output.contains=answer)", 1, 2),
+        ("share(input.exists=true)", 0.5, 2),
+        ("share(input.exists=false)", 0.5, 2),
+        ("share(model.contains=GPT)", 0.5, 2),
+        ("share(attribute.plan.contains=pre)", 0.5, 2),
+        ("share(attribute.plan.exists=true)", 0.5, 2),
+        ("share(signal.thumbs.exists=true)", 0.5, 2),
+        ("share(score.relevance.exists=false)", 0.5, 2),
+        ("share(signal.survey.contains=ANGRY)", 1, 1),
+        ("share(score.relevance.contains=fine)", 0, 1),
+        ("share(label.exists=true)", 0.5, 2),
+    ],
+)
+def test_every_condition_of_the_lists_is_a_measure(
+    client: TestClient, two: Row, measure: str, value: float, n: int
+) -> None:
+    answer = client.get("/api/v1/measures", params={"measure": measure})
+    assert answer.status_code == 200, answer.text
+    [point] = answer.json()["points"]
+    assert (point["measure"], point["value"], point["n"]) == (measure, value, n)
 
 
 def test_another_project_sees_nothing(api: Api, rows: list[dict[str, Any]]) -> None:

@@ -49,6 +49,8 @@ def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = ""
     if told.stat == "share" and told.condition is not None:
         asked = told.condition
         if asked.field in ("score", "signal"):
+            if asked.op == "exists":
+                raise Refused("Monitors cannot watch this.", hint="Known: coverage(signal.<name>).")
             family: Family = "score" if asked.field == "score" else "signal"
             return Source(family, Column(asked.name, condition=asked, where=chosen, rung=rung), "share")
         return Source("fact", Column(condition=asked, where=chosen), "share")

@@ -157,3 +157,13 @@ def test_names(warehouse, project):
     store(warehouse, signals=[signal_row(project), signal_row(project), signal_row(project, name="closed")],
           scores=[score_row(project, name="x"), score_row(project, name="ours", source="homeostat")])  # fmt: skip
     assert ticks.names(warehouse, project, START + 60 * MINUTE) == (["thumbs", "closed"], ["x"])
+
+
+def test_texts_and_labels_that_hold_a_word(warehouse, project):
+    row = put(warehouse, project, at=later(0), output="we are sorry")
+    put(warehouse, project, at=later(0), output="of course")
+    store(warehouse, signals=[signal_row(project, at=later(5), trace_id=row["trace_id"], name="survey", label="angry")])
+    assert ask(warehouse, project, "share(output.contains=sorry)").total[0].sum() == 1.0
+    assert told(ask(warehouse, project, "share(signal.survey.contains=ANG)")) == [(0, 1, 1.0)]
+    with pytest.raises(Refused, match="cannot watch"):
+        ask(warehouse, project, "share(signal.survey.exists=true)")

@@ -276,6 +276,8 @@ def _tested(column: Column, value: str, label: str, bound: Bound) -> str:
         each = [f"{value} {COMPARE[asked.op]} {bound.add(number(column.name, one), 'Float64')}" for one in asked.values]
         return f"toFloat64({' AND '.join(each)})"
     texts = bound.add(list(asked.values), "Array(String)")
+    if asked.op == "contains":
+        return f"toFloat64(arrayExists(p -> positionCaseInsensitiveUTF8({label}, p) > 0, {texts}))"
     numbers = bound.add([float(one) for one in asked.values if _is_number(one)], "Array(Float64)")
     same = f"(has({numbers}, toFloat64({value})) OR ({label} != '' AND has({texts}, {label})))"
     return f"toFloat64({'NOT ' if asked.op == 'not' else ''}{same})"

@@ -39,6 +39,18 @@ from homeostat.store.warehouse.questions.refused import Refused
             "share(model!='a, (b)')",
             Measure("share(model!=a, (b))", "share", condition=Condition("model", "", "not", ("a, (b)",))),
         ),
+        (
+            "share(input.contains=refund)",
+            Measure("share(input.contains=refund)", "share", condition=Condition("input", "", "contains", ("refund",))),
+        ),
+        (
+            "count(attribute.plan.exists = true)",
+            Measure(
+                "count(attribute.plan.exists=true)",
+                "count",
+                condition=Condition("attribute", "plan", "exists", ("true",)),
+            ),
+        ),
     ],
 )
 def test_understood(text: str, measure: Measure) -> None:

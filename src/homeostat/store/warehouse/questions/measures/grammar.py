@@ -215,6 +215,6 @@ def _level(stat: str) -> float | None:
 
 
 def _shown(condition: Condition) -> str:
-    signs = {op: sign for sign, op in _COMPARE}
+    signs: dict[Op, str] = {op: sign for sign, op in _COMPARE}
     name = f"{condition.field}.{condition.name}" if condition.name else condition.field
-    return f"{name}{signs[condition.op]}{condition.values[0]}"
+    return f"{name}{signs.get(condition.op, f'.{condition.op}=')}{condition.values[0]}"

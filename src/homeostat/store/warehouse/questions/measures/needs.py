@@ -42,9 +42,9 @@ class Needs:
 
 
 def said(measure: Measure) -> Said | None:
-    """The score or signal that a measure is about."""
+    """The score or signal that a measure is about. Whether there is one at all is a question about exchanges."""
     family, name = "", ""
-    if measure.condition is not None:
+    if measure.condition is not None and measure.condition.op != "exists":
         family, name = measure.condition.field, measure.condition.name
     elif "." in measure.field:
         family, _, name = measure.field.partition(".")
@@ -100,7 +100,7 @@ def field_sql(field: str, kind: Kind, keys: Sequence[str]) -> str:
 
 def hits_sql(condition: Condition, bound: Bound) -> tuple[str, str]:
     """(the row fulfils it, the row can say whether it does)."""
-    if condition.field in ("score", "signal"):
+    if condition.field in ("score", "signal") and condition.op != "exists":
         return _said_test(condition, bound), "(value IS NOT NULL OR label != '')"
     field = FIELDS.get(condition.field)
     test = Filters((condition,)).where(bound)
@@ -123,6 +123,8 @@ def _said_test(condition: Condition, bound: Bound) -> str:
     number = _number(text)
     if condition.op in COMPARE and number is not None:
         return f"ifNull(value {COMPARE[condition.op]} {bound.add(number, 'Float64')}, false)"
+    if condition.op == "contains":
+        return f"positionCaseInsensitiveUTF8(label, {bound.add(text, 'String')}) > 0"
     test = f"label = {bound.add(text, 'String')}"
     if number is not None:
         test = f"({test} OR ifNull(value = {bound.add(number, 'Float64')}, false))"
