@@ -63,10 +63,13 @@ def estimate(
 
 
 def begin(ledger: Ledger, project: str, stretch: Stretch, total: int) -> Feed:
-    """Write down that it shall be done; the same stretch of the same version is one job, however often it is asked."""
+    """Write down that it shall be done. The same stretch of the same version is one job, however often it is asked; one
+    that is done begins again, for what had no value then."""
     before = feeds.place(ledger, project, stretch.track, start=stretch.low)
-    if "total" not in before.spent:
-        after = Feed(before.ready, before.id, {**before.spent, "total": total})
+    done = before.ready >= stretch.high
+    if done or "total" not in before.spent:
+        account = {name: value for name, value in before.spent.items() if name != "taken"} | {"total": total}
+        after = Feed(stretch.low, "", account) if done else Feed(before.ready, before.id, account)
         feeds.move(ledger, project, stretch.track, before, after)
         return after
     return before

@@ -169,9 +169,11 @@ class Judging:
 
 
 def _sample(tools: Tools, project: str, each: Runnable, taken: Taken, *, share: float, most: int) -> list[Matter]:
-    """What is asked about: those of the share that have no score of this version yet."""
+    """What is asked about: those of the share that have no value of this version yet. Of a judge that failed they are
+    asked about again when they come by again; of what cannot be judged the judge says so without being asked."""
     wanted = taken.sample(share, len(taken.exchanges))
-    there = scored.known(tools.warehouse, project, [each.configured.scorer], wanted)
+    known = scored.known(tools.warehouse, project, [each.configured.scorer], wanted)
+    there = {id_ for id_, valued in known.items() if valued}
     left = [one for one in wanted if scored.score_id(each.configured.scorer, one.id) not in there]
     kept = {one.id for one in left}
     sample = [one for one in taken.sample(share, most + len(there)) if one.id in kept][:most]

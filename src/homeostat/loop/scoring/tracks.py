@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from homeostat.analyze.scorers.case import Case, Scored, Scorer, Unscored
+from homeostat.analyze.scorers.embeddings import Embeddings
 from homeostat.analyze.scorers.engine import InEngine
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.care import POISON, Care
@@ -169,7 +170,9 @@ def _judge_piece(tools: Tools, project: str, group: Sequence[Runnable], taken: T
     rows = []
     for matter in matters(tools.warehouse, tools.shelves, project, group[0].unit, taken.exchanges, tools.now):
         for each in group:
-            known = scored.score_id(each.configured.scorer, matter.exchange.id) in there
+            valued = there.get(scored.score_id(each.configured.scorer, matter.exchange.id))
+            # Who asks an endpoint may get an answer today; what anybody else says of an exchange stays the same.
+            known = valued if isinstance(each.works, Embeddings) else valued is not None
             its = draws[matter.exchange.id] < each.configured.share
             if its and not known and isinstance(each.works, Scorer):
                 said = Unscored(POISON) if park else safely(each.works, matter.case)

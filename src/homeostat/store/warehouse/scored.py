@@ -43,25 +43,30 @@ class Score:
 
 
 def put(warehouse: Warehouse, project: str, scores: Sequence[Score], *, now: int) -> None:
-    """Store scores that are not there yet. `now`: event clock, µs."""
+    """Store scores that are not there yet, or have a value now and had none. `now`: event clock, µs."""
     rows = {score_id(s.scorer, s.exchange.id): s for s in scores}
     there = known(warehouse, project, sorted({s.scorer for s in scores}), [s.exchange for s in scores])
-    fresh = [_row(project, id_, score, now) for id_, score in rows.items() if id_ not in there]
+    fresh = [
+        _row(project, id_, score, now)
+        for id_, score in rows.items()
+        if id_ not in there or (score.value is not None and not there[id_])
+    ]
     if fresh:
         warehouse.jobs.insert("scores", fresh, column_names=list(_COLUMNS))
 
 
-def known(warehouse: Warehouse, project: str, scorers: Sequence[str], exchanges: Sequence[Exchange]) -> set[str]:
-    """Ids of the scores of these versions that stand in the days of these exchanges."""
+def known(warehouse: Warehouse, project: str, scorers: Sequence[str], exchanges: Sequence[Exchange]) -> dict[str, bool]:
+    """Ids of the scores of these versions that stand in the days of these exchanges, and whether each has a value."""
     if not exchanges or not scorers:
-        return set()
+        return {}
     times = [exchange.at for exchange in exchanges]
     found = warehouse.ask(
-        "SELECT id FROM scores WHERE project = {project:String} AND scorer IN {scorers:Array(String)} "  # noqa: S608
-        f"AND at >= {moment('low')} AND at <= {moment('high')}",
+        "SELECT id, max(value IS NOT NULL) AS valued FROM scores "  # noqa: S608
+        "WHERE project = {project:String} AND scorer IN {scorers:Array(String)} "
+        f"AND at >= {moment('low')} AND at <= {moment('high')} GROUP BY id",
         {"project": project, "scorers": list(scorers), "low": min(times), "high": max(times)},
     )
-    return {row["id"] for row in found}
+    return {row["id"]: bool(row["valued"]) for row in found}
 
 
 def score_id(scorer: str, exchange_id: str) -> str:

@@ -81,7 +81,7 @@ def _said(warehouse: Warehouse, project: str, scorers: Sequence[Its], start: int
     bound = Bound(project, as_datetime(until), start, until + 1)
     names = bound.add([each.scorer for each in scorers], "Array(String)")
     rows = warehouse.ask(
-        "SELECT toString(scorer) AS who, count() AS rows, count(value) AS n, sum(value) AS total, "  # noqa: S608
+        "SELECT toString(scorer) AS who, uniqExact(id) AS rows, count(value) AS n, sum(value) AS total, "  # noqa: S608
         "sum(value * value) AS squares, toUnixTimestamp64Micro(max(received)) AS last "
         f"FROM scores WHERE {WINDOW} AND scorer IN {names} AND source = 'homeostat' GROUP BY scorer",
         bound.values,
