@@ -110,8 +110,8 @@ def test_the_same_when_buckets_are_counted_in_the_engine(
 @pytest.fixture
 def two(warehouse: Warehouse, project: str) -> Row:
     """An answer about a refund, of the plan premium, with thumbs, a survey and a score; and one with nothing."""
-    first = exchange_row(project, input="a refund, please", session_id="s1")
-    second = exchange_row(project, input="", output="", model="", input_tokens=None, output_tokens=None, ttft_ms=None)
+    first = exchange_row(project, input="a refund, please", session_id="s1", ttft_ms=5.0, streaming=False)
+    second = exchange_row(project, input="", output="", model="", input_tokens=None, output_tokens=None)
     store(
         warehouse,
         spans=[told_by(first, attributes={"plan": "premium"})],
@@ -134,6 +134,14 @@ def two(warehouse: Warehouse, project: str) -> Row:
         ("share(input.exists=true)", 0.5, 2),
         ("share(input.exists=false)", 0.5, 2),
         ("share(model.contains=GPT)", 0.5, 2),
+        ("share(cost.exists=true)", 1, 2),
+        ("share(ttft>1)", 1, 1),
+        ("share(ttft_ms>1)", 1, 1),
+        ("share(latency>=100)", 1, 2),
+        ("share(tokens<10)", 0, 1),
+        ("share(tokens!=15)", 0, 1),
+        ("share(tokens.exists=false)", 0.5, 2),
+        ("share(streaming=false)", 1, 1),
         ("share(attribute.plan.contains=pre)", 0.5, 2),
         ("share(attribute.plan.exists=true)", 0.5, 2),
         ("share(signal.thumbs.exists=true)", 0.5, 2),

@@ -20,9 +20,10 @@ from homeostat.store.ledger import marks
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import moment
+from homeostat.store.warehouse.questions.fields import FIELDS
 from homeostat.store.warehouse.questions.measures.buckets import index_sql
 from homeostat.store.warehouse.questions.measures.hours import MAX_PIECES, Builds, bit, builds, joined, seconds
-from homeostat.store.warehouse.questions.measures.names import COARSE, ROLLED, ROLLED_BUCKETS, number_sql
+from homeostat.store.warehouse.questions.measures.names import COARSE, ROLLED, ROLLED_BUCKETS
 from homeostat.store.warehouse.questions.measures.steps import HOUR, MINUTE, SECOND
 
 #: An exchange can change by waiting alone for 60 s (an orphan becomes an answer, an open one settles): nothing is built
@@ -180,13 +181,13 @@ def _insert(length: int, where: str) -> str:
     values = ["project", "if(grouping(provider) = 1, 'coarse', 'fine')", f"{_STARTS[length]} AS started"]
     values += [str(length), "{build:UInt64}", *_DIMENSIONS, "count()"]
     for field in ROLLED:
-        x = f"toFloat64({number_sql(field)})"
+        x = f"toFloat64({FIELDS[field].sql})"
         values.append(
             f"(count({x}), ifNull(sum({x}), 0), ifNull(sum({x} * {x}), 0), "
             f"toFloat64(ifNull(min({x}), 0)), toFloat64(ifNull(max({x}), 0)))"
         )
     for field, name in ROLLED_BUCKETS.items():
-        x = f"toFloat64({number_sql(field)})"
+        x = f"toFloat64({FIELDS[field].sql})"
         columns += [f"{name}_buckets", f"{name}_counts"]
         counts = f"sumMapIf([{index_sql(f'assumeNotNull({x})')}], [toUInt32(1)], {x} IS NOT NULL)"
         values += [f"({counts} AS {name}_map).1", f"{name}_map.2"]

@@ -108,7 +108,14 @@ MADE = {
         "error": "Upstream said 500",
         "status": "error",
     },
-    "c": {"model": "", "tools": ["search"], "input_tokens": None, "latency_ms": 250.0, "session_id": "s"},
+    "c": {
+        "model": "",
+        "tools": ["search"],
+        "input_tokens": None,
+        "output_tokens": None,
+        "latency_ms": 250.0,
+        "session_id": "s",
+    },
 }
 
 
@@ -135,6 +142,9 @@ MADE = {
         ([("cost.lt", "1")], "bc"),
         ([("cost.exists", "false")], "a"),
         ([("input_tokens.gte", "10")], "ab"),
+        ([("tokens.lt", "10")], ""),
+        ([("tokens.gte", "15")], "ab"),
+        ([("tokens.exists", "false")], "c"),
         ([("input_tokens.not", "10")], "c"),
         ([("streaming", "true")], "a"),
         ([("streaming.not", "true")], "bc"),

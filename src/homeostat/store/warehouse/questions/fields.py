@@ -17,10 +17,13 @@ ANSWER: Final = f"(is_answer AND answer_from <= {moment('now')})"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`sql` is an expression over the columns of `exchanges`."""
+    """`sql` is an expression over the columns of `exchanges`; a number or flag that is not known is NULL."""
 
     type: Type
     sql: str
+
+
+_NEITHER: Final = "input_tokens IS NULL AND output_tokens IS NULL"
 
 
 def _same(type_: Type, *names: str) -> dict[str, Field]:
@@ -44,7 +47,7 @@ FIELDS: Final[dict[str, Field]] = {
             "reasoning_tokens", "cost", "calls", "input_chars", "output_chars"),
     "latency": Field("number", "latency_ms"),
     "ttft": Field("number", "ttft_ms"),
-    "tokens": Field("number", "(ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"),
+    "tokens": Field("number", f"if({_NEITHER}, NULL, ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"),
 }  # fmt: skip
 
 #: Names that take a name of the user's own: `attribute.http.route`, `score.relevance`, `signal.thumbs`.

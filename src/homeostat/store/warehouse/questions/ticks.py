@@ -26,7 +26,6 @@ from homeostat.store.warehouse.questions.feed import READY
 from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS
 from homeostat.store.warehouse.questions.filters import Condition, Filters, number
 from homeostat.store.warehouse.questions.measures import native, sources
-from homeostat.store.warehouse.questions.measures.names import number_sql
 from homeostat.store.warehouse.questions.refused import Refused
 
 Family = Literal["fact", "score", "signal"]
@@ -263,7 +262,7 @@ def _value(family: Family, column: Column, bound: Bound) -> tuple[str, str]:
         return f"({here})", f"toFloat64({Filters((column.condition,)).where(bound)})"
     if not column.number:
         return f"({here})", "0"
-    column_sql = number_sql(column.number)
+    column_sql = FIELDS[column.number].sql
     return f"isNotNull({column_sql}) AND ({here})", f"toFloat64(ifNull({column_sql}, 0))"
 
 

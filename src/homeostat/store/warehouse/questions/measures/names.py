@@ -81,11 +81,3 @@ ROLLED_BY: Final = (
 )
 #: Dimensions that the coarse rollups tell apart; far fewer rows answer what needs no others.
 COARSE: Final = ("model", "status")
-
-
-def number_sql(field: str) -> str:
-    """The value of a numeric field of an exchange, NULL where it is not known."""
-    if field == "tokens":
-        neither = "input_tokens IS NULL AND output_tokens IS NULL"
-        return f"if({neither}, NULL, ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
-    return FIELDS[field].sql

@@ -17,11 +17,12 @@ from homeostat.store.warehouse.questions.measures.names import (
     ROLLED_BUCKETS,
     ROLLED_BY,
     UNIQUE,
-    number_sql,
 )
 from homeostat.store.warehouse.questions.measures.question import Kind, Question
 from homeostat.store.warehouse.questions.measures.sources import Said
 
+#: Something was said: a value, or only a label.
+SAID: Final = "(value IS NOT NULL OR label != '')"
 PARTS: Final = ("n", "s", "q", "l", "h")
 
 
@@ -92,7 +93,7 @@ def field_sql(field: str, kind: Kind, keys: Sequence[str]) -> str:
         text = f"toFloat64OrNull(a{keys.index(name)})"
         return f"if(isFinite(ifNull({text}, nan)), {text}, NULL)"
     else:
-        sql = number_sql(field)
+        sql = FIELDS[field].sql
     if kind == "all" and field in OF_CALLS:
         sql = f"if(is_call, {sql}, NULL)"
     return f"CAST({sql}, 'Nullable(Float64)')"
@@ -101,14 +102,12 @@ def field_sql(field: str, kind: Kind, keys: Sequence[str]) -> str:
 def hits_sql(condition: Condition, bound: Bound) -> tuple[str, str]:
     """(the row fulfils it, the row can say whether it does)."""
     if condition.field in ("score", "signal") and condition.op != "exists":
-        return _said_test(condition, bound), "(value IS NOT NULL OR label != '')"
+        known = "value IS NOT NULL" if condition.op in COMPARE else SAID
+        return _said_test(condition, bound), known
     field = FIELDS.get(condition.field)
     test = Filters((condition,)).where(bound)
-    known = (
-        f"{number_sql(condition.field)} IS NOT NULL"
-        if field and field.type == "number" and field.sql == condition.field
-        else "true"
-    )
+    may_miss = field is not None and field.type in ("number", "flag") and condition.op != "exists"
+    known = f"{field.sql} IS NOT NULL" if field and may_miss else "true"
     return f"ifNull({test}, false)", known
 
 
