@@ -107,6 +107,18 @@ def test_what_cannot_be_said(own: Api, admin: TestClient, project: str, given: d
     assert admin.patch(f"/api/v1/incidents/{id}", json=given).status_code == 400
 
 
+@pytest.mark.parametrize("refused", ["closed", "acknowledged"])
+def test_what_is_refused_changes_nothing(own: Api, admin: TestClient, project: str, refused: str) -> None:
+    id = fire(own.core.ledger, project)
+    path = f"/api/v1/incidents/{id}"
+    admin.patch(path, json={"state": "closed"})
+    before, entries = admin.get(path).json(), len(audit.entries(own.core.ledger, project=project))
+    answer = admin.patch(path, json={"state": refused, "owner": "mallory", "silenced_until": "2d"})
+    assert answer.status_code == 409
+    assert admin.get(path).json() == before
+    assert len(audit.entries(own.core.ledger, project=project)) == entries
+
+
 def test_merge_and_split(own: Api, admin: TestClient, project: str) -> None:
     ledger = own.core.ledger
     one, two = fire(ledger, project, "mean(score.a)"), fire(ledger, project, "mean(score.b)", onset=T0 + DAY)

@@ -48,6 +48,10 @@ _TEXT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+class _Conflict(Exception):
+    """It cannot be done: what was changed on the way to here is taken back."""
+
+
 class Changed(BaseModel):
     """What a person says about an incident; what is left out stays. `state`: `acknowledged`, `closed` (say why in
     `reason`) or `open` (again). `silenced_until`: ISO 8601, or for how long from now (4h); empty: speak again."""
@@ -171,22 +175,21 @@ async def _done(
     """Change it, with its audit entry, or say why not."""
     project, number = visitor_of(request).project, _number(id)
 
-    def run() -> dict[str, Any] | Literal["no"] | None:
+    def run() -> dict[str, Any] | None:
         with ledger.begin():
             if incidents.get(ledger, project, number) is None:
                 return None
             after = change(ledger, project, number)
             if after is None:
-                return "no"
+                raise _Conflict
             author.wrote(ledger, project, f"incident.{what}", str(number), after=said)
             return _item(ledger, after)
 
-    answer = await work(request, run)
-    if answer is None:
-        return not_found("incident")
-    if answer == "no":
+    try:
+        answer = await work(request, run)
+    except _Conflict:
         return error(409, "conflict", f"This cannot be done with incident {number} as it is now.", "Read it again.")
-    return Json(answer)
+    return not_found("incident") if answer is None else Json(answer)
 
 
 def _changed(
