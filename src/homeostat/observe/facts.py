@@ -143,7 +143,8 @@ def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line
     told = _time(fact.get("at"), received)
     at = _sane(told, received)
     start = micros(told) * 1000
-    end = start + int((_number(fact.get("latency_ms")) or 0.0) * 1e6)
+    latency = _number(fact.get("latency_ms"))
+    end = start + int((latency or 0.0) * 1e6)
     if max(micros(at) * 1000, end) < envelope.oldest:
         raise Expired
     at = max(at, moment(envelope.oldest)) if envelope.oldest else at
@@ -167,7 +168,7 @@ def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line
         form="plain",
         received=received,
         start_ns=start,
-        end_ns=end,
+        end_ns=0 if latency is None else end,
         otel_kind=0,
         status_code=2 if failed else 1,
         flags=["client_closed"] * (fact.get("status") == "client_closed") + ["clock_skew"] * (at != told),

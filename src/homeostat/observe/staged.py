@@ -11,6 +11,11 @@ from typing import Final
 
 from homeostat.observe.assemble import keys
 
+#: Unix nanoseconds. A time before it is a clock that nobody set.
+YEAR_2000: Final = 946_684_800_000_000_000
+#: Nanoseconds, about thirty years: nothing takes as long. What says so has a clock, or a unit, that is wrong.
+LONGEST: Final = 10**18
+
 #: (name, engine type), in the order of the table.
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("env", "UInt32"),  # index of the envelope (record) in its segment

@@ -11,7 +11,7 @@ import pytest
 
 from homeostat.store.warehouse.client import Warehouse
 
-from ..segments import Room, call, chain, told
+from ..segments import NOON, Room, call, chain, told
 
 #: Keys hold the project, and the two are loaded as projects of their own.
 SAME = "* EXCEPT (project, version, row_key, trace_key, response_key, input_row, output_row)"
@@ -24,6 +24,9 @@ LONE: list[dict[str, Any]] = [
     {"gen_ai__operation__name": "embeddings", "gen_ai__request__model": "text-embedding-3-small", "output__value": ""},
     {"gen_ai__operation__name": "execute_tool"},
     {"seconds": -1.0},
+    {"seconds": 0.0},
+    {"seconds": 2e9},
+    {"at": -NOON / 1e9, "seconds": NOON / 1e9},
     {"gen_ai__usage__cost": "0"},
 ]
 

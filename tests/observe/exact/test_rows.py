@@ -81,6 +81,9 @@ def test_a_lone_surrogate_in_json_text_cannot_break_storing() -> None:
     [
         (START, START - 1, ["bad_time"], START),
         (START, 0, ["bad_time"], START),
+        (START, START + 10**18, ["bad_time"], START),
+        (START, (1 << 64) - 1, ["bad_time"], START),
+        (START, START + 10**18 - 1, [], START),
         (0, 0, ["clock_skew"], RECEIVED),
         (1_772_000_000_000, 1_772_000_001_500, ["clock_skew"], RECEIVED),
         ((1 << 64) - 1, (1 << 64) - 1, ["clock_skew"], RECEIVED),

@@ -14,6 +14,7 @@ def merged(tree: str) -> str:
         "trace_id",
         "at",
         "row_key",
+        "form",
         "start_ns",
         "end_ns",
         "name",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from homeostat.observe import prices
+from homeostat.observe.assemble import rows
+from homeostat.observe.staged import LONGEST, YEAR_2000
 from homeostat.store.warehouse.client import PLAINLY
 
 COLUMNS: Final = (
@@ -31,7 +33,12 @@ WAIT: Final = 60
 #: Quiet seconds after which a trace with a root is taken to be whole.
 QUIET: Final = 10
 
-LATENCY: Final = "if(end_ns > start_ns, (end_ns - start_ns) / 1e6, NULL)"
+#: How long it took, in nanoseconds, can be believed. A span of no length was not timed; a plain exchange tells its 0.
+_TIMED: Final = (
+    f"end_ns < start_ns + {LONGEST} AND if(CAST(form, 'Int8') = {rows.PLAIN}, end_ns >= start_ns, "
+    f"end_ns > start_ns AND start_ns >= {YEAR_2000})"
+)
+LATENCY: Final = f"if({_TIMED}, (end_ns - start_ns) / 1e6, NULL)"
 FAILED: Final = "status_code = 2 OR error != ''"
 STATUS: Final = f"multiIf(has(flags, 'client_closed'), 'client_closed', {FAILED}, 'error', 'ok')"
 MODEL: Final = "if(model = '', requested_model, model)"

@@ -94,7 +94,7 @@ def insert(relation: str, version: int) -> str:
         "output_chars": "said",
     }
     given = [name for name in finish.COLUMNS if name not in made]
-    given += ["cost", "start_ns", "end_ns", "status_code", "input_tokens", "output_tokens"]
+    given += ["form", "cost", "start_ns", "end_ns", "status_code", "input_tokens", "output_tokens"]
     listed = prices.plain_cost_sql("tokens_in", "tokens_out", "rate")
     facts = f"SELECT {', '.join(given)}, {_as(first)} FROM {relation} WHERE {TELLS}"
     told = f"SELECT *, {_as(second)} FROM ({facts})"

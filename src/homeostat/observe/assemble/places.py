@@ -41,7 +41,7 @@ _UNSIGNED: Final = {
 }
 _SIGNED: Final = {
     "start": "toInt64(least(start_ns, 9000000000000000000))",
-    "end": "toInt64(least(end_ns, 9000000000000000000))",
+    "end": "toInt64(least(if(end_ns = 0, start_ns, end_ns), 9000000000000000000))",
     "tokens_in": "ifNull(toInt64(input_tokens), -1)",
     "tokens_out": "ifNull(toInt64(output_tokens), -1)",
     "call": f"toInt64({lone.IS_CALL})",

@@ -50,8 +50,9 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("tools", "Array(String)"),
     ("flags", "Array(String)"),
 )
-#: The form of a log record, as a number.
+#: The forms of a log record and of a plain exchange, as numbers.
 LOG: Final = 2
+PLAIN: Final = 3
 NAMES: Final = tuple(name for name, _ in COLUMNS)
 
 #: Names of the tools that an answer asks for.

@@ -17,7 +17,7 @@ from homeostat.observe.exact import decode
 from homeostat.observe.exact.limits import Limits
 from homeostat.observe.exact.mapping import Reading, log_name
 from homeostat.observe.exact.shapes import clean, dump
-from homeostat.observe.staged import NAMES
+from homeostat.observe.staged import LONGEST, NAMES, YEAR_2000
 from homeostat.store.spool.envelope import Envelope, Part
 
 Row = dict[str, Any]
@@ -25,7 +25,6 @@ Row = dict[str, Any]
 ID_LIMIT: Final = 1024
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
-_YEAR_2000: Final = 946_684_800_000_000_000
 _AHEAD: Final = 600_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS: Final = ("input", "output", "documents", "tool_calls", "error")
@@ -105,10 +104,10 @@ def _ids(item: decode.Item, is_log: bool) -> bool:
 def _at(item: decode.Item, received: int, is_log: bool) -> int:
     if is_log and not item.start:
         item.start = item.end = item.observed
-    if not _YEAR_2000 <= item.start <= received + _AHEAD:
+    if not YEAR_2000 <= item.start <= received + _AHEAD:
         item.flags.add("clock_skew")
         return received
-    if item.end < item.start:
+    if not item.start <= item.end < item.start + LONGEST:
         item.flags.add("bad_time")
     return item.start
 

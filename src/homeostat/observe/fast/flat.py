@@ -9,8 +9,8 @@ from typing import Final
 from homeostat.observe.dialects import FACT_MARKS
 from homeostat.observe.fast import shape, values
 from homeostat.observe.fast.text import quote
+from homeostat.observe.staged import YEAR_2000
 
-YEAR_2000: Final = 946_684_800_000_000_000
 AHEAD: Final = 600_000_000_000
 
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (

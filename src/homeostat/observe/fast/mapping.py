@@ -11,7 +11,7 @@ from homeostat.observe.dialects import ENUMERATED, FRAMEWORKS
 from homeostat.observe.fast import words
 from homeostat.observe.fast.plan import COLUMNS, KEY, How, Plan
 from homeostat.observe.fast.text import SIMPLE_MESSAGES, SPACE, USUAL_MESSAGES, absent, choose, quote
-from homeostat.observe.staged import NAMES
+from homeostat.observe.staged import LONGEST, NAMES, YEAR_2000
 from homeostat.store.warehouse.splice import SPLICED, prepared
 
 #: A plan as a row: for every mapped column how it is made and of which code; `planned` tells a plan from a missing one.
@@ -142,7 +142,9 @@ def _staged(name: str, used: Uses) -> str:
         "attributes": SPLICED,
         "attributes_json": f"mapFromArrays({', '.join(_own('NOT s'))})",
         "flags": "arraySort(arrayConcat("
-        "multiIf(at_ns != start_ns, ['clock_skew'], end_ns < start_ns, ['bad_time'], []), "
+        "if(at_ns != start_ns, ['clock_skew'], []), "
+        f"if(start_ns BETWEEN {YEAR_2000} AND at_ns AND (end_ns < start_ns OR end_ns >= start_ns + {LONGEST}), "
+        "['bad_time'], []), "
         "if(status_code = 0 AND status_message = 'client_closed', ['client_closed'], [])))",
     }
     if name in ("input_tokens", "output_tokens") and "input_tokens" in used and "output_tokens" in used:

@@ -14,10 +14,10 @@ from google.protobuf.message import DecodeError
 from homeostat.doors.answers import Refused
 from homeostat.observe.otlp.pieces import walk
 from homeostat.observe.otlp.schema import LogsData, MetricsData, TracesData
+from homeostat.observe.staged import YEAR_2000
 
 #: Bodies up to this size are parsed whole.
 _SMALL: Final = 256 << 10
-_YEAR_2000: Final = 946_684_800_000_000_000
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
 _ROOTS: Final[dict[str, Any]] = {"traces": TracesData, "logs": LogsData, "metrics": MetricsData}
@@ -49,12 +49,12 @@ class _Tally:
         self.items += 1
         if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _NO_TRACE or span_id == _NO_SPAN:
             self.invalid += 1
-        elif end < self.oldest and _YEAR_2000 <= start < self.oldest:
+        elif end < self.oldest and YEAR_2000 <= start < self.oldest:
             self.expired += 1
 
     def log(self, at: int, observed: int) -> None:
         self.items += 1
-        self.expired += _YEAR_2000 <= (at or observed) < self.oldest
+        self.expired += YEAR_2000 <= (at or observed) < self.oldest
 
     def tell(self, kind: str, item: Any) -> None:
         """An item of a large body: a message, or its scalar fields by number."""
