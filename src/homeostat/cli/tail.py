@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import httpx2
@@ -15,7 +16,8 @@ from homeostat.cli import client
 
 
 def tail(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """Live exchanges in the terminal, until Ctrl-C. Reconnects by itself and misses nothing."""
+    """Live exchanges in the terminal, and what is opened, changes and is found; until Ctrl-C. Reconnects by itself."""
+    show = _as_json if as_json else _show
     last = ""
     started = False
     while True:
@@ -27,8 +29,9 @@ def tail(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a
                         response.read()
                         client.checked(response)
                     started = True
-                    for line in response.iter_lines():
-                        last = _line(line, last, as_json)
+                    for id, kind, item in events(response.iter_lines()):
+                        last = id or last
+                        show(kind, item)
         except KeyboardInterrupt:
             return
         except (client.Unreachable, httpx2.TransportError):
@@ -37,26 +40,44 @@ def tail(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a
             time.sleep(1)
 
 
-def _line(line: str, last: str, as_json: bool) -> str:
-    if line.startswith("id:"):
-        return line[3:].strip()
-    if line.startswith("data:"):
-        text = line[5:].strip()
-        if as_json:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-        else:
-            _show(json.loads(text))
-    return last
+def events(lines: Iterable[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Id, kind and data of each server-sent event."""
+    id = kind = ""
+    for line in lines:
+        name, _, text = line.partition(":")
+        if name == "id":
+            id = text.strip()
+        elif name == "event":
+            kind = text.strip()
+        elif name == "data":
+            yield id, kind, json.loads(text)
+        elif not line:
+            id = kind = ""
 
 
-def _show(item: dict[str, Any]) -> None:
-    if "id" not in item:
-        return
+def _as_json(kind: str, item: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({"event": kind, **item}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _show(kind: str, item: dict[str, Any]) -> None:
     console = Console(highlight=False)
+    if kind == "exchange":
+        _exchange(console, item)
+    elif kind == "incident":
+        told = f"■ {item['opened_at'][11:19]}  incident {item['id']}  {item['severity']}  {item['standing']}"
+        console.print(f"{told}\n  {item['title']}", markup=False)
+    elif kind == "verdict":
+        console.print(f"■ action {item['action']}: {item['outcome']}\n  {item['said']}", markup=False)
+    elif kind == "gap":
+        console.print("… some were left out: more came than could be sent", markup=False)
+
+
+def _exchange(console: Console, item: dict[str, Any]) -> None:
     mark = {"ok": "●", "error": "▲"}.get(item.get("status", ""), "○")
-    who, took = item.get("user_id") or "–", item.get("latency_ms") or 0
-    console.print(f"{mark} {item['at'][11:19]}  {item.get('model') or '–'}  {who}  {took:,.0f} ms", markup=False)
+    who, took = item.get("user_id") or "–", item.get("latency_ms")
+    spent = "–" if took is None else f"{took:,.0f} ms"
+    console.print(f"{mark} {item['at'][11:19]}  {item.get('model') or '–'}  {who}  {spent}", markup=False)
     said = (("  ?", item.get("input")), ("  !", item.get("error") or item.get("output")))
     for who, text in said:
         console.print(f"{who} {(text or '–')[:160]}", markup=False, overflow="ellipsis", no_wrap=True)
