@@ -60,6 +60,21 @@ def test_tried_on_recent_exchanges_and_history_is_estimated_first(api: Api, proj
     assert client.get("/api/v1/scorers/polite").json()["history"][0]["total"] == 2
 
 
+def test_what_a_scorer_waits_for_is_said_when_it_is_added(api: Api, project: str) -> None:
+    client = api.client(project, "admin", "read")
+    waits = {
+        "exact": "homeostat.reference", "correctness": "homeostat.reference", "factuality": "documents", "safety": "",
+        "latency": "",
+    }  # fmt: skip
+    for kind, needed in waits.items():
+        told = client.post("/api/v1/scorers", json={"name": kind, "kind": kind}).json()["needs"]
+        assert needed in told and bool(needed) == bool(told), kind
+    judge = {"name": "judged", "kind": "judge", "settings": {"dimension": "relevance"}}
+    assert "judge_url" in client.post("/api/v1/scorers", json=judge).json()["needs"]
+    listed = {each["kind"]: each["needs"] for each in client.get("/api/v1/scorers/kinds").json()["items"]}
+    assert (listed["bleu"], listed["safety"], listed["judge"]) == ("homeostat.reference", "", "")
+
+
 def test_nobody_sees_or_changes_the_scorers_of_others(api: Api, project: str) -> None:
     client, other = api.client(project, "admin", "read"), api.client(f"{project}x", "admin", "read")
     client.post("/api/v1/scorers", json={"name": "secret_thing", "kind": "civil"})

@@ -57,6 +57,8 @@ def card(kind: Annotated[str, typer.Argument(help="The kind.")], as_json: AsJson
         return
     for name in ("kind", "rung", "dimension", "means", "misses"):
         typer.echo(f"{name:<10} {found[0][name] or '–'}")
+    if found[0]["needs"]:
+        typer.echo(f"{'needs':<10} the attribute {found[0]['needs']} of the exchange")
     for name, default in found[0]["settings"].items():
         typer.echo(f"  {name} = {json.dumps(default, ensure_ascii=False)}")
 
@@ -93,7 +95,11 @@ def add(
     """Have a scorer; another one of a name that is there is its next version."""
     body = {"name": name} | _wanted(kind or name, settings, where, share, unit)
     answer = client.post("/api/v1/scorers", body)
-    show.as_json(answer) if as_json else typer.echo(f"{answer['scorer']} is {answer['state']}")
+    if as_json:
+        show.as_json(answer)
+        return
+    typer.echo(f"{answer['scorer']} is {answer['state']}")
+    _tell(answer["needs"])
 
 
 @app.command("test")
@@ -123,6 +129,7 @@ def try_one(
         f"{answer['scored']} scored, {answer['unscored']} not, mean {mean}, {took} s; "
         f"a day like the last: {cost['scored_a_day']} exchanges, {cost['usd_a_day']} USD"
     )
+    _tell(answer["needs"])
 
 
 @app.command("pause")
@@ -159,6 +166,12 @@ def backfill(
         time.sleep(1)
     if as_json:
         show.as_json(answer)
+
+
+def _tell(needs: str) -> None:
+    """What is missing, beside the answer."""
+    if needs:
+        typer.echo(f"homeostat: {needs}", err=True)
 
 
 def _change(name: str, state: str) -> None:

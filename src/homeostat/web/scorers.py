@@ -18,7 +18,7 @@ from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.fetching import way_out
 from homeostat.loop.scoring.history import Stretch
 from homeostat.loop.scoring.judging import Judging
-from homeostat.loop.scoring.kinds import BadScorer, Runnable, current, kinds, runnable, today
+from homeostat.loop.scoring.kinds import BadScorer, Runnable, current, kinds, needs, runnable, today
 from homeostat.loop.scoring.tracks import Tools
 from homeostat.records.instant import BadTime, as_datetime, micros, parse
 from homeostat.store import control
@@ -114,7 +114,7 @@ async def put_scorer(request: Request, wanted: NewScorer) -> Response:
         return made, made.scorer not in before
 
     made, new = await work(request, put)
-    return Json(_json(made), 201 if new else 200)
+    return Json(_json(made) | {"needs": needs(works, core_of(request).settings)}, 201 if new else 200)
 
 
 @router.post("/api/v1/scorers/test", responses=answers(400))

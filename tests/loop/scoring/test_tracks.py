@@ -22,8 +22,9 @@ from homeostat.loop.scoring.tracks import Tools
 from homeostat.records.instant import micros
 from homeostat.store.ledger import feeds, scorers
 from homeostat.store.ledger.scorers import Configured
+from homeostat.store.warehouse.splice import splice
 from tests.analyze.judges.serving import listening, well
-from tests.builders import NOON, exchange_row, store
+from tests.builders import NOON, exchange_row, store, told_by
 
 from .conftest import NOW, judging, said, scorer
 
@@ -191,6 +192,43 @@ def test_an_answer_without_documents_gets_those_of_the_project(
     models(replace(tools, shelves=Shelves(f"{tmp_path}/{{project}}")), project, one)
     right, wrong, other = (row["value"] for row in said(tools.warehouse, project, "grounded"))
     assert right > 0.5 > wrong and other is None
+
+
+def test_how_long_and_how_much_is_judged_live(tools: Tools, project: str, fill: Fill) -> None:
+    about = {"latency_ms": 20_000.0, "input_tokens": 5_000, "output_tokens": 3_000, "cost": 0.1, "session_id": "s"}
+    nothing = {"latency_ms": None, "input_tokens": None, "output_tokens": None, "cost": None, "session_id": "s"}
+    fill([{"output": "Slow and dear.", **about}, {"output": "Who knows?", **nothing}])
+    kinds = ("latency", "tokens", "cost")
+    models(tools, project, *(scorer(project, name, name) for name in kinds))
+    models(tools, project, *(scorer(project, f"{name}_whole", name, settings={"unit": "session"}) for name in kinds))
+    for name in kinds:
+        assert [row["value"] for row in said(tools.warehouse, project, name)] == [0.5, None], name
+        assert [row["value"] for row in said(tools.warehouse, project, f"{name}_whole")] == [0.5], name
+
+
+def test_a_reference_comes_with_the_exchange(tools: Tools, project: str) -> None:
+    """As it was sent, also where it repeats the answer and is stored only once."""
+    right = "You can return it within thirty days of delivery, free of charge."
+    rows, spans = [], []
+    for number, (output, reference) in enumerate(((right, right), ("Never.", right), ("Who knows?", ""))):
+        row = exchange_row(project, input="How long?", output=output, at=NOON + timedelta(seconds=number))
+        carried = splice({"homeostat.reference": reference} if reference else {}, row["input"], output)
+        rows.append(row)
+        spans.append(told_by(row, attributes=carried))
+    store(tools.warehouse, exchanges=rows, spans=spans)
+    assert spans[0]["attributes"]["homeostat.reference"] != right
+    models(tools, project, *(scorer(project, name, name) for name in ("exact", "correctness")))
+    for name in ("exact", "correctness"):
+        first, second, third = (row["value"] for row in said(tools.warehouse, project, name))
+        assert first >= 0.5 > second and third is None, name
+        told = trial.trial(tools, project, scorer(project, "trial", name), judging(""), limit=10)
+        assert [item["value"] for item in told["items"]] == [None, second, first]
+        assert "homeostat.reference" in told["needs"]
+    judge = scorer(project, "judged", "judge", settings={"dimension": "correctness"})
+    with listening(well) as there:
+        judging(there.url).round(tools, project, {"judge": [judge]}, NOW)
+        assert len(there.asked) == 2 and all("reference answer" in str(asked) for asked in there.asked)
+    assert trial.trial(tools, project, scorer(project, "t", "safety"), judging(""), limit=1)["needs"] == ""
 
 
 def test_a_scorer_that_fell_silent_is_seen(tools: Tools, project: str, fill: Fill) -> None:

@@ -100,7 +100,9 @@ async def _judged(
     endpoint = judging.asker.endpoint
     assert endpoint is not None
     exchanges = anchored.exchanges_of(tools.warehouse, project, ids, until=tools.now)
-    cases = matters(tools.warehouse, tools.shelves, project, each.unit, exchanges, tools.now)
+    cases = matters(
+        tools.warehouse, tools.shelves, project, each.unit, exchanges, tools.now, references=each.reads_reference
+    )
     caller = Caller(endpoint)
     try:
         told = await asyncio.gather(

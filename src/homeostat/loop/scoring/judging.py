@@ -177,7 +177,9 @@ def _sample(tools: Tools, project: str, each: Runnable, taken: Taken, *, share: 
     left = [one for one in wanted if scored.score_id(each.configured.scorer, one.id) not in there]
     kept = {one.id for one in left}
     sample = [one for one in taken.sample(share, most + len(there)) if one.id in kept][:most]
-    return matters(tools.warehouse, tools.shelves, project, each.unit, sample, tools.now)
+    return matters(
+        tools.warehouse, tools.shelves, project, each.unit, sample, tools.now, references=each.reads_reference
+    )
 
 
 def _reach(share: float) -> int:

@@ -9,12 +9,19 @@ from typing import Any, Final, Literal, cast
 from homeostat.analyze.judges import Judge
 from homeostat.analyze.scorers.cards import card
 from homeostat.analyze.scorers.case import Scorer
+from homeostat.analyze.scorers.classifier import Classifier
+from homeostat.analyze.scorers.correctness import Correctness
+from homeostat.analyze.scorers.embeddings import Embeddings
 from homeostat.analyze.scorers.engine import IN_ENGINE, InEngine
+from homeostat.analyze.scorers.factuality import Factuality
+from homeostat.analyze.scorers.measured import AgainstReference
 from homeostat.analyze.scorers.registry import NotAScorer, find, scorers
+from homeostat.config import Settings
 from homeostat.loop.scoring.matter import UNITS, Unit
 from homeostat.store.ledger import Ledger
 from homeostat.store.ledger import scorers as scorers_of
 from homeostat.store.ledger.scorers import Configured
+from homeostat.store.warehouse.questions.feed import REFERENCE
 
 Rung = Literal["engine", "model", "judge"]
 _ENGINE: Final = {each.name: each for each in IN_ENGINE}
@@ -31,6 +38,7 @@ EDITIONS: Final[dict[str, int]] = {
 }  # fmt: skip
 _EDITION: Final = "edition"
 _LONGEST: Final = 8_000
+NO_JUDGE: Final = "No judge is configured: set judge_url and judge_model."
 
 
 class BadScorer(ValueError):
@@ -50,6 +58,34 @@ class Runnable:
     def dimension(self) -> str:
         """Which quality it judges."""
         return self.works.dimension
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it says nothing of what does not carry what should have been said."""
+        return _needs_reference(self.works)
+
+    @property
+    def reads_reference(self) -> bool:
+        """Whether it may read that: who needs it, and whoever is not of ours from the beginning."""
+        return self.needs_reference or (self.rung == "model" and self.configured.kind not in _DEFAULT_MODELS)
+
+
+def _needs_reference(works: InEngine | Scorer | Judge) -> bool:
+    if isinstance(works, Judge):
+        return "reference" in works.rubric.needs
+    read = works.field if isinstance(works, Classifier) else works.against if isinstance(works, Embeddings) else ""
+    return read == "reference" or isinstance(works, AgainstReference | Correctness)
+
+
+def needs(each: Runnable, chosen: Settings) -> str:
+    """What it does not score without, where that is not given with every exchange; empty: nothing."""
+    if each.needs_reference:
+        return f"It scores only exchanges that carry what should have been said: the attribute {REFERENCE}."
+    if isinstance(each.works, Judge) and not chosen.judge_url:
+        return NO_JUDGE
+    if isinstance(each.works, Factuality) and not each.works.facts and not chosen.documents:
+        return "It scores nothing without facts (--set) or documents of your own (setting documents)."
+    return ""
 
 
 def runnable(configured: Configured) -> Runnable:
@@ -80,7 +116,7 @@ def kinds() -> dict[str, dict[str, Any]]:
     """Every kind with its rung, its dimension, what it measures and its settings."""
     found: dict[str, dict[str, Any]] = {
         each.name: {"rung": "engine", "dimension": each.dimension, "means": each.means, "misses": each.misses,
-                    "settings": {}}
+                    "settings": {}, "needs": ""}
         for each in IN_ENGINE
     }  # fmt: skip
     for name, each in scorers().items():
@@ -89,11 +125,12 @@ def kinds() -> dict[str, dict[str, Any]]:
             "rung": each.rung, "dimension": each.dimension,
             "means": told.means if told else (type(each).__doc__ or "").partition("\n")[0],
             "misses": told.misses if told else "", "settings": _settings(each),
+            "needs": REFERENCE if _needs_reference(each) else "",
         }  # fmt: skip
     judge = "A language model judges one dimension by a rubric, reasons before the verdict."
     found[JUDGE] = {
         "rung": "judge", "dimension": "", "means": judge, "misses": "Judges err in a direction: compare with people.",
-        "settings": {field.name: _plain(field.default) for field in fields(Judge)},
+        "settings": {field.name: _plain(field.default) for field in fields(Judge)}, "needs": "",
     }  # fmt: skip
     return found
 

@@ -168,7 +168,10 @@ def _judge_piece(tools: Tools, project: str, group: Sequence[Runnable], taken: T
     names = [each.configured.scorer for each in group]
     there = scored.known(tools.warehouse, project, names, taken.exchanges)
     rows = []
-    for matter in matters(tools.warehouse, tools.shelves, project, group[0].unit, taken.exchanges, tools.now):
+    references = any(each.reads_reference for each in group)
+    for matter in matters(
+        tools.warehouse, tools.shelves, project, group[0].unit, taken.exchanges, tools.now, references=references
+    ):
         for each in group:
             valued = there.get(scored.score_id(each.configured.scorer, matter.exchange.id))
             # Who asks an endpoint may get an answer today; what anybody else says of an exchange stays the same.

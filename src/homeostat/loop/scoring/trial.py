@@ -12,7 +12,7 @@ from homeostat.analyze.judges.endpoint import Caller
 from homeostat.analyze.scorers.case import Scored, Scorer, Unscored
 from homeostat.loop.scoring import tracks
 from homeostat.loop.scoring.judging import Judging
-from homeostat.loop.scoring.kinds import Runnable
+from homeostat.loop.scoring.kinds import NO_JUDGE, Runnable, needs
 from homeostat.loop.scoring.matter import Matter, matters
 from homeostat.loop.scoring.tracks import Tools, safely, written
 from homeostat.records.exchange import Exchange
@@ -40,7 +40,9 @@ def trial(tools: Tools, project: str, each: Runnable, judging: Judging, *, limit
     if each.rung == "engine":
         items = _in_engine(tools, project, each, sample, limit)
     else:
-        cases = matters(tools.warehouse, tools.shelves, project, each.unit, sample, tools.now)
+        cases = matters(
+            tools.warehouse, tools.shelves, project, each.unit, sample, tools.now, references=each.reads_reference
+        )
         if each.rung == "model":
             assert isinstance(each.works, Scorer)
             said: list[Scored | Unscored] = [safely(each.works, matter.case) for matter in cases]
@@ -53,6 +55,7 @@ def trial(tools: Tools, project: str, each: Runnable, judging: Judging, *, limit
         "items": items, "scored": len(values), "unscored": len(items) - len(values),
         "mean": round(sum(values) / len(values), 4) if values else None, "seconds": round(seconds, 3),
         "usd": round(usd, 6), "calls": calls, "estimate": _estimate(tools, project, each, judging),
+        "needs": needs(each, judging.settings),
     }  # fmt: skip
 
 
@@ -91,7 +94,7 @@ async def _asked(
     assert isinstance(each.works, Judge)
     endpoint = judging.asker.endpoint
     if endpoint is None:
-        raise NoJudge("No judge is configured: set judge_url and judge_model.")
+        raise NoJudge(NO_JUDGE)
     caller = Caller(endpoint)
     try:
         told = await asyncio.gather(*(judging.asker.ask(caller, each.works, matter.case) for matter in cases))

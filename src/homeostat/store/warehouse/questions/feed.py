@@ -18,12 +18,15 @@ from homeostat.store.warehouse.questions import texts, traces
 from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.rows import SELECT, exchanges
+from homeostat.store.warehouse.splice import restore_value
 
 #: When an exchange is ready, as an expression over `exchanges`; the index `by_ready` knows it.
 READY: Final = "greatest(settles, answer_from)"
 #: A feed in the order in which exchanges became ready, for what is live; or in that of their beginning, for history.
 ORDERS: Final[dict[str, str]] = {"ready": READY, "at": "at"}
 Order = Literal["ready", "at"]
+#: The attribute by which an exchange carries what it should have said.
+REFERENCE: Final = "homeostat.reference"
 _WEEK: Final = 7 * 86_400_000_000
 #: The same for an exchange whoever asks, so that samples of different scorers agree.
 DRAW: Final = "sipHash64(trace_id, span_id) % 1000000"
@@ -152,6 +155,26 @@ def texts_of(warehouse: Warehouse, project: str, now: datetime, taken: Sequence[
         Texts(input_text, output_text, documents.get(exchange.trace_id, ()))
         for exchange, (input_text, output_text) in zip(taken, whole, strict=True)
     ]
+
+
+def references_of(warehouse: Warehouse, project: str, now: datetime, taken: Sequence[Exchange]) -> list[str]:
+    """What each of these exchanges should have said, where a span of it carries that; in their order."""
+    if not taken:
+        return []
+    bound = Bound(project, now, min(e.at for e in taken), max(e.at for e in taken) + 1)
+    keys = bound.add(sorted({e.trace_id for e in taken}), "Array(String)")
+    carried = bound.add(REFERENCE, "String")
+    rows = warehouse.ask(
+        f"SELECT lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex, attributes[{carried}] AS told, "  # noqa: S608
+        f"input, output FROM spans WHERE {TEXT_WINDOW} AND mapContains(attributes, {carried}) AND trace_key IN "
+        f"(SELECT sipHash64({{project:String}}, toFixedString(unhex(arrayJoin({keys})), 16))) ORDER BY at",
+        bound.values,
+    )
+    found = {
+        (row["trace_hex"], row["span_hex"]): restore_value(row["told"], row["input"], row["output"]) for row in rows
+    }
+    its = ([found.get((one.trace_id, span), "") for span in (one.span_id, *one.members)] for one in taken)
+    return [next(filter(None, told), "") for told in its]
 
 
 def _documents(
