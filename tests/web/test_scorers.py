@@ -75,6 +75,25 @@ def test_what_a_scorer_waits_for_is_said_when_it_is_added(api: Api, project: str
     assert (listed["bleu"], listed["safety"], listed["judge"]) == ("homeostat.reference", "", "")
 
 
+def test_history_that_nobody_would_score_is_not_begun(api: Api, project: str) -> None:
+    client = api.client(project, "admin", "read")
+    client.post("/api/v1/scorers", json={"name": "polite", "kind": "civil"})
+    client.patch("/api/v1/scorers/polite", json={"state": "paused"})
+    client.post("/api/v1/scorers", json={"name": "judged", "kind": "judge", "settings": {"dimension": "relevance"}})
+    for name, code in (("polite", "bad_state"), ("judged", "no_judge")):
+        path = f"/api/v1/scorers/{name}/backfill"
+        refused = client.post(path, json={"from": "24h", "start": True})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, code)
+        assert client.post(path, json={"from": "24h"}).status_code == 200, "what it would take is told all the same"
+        assert client.get(f"/api/v1/scorers/{name}").json()["history"] == []
+    client.patch("/api/v1/scorers/polite", json={"state": "on"})
+    begun = client.post("/api/v1/scorers/polite/backfill", json={"from": "24h", "start": True})
+    assert begun.status_code == 202
+    client.patch("/api/v1/scorers/polite", json={"state": "paused"})
+    [past] = client.get("/api/v1/scorers/polite").json()["history"]
+    assert past["state"] == "waiting" and "resume polite" in past["why"]
+
+
 def test_nobody_sees_or_changes_the_scorers_of_others(api: Api, project: str) -> None:
     client, other = api.client(project, "admin", "read"), api.client(f"{project}x", "admin", "read")
     client.post("/api/v1/scorers", json={"name": "secret_thing", "kind": "civil"})

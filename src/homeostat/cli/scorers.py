@@ -79,7 +79,8 @@ def show_one(name: Name, as_json: AsJson = False) -> None:
         ),
     )  # fmt: skip
     for past in answer["history"]:
-        typer.echo(f"history {past['from'][:19]} to {past['to'][:19]}: {past['state']}, {past['progress']:.0%}")
+        why = f" ({past['why']})" if past["why"] else ""
+        typer.echo(f"history {past['from'][:19]} to {past['to'][:19]}: {past['state']}, {past['progress']:.0%}{why}")
 
 
 @app.command("add")
@@ -162,7 +163,7 @@ def backfill(
     if not yes and not typer.confirm("Begin?"):
         return
     answer = client.post(path, body | {"start": True})
-    while wait and any(past["state"] == "running" for past in client.get(_path(name))["history"]):
+    while wait and _goes_on(name):
         time.sleep(1)
     if as_json:
         show.as_json(answer)
@@ -172,6 +173,15 @@ def _tell(needs: str) -> None:
     """What is missing, beside the answer."""
     if needs:
         typer.echo(f"homeostat: {needs}", err=True)
+
+
+def _goes_on(name: str) -> bool:
+    """Whether something of its history is being done. Raises Refused when it waits for somebody."""
+    left = [past for past in client.get(_path(name))["history"] if past["state"] != "done"]
+    for past in left:
+        if past["why"]:
+            raise client.Refused(past["why"])
+    return bool(left)
 
 
 def _change(name: str, state: str) -> None:

@@ -18,7 +18,7 @@ from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.fetching import way_out
 from homeostat.loop.scoring.history import Stretch
 from homeostat.loop.scoring.judging import Judging
-from homeostat.loop.scoring.kinds import BadScorer, Runnable, current, kinds, needs, runnable, today
+from homeostat.loop.scoring.kinds import NO_JUDGE, BadScorer, Runnable, current, kinds, needs, runnable, today
 from homeostat.loop.scoring.tracks import Tools
 from homeostat.records.instant import BadTime, as_datetime, micros, parse
 from homeostat.store import control
@@ -142,7 +142,8 @@ async def show_scorer(request: Request, name: str) -> Response:
             _json(each) | {"created": at(created), "author": author}
             for each, created, author in scorers.versions(tools.ledger, project, name)
         ]
-        past = history.listed(tools.ledger, project, found[0].configured)
+        why = history.stands(found[0].configured, core_of(request).settings)
+        past = history.listed(tools.ledger, project, found[0].configured, why)
         drift = anchors.drift(tools.ledger, project, found[0].configured.scorer)
         said = {"versions": versions, "history": past, "drift": None if drift is None else drift.told()}
         return overview.told(found[0]) | said
@@ -200,6 +201,9 @@ async def score_history(request: Request, name: str, wanted: Past) -> Response:
         stretch = Stretch(found[0].scorer, low, high)
         cost = Allowance(judging.settings.scoring_cpu).cost
         told = history.estimate(tools, project, _working(found[0]), stretch, judging, cost)
+        why = history.stands(found[0], judging.settings)
+        if wanted.start and why:
+            raise Refused(why, code="no_judge" if why == NO_JUDGE else "bad_state")
         if wanted.start:
             history.begin(tools.ledger, project, stretch, told["exchanges"])
         return {"scorer": stretch.scorer, "started": wanted.start, "estimate": told}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from homeostat.analyze.scorers.embeddings import Embeddings
+from homeostat.config import Settings
 from homeostat.loop.scoring import history, overview
 from homeostat.loop.scoring.history import Stretch
 from homeostat.loop.scoring.judging import Judging
 from homeostat.loop.scoring.kinds import Runnable
 from homeostat.loop.scoring.tracks import Tools
 from homeostat.records.instant import micros
-from homeostat.store.ledger import scorers
+from homeostat.store.ledger import feeds, scorers
+from homeostat.store.ledger.feeds import Feed
 from homeostat.store.ledger.scorers import Configured
 from tests.analyze.judges.serving import Answered, completion, listening, well
 from tests.builders import NOON
@@ -79,3 +82,29 @@ def test_an_embeddings_endpoint_that_failed_is_asked_again(tools: Tools, project
             all_of(tools, project, near(url), judging(""), high=NOW + number)
         assert (len(broken.asked), len(mended.asked)) == (1, 1)
     assert sorted(str(row["value"]) for row in said(tools.warehouse, project, "near")) == ["1.0", "None"]
+
+
+@pytest.mark.parametrize(
+    ("configured", "url", "why"),
+    [
+        (Configured("p", "brief", 1, "conciseness", state="paused"), "", "homeostat scorer resume brief"),
+        (Configured("p", "gone", 1, "a_package_that_was_removed"), "", "There is no kind"),
+        (Configured("p", "judged", 1, "judge", {"dimension": "relevance"}), "", "judge_url"),
+        (Configured("p", "judged", 1, "judge", {"dimension": "relevance"}), "http://127.0.0.1:9/v1", ""),
+        (Configured("p", "brief", 1, "conciseness"), "", ""),
+    ],
+)
+def test_what_waits_for_somebody_is_not_running(
+    tools: Tools, project: str, configured: Configured, url: str, why: str
+) -> None:
+    configured = replace(configured, project=project)
+    stretch = Stretch(configured.scorer, LOW, NOW)
+    history.begin(tools.ledger, project, stretch, 3)
+    said_why = history.stands(configured, Settings(judge_url=url))
+    assert why in said_why and bool(why) == bool(said_why)
+    [part] = history.listed(tools.ledger, project, configured, said_why)
+    assert (part["state"], part["why"]) == (("waiting", said_why) if why else ("running", None))
+    before = feeds.place(tools.ledger, project, stretch.track, start=LOW)
+    feeds.move(tools.ledger, project, stretch.track, before, Feed(NOW, "", before.spent))
+    [part] = history.listed(tools.ledger, project, configured, said_why)
+    assert (part["state"], part["why"]) == ("done", None)

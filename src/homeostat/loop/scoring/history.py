@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from homeostat.config import Settings
 from homeostat.loop.scoring import tracks
 from homeostat.loop.scoring.allowance import Allowance
 from homeostat.loop.scoring.judging import Judging
-from homeostat.loop.scoring.kinds import Runnable
+from homeostat.loop.scoring.kinds import NO_JUDGE, BadScorer, Runnable, runnable
 from homeostat.loop.scoring.tracks import Tools
 from homeostat.records.instant import iso
 from homeostat.store.ledger import Ledger, feeds
@@ -100,14 +101,27 @@ def one(tools: Tools, project: str, known: dict[str, Runnable], judging: Judging
     return 0
 
 
-def listed(ledger: Ledger, project: str, configured: Configured) -> list[dict[str, Any]]:
-    """The stretches of a version and how far each is."""
+def stands(configured: Configured, chosen: Settings) -> str:
+    """Why nothing of a scorer's history is done before somebody changes something; empty: it goes on."""
+    if configured.state != "on":
+        return f"{configured.name} is {configured.state}: homeostat scorer resume {configured.name}"
+    try:
+        each = runnable(configured)
+    except BadScorer as error:
+        return str(error)
+    return NO_JUDGE if each.rung == "judge" and not chosen.judge_url else ""
+
+
+def listed(ledger: Ledger, project: str, configured: Configured, why: str = "") -> list[dict[str, Any]]:
+    """The stretches of a version and how far each is. `why`: what is not done waits, and for what."""
     found = []
     for track, place in feeds.tracks(ledger, project, f"{PREFIX}{configured.scorer}:").items():
         stretch = Stretch.parse(track)
         done = place.ready >= stretch.high
         found.append({
-            "from": iso(stretch.low), "to": iso(stretch.high), "state": "done" if done else "running",
+            "from": iso(stretch.low), "to": iso(stretch.high),
+            "state": "done" if done else "waiting" if why else "running",
+            "why": None if done else why or None,
             "total": place.spent.get("total"), "taken": place.spent.get("taken"),
             "progress": 1.0 if done else round((place.ready - stretch.low) / max(1, stretch.high - stretch.low), 4),
             "usd": place.spent.get("usd", 0.0),
