@@ -179,6 +179,15 @@ def test_signals_add(shop: Shop, one: Sent) -> None:
     assert shop.run("signals", "add", "about_nothing", code=USAGE).stderr
 
 
+def test_thumbs_down_is_typed_as_it_is_said(shop: Shop, one: Sent) -> None:
+    assert shop.json("signals", "add", "thumbs", "-1", "--exchange", identity(one))["accepted"] == 1
+    assert shop.json("signals", "add", "--user", "u1", "mood", "-0.5", "--comment", "no")["accepted"] == 1
+    shop.drain()
+    told = json.loads(shop.said("exchanges", "get", identity(one)))["signals"]
+    assert {signal["name"]: signal["value"] for signal in told}["thumbs"] == -1
+    assert "--usr" in shop.run("signals", "add", "thumbs", "--usr", "u1", code=USAGE).stderr
+
+
 def test_tail(shop: Shop) -> None:
     with subprocess.Popen(
         [HOMEOSTAT, "tail", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shop.env(),

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from homeostat.cli import client, show
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class _WithNumbers(TyperCommand):
+    """A number below zero is a value, no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = any(re.match(r"-\.?\d", each) for each in args)
+        return super().parse_args(ctx, args)
 
 
 @app.callback()
@@ -16,10 +26,10 @@ def root() -> None:
     """Signals: thumbs, ratings, comments, events that came later."""
 
 
-@app.command("add")
+@app.command("add", cls=_WithNumbers)
 def add(
     name: Annotated[str, typer.Argument(help="thumbs, rating, chat_closed …")],
-    value: Annotated[float | None, typer.Argument()] = None,
+    value: Annotated[float | None, typer.Argument(help="A number, such as 4 or -1.")] = None,
     exchange: Annotated[str, typer.Option(help="It is about this exchange,")] = "",
     trace: Annotated[str, typer.Option(help="or this trace,")] = "",
     session: Annotated[str, typer.Option(help="or this session,")] = "",
