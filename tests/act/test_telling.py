@@ -240,8 +240,97 @@ def test_silence_and_severity(ledger: Ledger, receiver: Receiver) -> None:
     incidents.take(ledger, "p", worse, at=T0 + 2 * HOUR)
     assert states(ledger) == []
     incidents.silence(ledger, "p", one, until=0, by="key:a", at=T0 + 3 * HOUR)
-    fire(ledger, first=5, severity="critical")
-    assert states(ledger) == ["waiting"]
+    (two,) = fire(ledger, first=5, severity="critical")
+    teller(ledger).serve("p", "hook")
+    assert events(receiver) == [(one, "unsilenced"), (two, "opened")]
+
+
+def test_what_waits_is_silenced_too(ledger: Ledger, receiver: Receiver) -> None:
+    with receiving() as boss:
+        channel(ledger, boss, "boss", only_escalations=True)
+        channel(ledger, receiver, escalate_after=1.0, escalate_to="boss")
+        receiver.script = ["500"]
+        (one,) = fire(ledger)
+        tells = teller(ledger)
+        tells.serve("p", "hook")
+        incidents.silence(ledger, "p", one, until=T0 + 9 * HOUR, by="key:a", at=T0 + HOUR)
+        hurry(ledger)
+        assert (tells.serve("p", "hook"), tells.serve("p", "boss")) == (0, 0)
+        assert len(receiver.seen) == 1 and boss.seen == [] and set(states(ledger)) == {"dropped"}
+
+
+def test_of_a_message_that_comes_again_only_the_silenced_part_is_left_out(ledger: Ledger, receiver: Receiver) -> None:
+    channel(ledger, receiver, every=60.0)
+    one, two = fire(ledger, 2)
+    receiver.script = ["500"]
+    tells = teller(ledger)
+    tells.serve("p", "hook")
+    incidents.silence(ledger, "p", one, until=T0 + 9 * HOUR, by="key:a", at=T0 + HOUR)
+    hurry(ledger)
+    assert tells.serve("p", "hook") == 1
+    assert [[each["incident"] for each in seen.json["events"]] for seen in receiver.seen] == [[one, two], [two]]
+    assert len({seen.headers["idempotency-key"] for seen in receiver.seen}) == 1
+
+
+def test_in_silence_an_open_alert_is_settled_and_nobody_is_told(ledger: Ledger, receiver: Receiver) -> None:
+    with receiving() as pager, receiving() as hub:
+        channel(ledger, receiver)
+        for name, kind, settings, secret in (
+            ("pager", "pagerduty", {"url": pager.url}, {"routing_key": "r"}),
+            ("hub", "github", {"repository": "o/r", "url": f"http://127.0.0.1:{hub.port}"}, {"token": "t"}),
+        ):
+            sealed = building.seal(KEY, "p", name, secret)
+            channels.put(ledger, Channel("p", name, kind, settings, sealed, Rules(every=0.0)))
+        (one,) = fire(ledger)
+        tells = teller(ledger)
+
+        def told() -> None:
+            for name in ("hook", "pager", "hub"):
+                tells.serve("p", name)
+
+        told()
+        until = T0 + 9 * HOUR
+        incidents.silence(ledger, "p", one, until=until, by="key:a", at=T0 + HOUR)
+        incidents.acknowledge(ledger, "p", one, by="key:a", at=T0 + 2 * HOUR)
+        incidents.close(ledger, "p", one, by="key:a", at=T0 + 3 * HOUR)
+        told()
+        assert events(receiver) == [(one, "opened")]
+        assert [each.json["event_action"] for each in pager.seen] == ["trigger", "acknowledge", "resolve"]
+        changed = [each for each in hub.seen if each.method == "PATCH"]
+        assert [each.json for each in changed] == [{"state": "closed"}]
+        # It comes back in silence: whoever settled it then hears of it after the silence.
+        incidents.reopen(ledger, "p", one, by="key:a", at=T0 + 4 * HOUR)
+        told()
+        assert len(pager.seen) == 3 and len(receiver.seen) == 1
+        incidents.speak(ledger, at=until)
+        told()
+        assert events(receiver)[1:] == [(one, "unsilenced")]
+        assert pager.seen[-1].json["event_action"] == "trigger"
+        assert [each.json for each in hub.seen if each.method == "PATCH"][1:] == [{"state": "open"}]
+
+
+def test_after_its_silence_what_is_still_open_is_told_again(ledger: Ledger, receiver: Receiver) -> None:
+    with receiving() as boss:
+        channel(ledger, boss, "boss", only_escalations=True)
+        channel(ledger, receiver, escalate_after=1.0, escalate_to="boss")
+        left, taken, over = fire(ledger, 3)
+        tells = teller(ledger)
+        tells.serve("p", "hook")
+        for each in (left, taken, over):
+            incidents.silence(ledger, "p", each, until=T0 + 99 * HOUR, by="key:a", at=T0 + 60 * HOUR)
+        incidents.acknowledge(ledger, "p", taken, by="key:a", at=T0 + 61 * HOUR)
+        incidents.close(ledger, "p", over, by="key:a", at=T0 + 61 * HOUR)
+        assert incidents.speak(ledger, at=T0 + 98 * HOUR) == 0
+        assert incidents.speak(ledger, at=T0 + 99 * HOUR) == 3
+        assert incidents.speak(ledger, at=T0 + 99 * HOUR) == 0
+        tells.serve("p", "hook")
+        assert events(receiver)[3:] == [(left, "unsilenced")]
+        assert tells.serve("p", "boss") == 0
+        hurry(ledger)
+        tells.serve("p", "boss")
+        assert events(boss) == [(left, "escalated")]
+        kept_now = [kept_incidents.get(ledger, "p", each) for each in (left, taken, over)]
+        assert [each.silenced_until for each in kept_now if each] == [0, 0, 0]
 
 
 def test_one_who_hangs_delays_nobody(ledger: Ledger, receiver: Receiver) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+from homeostat.act.notifiers import NOTIFIERS
 from homeostat.records.channel import Channel
 from homeostat.records.incident import Incident
 from homeostat.records.instant import iso
@@ -12,16 +13,18 @@ from homeostat.store.ledger import Ledger, channels, outbox
 from homeostat.store.ledger.outbox import Waiting
 
 _RANK: Final = {"watch": 0, "warning": 1, "critical": 2}
-_BEGINS: Final = ("opened", "worse", "reopened")
+_BEGINS: Final = ("opened", "worse", "reopened", "unsilenced")
 _MINUTE: Final = 60_000_000
 
 
 def tell(ledger: Ledger, incident: Incident, kind: str, title: str, text: str, *, at: int, made: int = 0) -> int:
     """Write a row for each channel that hears of this; tells how many. `at`: event clock; `made`: machine clock.
 
-    Nothing about a silenced incident; that it is over only to those who have heard of it.
+    That it is over only to those who have heard of it. About a silenced incident nothing but what settles an alert that
+    is open at a receiver.
     """
-    if incident.silenced_until > at:
+    silent = incident.silenced_until > at
+    if silent and kind in _BEGINS:
         return 0
     made = made or machine_now()
     body = _body(incident, title, text, at)
@@ -29,6 +32,8 @@ def tell(ledger: Ledger, incident: Incident, kind: str, title: str, text: str, *
     heard = None if kind in _BEGINS else outbox.told(ledger, incident.project, incident.id)
     for channel in channels.listed(ledger, incident.project):
         if channel.state != "on" or (heard is not None and channel.name not in heard):
+            continue
+        if silent and kind not in settles(channel):
             continue
         if heard is None and (channel.rules.only_escalations or not _grave(incident, channel)):
             continue
@@ -38,6 +43,19 @@ def tell(ledger: Ledger, incident: Incident, kind: str, title: str, text: str, *
             due = made + int(channel.rules.escalate_after * _MINUTE)
             outbox.add(ledger, _row(incident, channel.rules.escalate_to, "escalated", body, made, due))
     return written
+
+
+def hush(ledger: Ledger, project: str, incident: int) -> None:
+    """It was silenced: what waits to be told of it, escalations too, goes to nobody, but for what settles an alert."""
+    kept = {channel.name: settles(channel) for channel in channels.listed(ledger, project)}
+    gone = [row.key for row in outbox.waiting(ledger, project, incident) if row.kind not in kept.get(row.channel, ())]
+    outbox.end(ledger, gone, "dropped", now=machine_now(), error="the incident is silenced")
+
+
+def settles(channel: Channel) -> tuple[str, ...]:
+    """What this channel is told in silence too."""
+    plugin = NOTIFIERS.get(channel.kind)
+    return () if plugin is None else plugin.settles
 
 
 def machine_now() -> int:

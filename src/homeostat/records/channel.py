@@ -11,7 +11,7 @@ from homeostat.records.finding import Severity
 State = Literal["on", "off"]
 #: What a channel can be told of.
 KINDS: Final = (
-    "opened", "worse", "reopened", "acknowledged", "closed", "action", "verdict", "escalated", "test",
+    "opened", "worse", "reopened", "unsilenced", "acknowledged", "closed", "action", "verdict", "escalated", "test",
 )  # fmt: skip
 
 

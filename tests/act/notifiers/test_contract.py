@@ -58,6 +58,7 @@ def test_it_says_what_its_settings_mean_and_hides_secrets(kind: str) -> None:
         if each.metadata["secret"]:
             assert not each.repr, f"{kind}.{each.name} shows itself"
     assert kinds()[kind]["means"]
+    assert set(plugin.settles) <= {"acknowledged", "closed"}
 
 
 @pytest.mark.parametrize("kind", OVER_HTTP)

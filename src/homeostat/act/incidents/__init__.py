@@ -6,9 +6,9 @@ Times are microseconds of the event clock. See design/0009-acting.md.
 
 from homeostat.act.incidents.grouping import diagnosed, take
 from homeostat.act.incidents.opening import stream, tell
-from homeostat.act.incidents.said import acknowledge, close, comment, merge, own, reopen, silence, split
+from homeostat.act.incidents.said import acknowledge, close, comment, merge, own, reopen, silence, speak, split
 
 __all__ = [
-    "acknowledge", "close", "comment", "diagnosed", "merge", "own", "reopen", "silence", "split", "stream", "take",
-    "tell",
+    "acknowledge", "close", "comment", "diagnosed", "merge", "own", "reopen", "silence", "speak", "split", "stream",
+    "take", "tell",
 ]  # fmt: skip

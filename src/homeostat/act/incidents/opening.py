@@ -15,6 +15,8 @@ from homeostat.store.ledger import outbox as rows
 
 RANK: Final = {"watch": 0, "warning": 1, "critical": 2}
 SILENCE: Final = "silence"
+#: News that is a change of the state.
+_STATES: Final = ("opened", "worse", "reopened", "unsilenced", "closed", "acknowledged")
 
 
 def opened(ledger: Ledger, project: str, found: Sequence[Finding], at: int, why: str) -> Incident:
@@ -33,9 +35,9 @@ def tell(
     ledger: Ledger, incident: Incident, kind: str, text: str, *, at: int, by: str = "", refers: Any = None
 ) -> Incident:
     """A line of the timeline that people must hear of; gives the incident as it is then."""
-    line = {"opened": "state", "worse": "state", "reopened": "state", "closed": "state", "acknowledged": "state"}
     with ledger.begin():
-        incidents.note(ledger, incident.project, incident.id, Entry(at, line.get(kind, kind), text, by, refers or {}))
+        entry = Entry(at, "state" if kind in _STATES else kind, text, by, refers or {})
+        incidents.note(ledger, incident.project, incident.id, entry)
         title = words.title(incident, findings.get(ledger, incident.project, list(incident.findings)))
         outbox.tell(ledger, incident, kind, title, text, at=at)
         if kind == "closed":

@@ -51,9 +51,37 @@ def reopen(ledger: Ledger, project: str, id: int, *, by: str, at: int, why: str 
 
 
 def silence(ledger: Ledger, project: str, id: int, *, until: int, by: str, at: int) -> Incident | None:
-    """Tell nobody anything about it until then; 0: speak again."""
-    said = f"silenced until {words.when(until)}" if until > at else "no longer silenced"
-    return _set(ledger, project, id, Entry(at, "state", f"{said}, by {by}", by), silenced_until=until)
+    """Tell nobody anything about it until then, what waits included; 0: speak again."""
+    with ledger.begin():
+        before = incidents.get(ledger, project, id)
+        if before is None:
+            return None
+        if until <= at:
+            return _speak(ledger, before, f"no longer silenced, by {by}", at=at, by=by)
+        said = f"silenced until {words.when(until)}, by {by}"
+        after = _set(ledger, project, id, Entry(at, "state", said, by), silenced_until=until)
+        outbox.hush(ledger, project, id)
+        return after
+
+
+def speak(ledger: Ledger, *, at: int) -> int:
+    """Those whose silence is over are told again, where nobody looks after them; tells how many silences ended."""
+    ended = incidents.silenced(ledger, until=at)
+    for project, id in ended:
+        with ledger.begin():
+            before = incidents.get(ledger, project, id)
+            if before is not None and 0 < before.silenced_until <= at:
+                _speak(ledger, before, "its silence is over", at=at)
+    return len(ended)
+
+
+def _speak(ledger: Ledger, before: Incident, said: str, *, at: int, by: str = "") -> Incident | None:
+    after = replace(before, silenced_until=0)
+    incidents.change(ledger, after)
+    if before.state == "open" and before.silenced_until:
+        return tell(ledger, after, "unsilenced", said, at=at, by=by)
+    incidents.note(ledger, before.project, before.id, Entry(at, "state", said, by))
+    return incidents.get(ledger, before.project, before.id)
 
 
 def own(ledger: Ledger, project: str, id: int, *, owner: str, by: str, at: int) -> Incident | None:

@@ -18,6 +18,7 @@ class Anything:
     """
 
     kind: ClassVar[str] = "apprise"
+    settles: ClassVar[tuple[str, ...]] = ()
     urls: tuple[str, ...] = setting("Apprise URLs.", secret=True)
 
     def tell(self, message: Message, door: Door) -> Delivery:

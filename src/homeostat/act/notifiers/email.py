@@ -24,6 +24,7 @@ class Email:
     """
 
     kind: ClassVar[str] = "email"
+    settles: ClassVar[tuple[str, ...]] = ()
     host: str = setting("The SMTP server.")
     sender: str = setting("From whom.")
     to: tuple[str, ...] = setting("To whom.")

@@ -29,6 +29,7 @@ class GitHub:
     """
 
     kind: ClassVar[str] = "github"
+    settles: ClassVar[tuple[str, ...]] = ("closed",)
     repository: str = setting("owner/name.")
     token: str = setting("A token that may write issues of this repository.", secret=True)
     label: str = setting("The label of its issues.", default="homeostat")
@@ -38,8 +39,11 @@ class GitHub:
         """Bring each incident's issue up to date."""
         talk = _Talk(self, door)
         handles: dict[int, str] = {}
+        counted: dict[int, int] = {}
         try:
-            for order, each in enumerate(message.told):
+            for each in message.told:
+                # What is said about another incident may be taken out of a message that comes again.
+                order = counted[each.incident] = counted.get(each.incident, -1) + 1
                 number = message.handles.get(each.incident) or handles.get(each.incident, "")
                 handles[each.incident] = self._told(talk, message, each, number, f"{message.key}-{order}")
         except _Failed as failed:
@@ -56,7 +60,7 @@ class GitHub:
             number = str(made.get("number", ""))
         elif not talk.said(number, key):
             talk.ask("POST", f"issues/{number}/comments", {"body": f"**{told.kind}** · {body}\n\n<!-- {key} -->"})
-        if told.kind in ("closed", "reopened"):
+        if told.kind in ("closed", "reopened", "unsilenced"):
             talk.ask("PATCH", f"issues/{number}", {"state": "closed" if told.kind == "closed" else "open"})
         return number
 

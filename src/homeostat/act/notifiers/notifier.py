@@ -17,7 +17,8 @@ class Told:
 
     incident: int
     kind: str
-    """`opened`, `worse`, `reopened`, `acknowledged`, `closed`, `action`, `verdict`, `escalated`, `test`."""
+    """`opened`, `worse`, `reopened`, `unsilenced`, `acknowledged`, `closed`, `action`, `verdict`, `escalated`,
+    `test`."""
     severity: str
     title: str
     text: str
@@ -71,6 +72,8 @@ class Notifier(Protocol):
     """A way to tell people."""
 
     kind: ClassVar[str]
+    settles: ClassVar[tuple[str, ...]]
+    """Kinds of news that settle what is open at the receiver and wake nobody: they go in silence too."""
 
     def tell(self, message: Message, door: Door) -> Delivery:
         """Tell it, at most once a key where the receiver can know that."""
@@ -82,7 +85,7 @@ def setting(says: str, *, secret: bool = False, **more: Any) -> Any:
 
 
 _HEADS: Mapping[str, str] = {
-    "opened": "new incident", "worse": "worse", "reopened": "it came back", "acknowledged": "acknowledged",
-    "closed": "closed", "action": "action", "verdict": "verdict", "escalated": "nobody has acknowledged",
-    "test": "test",
+    "opened": "new incident", "worse": "worse", "reopened": "it came back",
+    "unsilenced": "still open, no longer silenced", "acknowledged": "acknowledged", "closed": "closed",
+    "action": "action", "verdict": "verdict", "escalated": "nobody has acknowledged", "test": "test",
 }  # fmt: skip

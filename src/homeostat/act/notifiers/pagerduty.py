@@ -22,6 +22,7 @@ class PagerDuty:
     """
 
     kind: ClassVar[str] = "pagerduty"
+    settles: ClassVar[tuple[str, ...]] = ("acknowledged", "closed")
     routing_key: str = setting("The integration key of the service.", secret=True)
     url: str = setting("Where events go.", default="https://events.pagerduty.com/v2/enqueue")
 

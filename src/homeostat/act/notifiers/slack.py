@@ -18,6 +18,7 @@ class Slack:
     """
 
     kind: ClassVar[str] = "slack"
+    settles: ClassVar[tuple[str, ...]] = ()
     url: str = setting("The incoming webhook.", secret=True)
 
     def tell(self, message: Message, door: Door) -> Delivery:

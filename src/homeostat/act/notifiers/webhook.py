@@ -21,6 +21,7 @@ class Webhook:
     """
 
     kind: ClassVar[str] = "webhook"
+    settles: ClassVar[tuple[str, ...]] = ()
     url: str = setting("Where it goes.")
     secret: str = setting("What the signature is made with.", secret=True)
 

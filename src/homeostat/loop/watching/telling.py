@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from homeostat.act import incidents
 from homeostat.act.notifiers import Outbound, building
 from homeostat.act.notifiers.outbound import allowed
 from homeostat.act.outbox import machine_now
@@ -18,7 +19,8 @@ _SECOND: Final = 1_000_000
 
 
 def run(context: Context, at: int) -> int:
-    """Begin to tell what is due; tells how many channels are at it. `at`, the event clock, says nothing here."""
+    """Begin to tell what is due; tells how many channels are at it. `at`, the event clock: silences end by it."""
+    incidents.speak(context.ledger, at=at)
     return _of(context).round(wait=_WORLD_WAITS if context.settings.clock == "world" else 0.0)
 
 

@@ -107,6 +107,14 @@ def closed_since(ledger: Ledger, project: str, since: int) -> list[Incident]:
     return _all(ledger, query)
 
 
+def silenced(ledger: Ledger, *, until: int) -> list[tuple[str, int]]:
+    """(project, id) of those whose silence ended then or before, and of which nobody has said so."""
+    ended = (incidents.c.silenced_until > 0, incidents.c.silenced_until <= until)
+    query = select(incidents.c.project, incidents.c.id).where(*ended).order_by(incidents.c.id)
+    with ledger.read() as connection:
+        return [(row.project, row.id) for row in connection.execute(query)]
+
+
 def changed_since(ledger: Ledger, project: str, mark: int, limit: int = 200) -> list[tuple[int, Incident]]:
     """(mark, incident) of those changed after a mark, in the order of the changes."""
     query = (

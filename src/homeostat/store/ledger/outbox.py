@@ -113,6 +113,15 @@ def again(ledger: Ledger, keys: Sequence[str], *, due: int, error: str = "") -> 
         connection.execute(update(outbox).where(outbox.c.key.in_(list(keys))).values(**values))
 
 
+def waiting(ledger: Ledger, project: str, incident: int) -> list[Waiting]:
+    """What is still to be told of an incident, to whomever and whenever."""
+    query = select(outbox).where(
+        outbox.c.project == project, outbox.c.incident == incident, outbox.c.state == "waiting"
+    )
+    with ledger.read() as connection:
+        return [_read(row) for row in connection.execute(query.order_by(outbox.c.made, outbox.c.key))]
+
+
 def told(ledger: Ledger, project: str, incident: int) -> set[str]:
     """The channels that were, or are about to be, told of an incident."""
     heard = (outbox.c.state == "sent") | (outbox.c.state.in_(("waiting", "dead")) & (outbox.c.kind != "escalated"))
