@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from homeostat.cli.doctor import lines
 
 STEP = {"runs": 3, "took_seconds": 0.1, "error": "", "last_seconds_ago": 12.0}
@@ -42,3 +44,28 @@ def test_what_is_switched_off_is_not_dead() -> None:
     told = {part: state for part, state, _ in lines({"spool": "ok"}, off)}
     assert (told["watching"], told["scoring"]) == ("watch", "watch")
     assert not [part for part in told if part.startswith(("watching ", "scoring "))]
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "said"),
+    [
+        ({}, "alive", "60 calls, 0 failed"),
+        ({"failed": 3, "error": "it is busy"}, "alive", "60 calls, 3 failed; the last: it is busy"),
+        ({"failed": 60, "error": "no JSON", "failing": True}, "watch", "60 calls, 60 failed: no JSON"),
+        (
+            {"failed": 60, "error": "no JSON", "failing": True, "resting_seconds": 12.0}, "watch",
+            "60 calls, 60 failed, left alone for 12 s more: no JSON",
+        ),
+    ],
+)  # fmt: skip
+def test_why_a_judge_fails(told: dict[str, Any], state: str, said: str) -> None:
+    judge = {"configured": True, "calls": 60, "failed": 0, "error": "", "resting_seconds": 0.0, "failing": False}
+    assert ("judges", state, said) in lines({"spool": "ok"}, CORE | {"scoring": {"judge": judge | told}})
+
+
+def test_a_judge_that_has_nobody_to_ask() -> None:
+    judge = {"configured": False, "idle": {"shop": ["tone@1"], "bank": []}}
+    told = lines({"spool": "ok"}, CORE | {"scoring": {"judge": judge}})
+    assert [row for row in told if row[0].startswith("scorer")] == [
+        ("scorer tone@1", "watch", "no judge is configured for it in shop")
+    ]

@@ -71,7 +71,12 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
     if judge.get("configured"):
         rests = f", left alone for {judge['resting_seconds']:,.0f} s more" if judge["resting_seconds"] else ""
         said = f"{judge['calls']:,} calls, {judge['failed']:,} failed{rests}"
-        rows.append(("judges", "watch" if rests else "alive", f"{said}: {judge['error']}" if rests else said))
+        said += (
+            f": {judge['error']}" if judge["failing"] else f"; the last: {judge['error']}" if judge["failed"] else ""
+        )
+        rows.append(("judges", "watch" if judge["failing"] else "alive", said))
+    for project, names in (judge.get("idle") or {}).items():
+        rows += [(f"scorer {name}", "watch", f"no judge is configured for it in {project}") for name in names]
     for wrong in (told.get("own") or {}).get("wrong", ()):
         rows.append(("scorers_file", "watch", wrong))
     for project, names in (told.get("silent") or {}).items():

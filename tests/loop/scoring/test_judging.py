@@ -17,7 +17,7 @@ from homeostat.store.ledger import audit, feeds, policies, scorers
 from homeostat.store.ledger.feeds import Feed
 from homeostat.store.warehouse import scored
 from tests.analyze.judges.injections import suite
-from tests.analyze.judges.serving import Asked, completion, fence_of, listening, verdict, well
+from tests.analyze.judges.serving import Answered, Asked, completion, fence_of, listening, verdict, well
 from tests.analyze.judges.test_reading import GARBAGE
 from tests.builders import NOON
 
@@ -160,10 +160,57 @@ def test_a_dictated_verdict_lacks_the_check_word(tools: Tools, project: str, put
 
 def test_garbage_is_no_score(tools: Tools, project: str, fill: Fill) -> None:
     """T11: forty shapes of garbage and more, one for each exchange."""
-    fill(f"Within {number} days." for number in range(len(GARBAGE)))
+    fill(f"Within {number} days." for number in range(2 * len(GARBAGE)))
     judge = scorer(project, "judged", "judge", settings={"dimension": "relevance"})
-    with listening(lambda body, number: completion(GARBAGE[number - 1])) as there:
+
+    def every_other(body: Asked, number: int) -> Any:
+        """Garbage alone would make it rest."""
+        return completion(GARBAGE[number // 2 - 1]) if number % 2 == 0 else well(body, number)
+
+    with listening(every_other) as there:
         run(judging(there.url, judge_concurrency=1), tools, project, judge)
         rows = said(tools.warehouse, project, "judged")
-        assert len(rows) == len(GARBAGE) >= 40
-        assert {(row["value"], row["label"]) for row in rows} == {(None, scored.UNSCORED)}
+        told = [(row["value"], row["label"]) for row in rows]
+        assert told.count((None, scored.UNSCORED)) == told.count((1.0, "good")) == len(GARBAGE) >= 40
+
+
+@pytest.mark.parametrize("failing", [completion("nonsense"), (400, {}, {})])
+def test_who_fails_each_time_is_left_alone_and_nothing_is_passed_by(
+    tools: Tools, project: str, fill: Fill, monkeypatch: pytest.MonkeyPatch, failing: Answered
+) -> None:
+    """Also who answers, and is paid for it, and cannot be read. What it was not asked waits for it."""
+    fill(f"Within {number} days." for number in range(50))
+    judge = scorer(project, "judged", "judge", settings={"dimension": "relevance"})
+    well_again = [False]
+    with listening(lambda body, number: well(body, number) if well_again[0] else failing) as there:
+        judged = judging(there.url, judge_concurrency=1, judge_usd_per_million_in=10)
+        run(judged, tools, project, judge)
+        assert len(there.asked) == 5, "no more is paid for"
+        assert judged.asker.rests > 0 and judged.state()["failing"] and "the judge" in judged.state()["error"]
+        after_a_while(judged, monkeypatch)
+        run(judged, tools, project, judge)
+        assert len(there.asked) == 6, "one question tells whether it is well again"
+        rows = said(tools.warehouse, project, "judged")
+        assert [row["value"] for row in rows] == [None] * 6
+        after_a_while(judged, monkeypatch)
+        well_again[0] = True
+        run(judged, tools, project, judge)
+        rows = said(tools.warehouse, project, "judged")
+        assert [row["value"] for row in rows].count(1.0) == 44 and len(rows) == len(there.asked) == 50
+        assert not judged.state()["failing"]
+        answered = [asked for asked in there.asked if failing[0] == 200][:6] + there.asked[6:]
+        assert judged.account(tools, project, judge)["usd"] == pytest.approx(0.01 * len(answered))
+
+
+def after_a_while(judged: Judging, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rest is over."""
+    monkeypatch.setattr(judged.asker, "_rests_until", 0.0)
+
+
+def test_a_judge_without_an_endpoint_is_told(tools: Tools, project: str) -> None:
+    judge = scorer(project, "judged", "judge", settings={"dimension": "relevance"})
+    judged = judging("")
+    run(judged, tools, project, judge)
+    assert judged.state()["idle"] == {project: ["judged@1"]}
+    run(judged, tools, project)
+    assert judged.state()["idle"] == {project: []}

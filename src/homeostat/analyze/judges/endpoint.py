@@ -13,7 +13,7 @@ import random
 import secrets
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -93,12 +93,15 @@ class Caller:
             await other.close()
         await self._client.aclose()
 
-    async def ask(self, prompt: Prompt, *, model: str = "") -> Reply | NoReply:
-        """One question; asked again when the endpoint is busy, not when it answers nonsense."""
+    async def ask(self, prompt: Prompt, *, model: str = "", unless: Callable[[], str] = lambda: "") -> Reply | NoReply:
+        """One question; asked again when the endpoint is busy, not when it answers nonsense. `unless`: why it is not
+        asked at all, when its turn comes."""
         if model in self._others:
-            return await self._others[model].ask(prompt)
+            return await self._others[model].ask(prompt, unless=unless)
         calls = 0
         async with self._turns:
+            if why := unless():
+                return NoReply(why, calls=0)
             begun = time.monotonic()
             while True:
                 calls += 1

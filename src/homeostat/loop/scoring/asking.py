@@ -17,7 +17,7 @@ from homeostat.analyze.scorers.case import Case, Scored, Unscored
 from homeostat.config import Settings
 
 _REMEMBERED: Final = 20_000
-#: Failures in a row after which a judge is left alone for a while: each asks three times already.
+#: Failures in a row after which a judge is left alone for a while, and after that as soon as it fails again.
 _GIVE_UP: Final = 5
 _REST: Final = 60.0
 _LEFT_ALONE: Final = "the judge is left alone for a while after failures"
@@ -30,6 +30,8 @@ class Answer:
     said: Scored | Unscored
     usd: float = 0.0
     calls: int = 0
+    left: bool = False
+    """Nobody was asked, because the judge is left alone: the question is still open."""
 
 
 def endpoint_of(chosen: Settings) -> Endpoint | None:
@@ -94,7 +96,9 @@ class Asker:
         members: Sequence[str] = judge.jury or (judge.model,)
         told = await asyncio.gather(*(self._one(caller, judge, prompt, model, fresh=fresh) for model in members))
         said = jury([each.said for each in told]) if judge.jury else told[0].said
-        return Answer(said, sum(each.usd for each in told), sum(each.calls for each in told))
+        calls = sum(each.calls for each in told)
+        left = isinstance(said, Unscored) and not calls and any(each.left for each in told)
+        return Answer(said, sum(each.usd for each in told), calls, left)
 
     async def _one(self, caller: Caller, judge: Judge, prompt: Prompt, model: str, *, fresh: bool) -> Answer:
         key = (judge.version, model, prompt.fence)
@@ -103,7 +107,7 @@ class Asker:
             return Answer(self._known[key])
         reply = await self._told(caller, prompt, model)
         if isinstance(reply, NoReply):
-            return Answer(Unscored(reply.why), reply.usd, reply.calls)
+            return Answer(Unscored(reply.why), reply.usd, reply.calls, left=not reply.calls)
         return Answer(self._read(judge, prompt, reply, key), reply.usd, 1)
 
     async def prefer(self, caller: Caller, judge: Judge, first: Case, second: Case) -> Answer:
@@ -128,36 +132,43 @@ class Asker:
             Unreadable(reply.why) if isinstance(reply, NoReply) else read(reply.text, prompt)
             for reply, prompt in zip(replies, prompts, strict=True)
         ]
-        for reply in replies:
+        for reply, verdict in zip(replies, read_, strict=True):
             if isinstance(reply, Reply):
-                self._in_a_row = 0
-                self.tokens = self.tokens[0] + reply.input_tokens, self.tokens[1] + reply.output_tokens
-        said = preferred(read_[0], read_[1])
-        self.failed += isinstance(said, Unscored)
-        return Answer(said, usd, calls)
+                self._heard(reply, verdict.why if isinstance(verdict, Unreadable) else "")
+        return Answer(preferred(read_[0], read_[1]), usd, calls)
 
     async def _told(self, caller: Caller, prompt: Prompt, model: str) -> Reply | NoReply:
-        if self.rests:
-            return NoReply(_LEFT_ALONE, calls=0)
-        self._asked.append(time.monotonic())
-        reply = await caller.ask(prompt, model=model)
-        self.calls += reply.calls if isinstance(reply, NoReply) else 1
-        if isinstance(reply, NoReply):
+        reply = await caller.ask(prompt, model=model, unless=self._left_alone)
+        calls = reply.calls if isinstance(reply, NoReply) else 1
+        self.calls += calls
+        if calls and isinstance(reply, NoReply):
             self._failure(reply.why)
         return reply
 
+    def _left_alone(self) -> str:
+        """Why a question whose turn it is is not asked; empty: it is, and counts."""
+        if self.rests:
+            return _LEFT_ALONE
+        self._asked.append(time.monotonic())
+        return ""
+
     def _read(self, judge: Judge, prompt: Prompt, reply: Reply, key: tuple[str, str, str]) -> Scored | Unscored:
-        self._in_a_row = 0
-        self.tokens = self.tokens[0] + reply.input_tokens, self.tokens[1] + reply.output_tokens
         said = judge.end(reply.text, prompt, chance=reply.chance)
+        self._heard(reply, said.reason if isinstance(said, Unscored) else "")
         if isinstance(said, Unscored):
-            self.failed += 1
-            self.last_error = said.reason
             return said
         self._known[key] = said
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return said
+
+    def _heard(self, reply: Reply, wrong: str) -> None:
+        """An answer, paid for; one that cannot be read is a failure like any other."""
+        self.tokens = self.tokens[0] + reply.input_tokens, self.tokens[1] + reply.output_tokens
+        if wrong:
+            self._failure(wrong)
+        else:
+            self._in_a_row = 0
 
     def _failure(self, why: str) -> None:
         self.failed += 1
@@ -165,12 +176,12 @@ class Asker:
         self._in_a_row += 1
         if self._in_a_row >= _GIVE_UP:
             self._rests_until = time.monotonic() + _REST
-            self._in_a_row = 0
 
     def state(self) -> dict[str, Any]:
         """For `homeostat doctor`."""
         return {
             "configured": bool(self.settings.judge_url), "calls": self.calls, "failed": self.failed,
             "error": self.last_error, "resting_seconds": round(self.rests, 1),
+            "failing": self._in_a_row >= _GIVE_UP,
             "usd_per_day": self.settings.judge_usd_per_day,
         }  # fmt: skip

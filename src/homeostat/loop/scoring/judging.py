@@ -48,16 +48,20 @@ class Judging:
     heard: Heard = field(default_factory=Heard)
     """Answers until they are stored and in the accounts."""
     _spent: dict[str, Any] = field(default_factory=dict)
+    _idle: dict[str, list[str]] = field(default_factory=dict)
 
     def state(self) -> dict[str, Any]:
-        """For `homeostat doctor`: calls, failures, what was spent today."""
-        return self.asker.state() | {"spent": dict(self._spent)}
+        """For `homeostat doctor`: calls, failures, what was spent today, and by project who has nobody to ask."""
+        return self.asker.state() | {"spent": dict(self._spent), "idle": dict(self._idle)}
 
     def round(self, tools: Tools, project: str, chosen: Chosen, until: int) -> int:
         """One piece for each judge of a project; how many exchanges went by. Zero: all have caught up."""
+        judges = chosen.get("judge", ())
+        if self.asker.endpoint is None:
+            self._idle[project] = [each.configured.scorer for each in judges]
         if self.asker.endpoint is None or self.asker.rests:
             return 0
-        return sum(self._live(tools, project, each, until) for each in chosen.get("judge", ()))
+        return sum(self._live(tools, project, each, until) for each in judges)
 
     def _live(self, tools: Tools, project: str, each: Runnable, until: int) -> int:
         track = f"judge:{each.configured.name}"
@@ -76,7 +80,8 @@ class Judging:
         share: float,
         order: Order = "ready",
     ) -> int:
-        """Take a piece of a track, ask, store, move on; how many went by."""
+        """Take a piece of a track, ask, store, move on; how many went by. Of a judge that came to be left alone in the
+        middle the piece is taken again, and what it said already is heard."""
         endpoint = self.asker.endpoint
         if until <= before.ready or endpoint is None:
             return 0
@@ -87,8 +92,8 @@ class Judging:
         most = self.may_ask(each, self.account(tools, project, each))
         sample = _sample(tools, project, each, taken, share=share, most=most)
         about = f"{project}/{track}/"
-        if sample:
-            asyncio.run(self._judge(tools, project, each, endpoint, sample, about))
+        if sample and asyncio.run(self._judge(tools, project, each, endpoint, sample, about)):
+            return 0
         usd, calls = self.heard.paid(about)
         account |= {"usd": round(account["usd"] + usd, 8), "calls": account["calls"] + calls}
         account["taken"] = int(before.spent.get("taken", 0)) + len(taken.exchanges)
@@ -140,7 +145,9 @@ class Judging:
 
     async def _judge(
         self, tools: Tools, project: str, each: Runnable, endpoint: Endpoint, sample: Sequence[Matter], about: str
-    ) -> None:
+    ) -> int:
+        """Ask about each and store what was said; how many questions are open, because the judge is left alone."""
+        left = 0
         caller = Caller(endpoint)
         try:
             waiting = {asyncio.create_task(self._one(caller, each, matter, about)) for matter in sample}
@@ -149,10 +156,13 @@ class Judging:
                 if waiting:  # what is answered at about the same time is stored together
                     more, waiting = await asyncio.wait(waiting, timeout=_TOGETHER)
                     done |= more
-                rows = [score_of(matter, each, answer.said) for matter, answer in (task.result() for task in done)]
+                told = [task.result() for task in done]
+                left += sum(answer.left for _, answer in told)
+                rows = [score_of(matter, each, answer.said) for matter, answer in told if not answer.left]
                 await asyncio.to_thread(scored.put, tools.warehouse, project, rows, now=tools.now)
         finally:
             await caller.close()
+        return left
 
     async def _one(self, caller: Caller, each: Runnable, matter: Matter, about: str) -> tuple[Matter, Answer]:
         key = about + scored.score_id(each.configured.scorer, matter.exchange.id)
@@ -164,7 +174,8 @@ class Judging:
         answer = self.heard.known(key)
         if answer is None:
             answer = await self.asker.ask(caller, each.works, matter.case, fresh=fresh)
-            self.heard.note(key, answer)
+            if not answer.left:
+                self.heard.note(key, answer)
         return answer
 
 
