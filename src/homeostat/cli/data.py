@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
+import httpx2
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from homeostat.cli import client
+from homeostat.cli import client, show
 
 import_app = typer.Typer(no_args_is_help=True)
 db_app = typer.Typer(no_args_is_help=True)
-_BATCH = 500
+#: Of rows, and of bytes, in one request.
+_BATCH: Final = 500
+_BYTES: Final = 4 << 20
 
 
 Out = Annotated[Path | None, typer.Argument(help="File; its ending is the format. None: JSON lines on stdout.")]
@@ -26,6 +29,7 @@ Where = Annotated[
 ]
 Since = Annotated[str, typer.Option(help="From when: 24h, 7d, 2026-11-20T10:00:00Z.")]
 Given = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def pairs(where: list[str] | None) -> list[tuple[str, str]]:
@@ -62,68 +66,152 @@ def export(
             for chunk in response.iter_bytes():
                 sys.stdout.buffer.write(chunk)
             return
-        with out.open("wb") as file, _progress("bytes") as progress:
-            task = progress.add_task(f"writing {out}", total=None)
-            for chunk in response.iter_bytes():
-                file.write(chunk)
-                progress.advance(task, len(chunk))
+        try:
+            with out.open("wb") as file, _progress("bytes") as progress:
+                task = progress.add_task(f"writing {out}", total=None)
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+                    progress.advance(task, len(chunk))
+        except OSError as error:
+            raise client.Refused(f"{out} cannot be written: {error.strerror}") from error
 
 
 @import_app.command("jsonl")
-def import_jsonl(
-    path: Given,
-) -> None:
+def import_jsonl(path: Given, as_json: AsJson = False) -> None:
     """Exchanges from JSON lines: input, output, and what else is known."""
-    _send(_lines(path), path)
+    with path.open("rb") as file:
+        _send(_rows(file, "line"), path, as_json)
 
 
 @import_app.command("parquet")
-def import_parquet(path: Given) -> None:
+def import_parquet(path: Given, as_json: AsJson = False) -> None:
     """Exchanges from a Parquet file."""
-    _send(_json_lines(parquet(path)), path)
+    _send(_rows(parquet(path), "row"), path, as_json)
 
 
 def parquet(path: Path) -> Iterator[bytes]:
     """The rows of a Parquet file as JSON, read by an engine in memory that holds nothing else."""
     import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import Error
 
     engine = clickhouse_connect.get_client(dsn="chdb://:memory:")
-    rows = engine.raw_stream(
-        "SELECT * FROM file({path:String}, 'Parquet')", parameters={"path": str(path.resolve())}, fmt="JSONEachRow"
-    )
-    return (line.rstrip(b"\n") for line in rows)
+    try:
+        # By its descriptor: the engine takes {}, * and ? in a name for more files than one.
+        with path.open("rb") as file:
+            rows = engine.raw_stream(
+                "SELECT * FROM file({path:String}, 'Parquet')",
+                parameters={"path": f"/dev/fd/{file.fileno()}"},
+                fmt="JSONEachRow",
+            )
+            for line in rows:
+                yield line.rstrip(b"\n")
+    except Error as error:
+        raise client.Refused(f"{path} is no Parquet file that can be read") from error
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        yield from _json_lines(file)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of a file: where it stands, and its JSON; or what is wrong with it."""
+
+    place: str
+    body: bytes = b""
+    wrong: str = ""
 
 
-def _json_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+@dataclass(slots=True)
+class _Sent:
+    """What became of the rows so far."""
+
+    rows: int = 0
+    expired: int = 0
+
+
+def _rows(lines: Iterable[bytes], unit: str) -> Iterator[_Row]:
     for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise client.Refused(
-                f"line {number} is not JSON: {error}. What came before it was imported; mend the line and run again."
-            ) from error
+        if line.strip():
+            yield _row(line, f"{unit} {number}")
+
+
+def _row(line: bytes, place: str) -> _Row:
+    try:
+        row = json.loads(line, parse_constant=_no_number)
         if not isinstance(row, dict):
-            raise client.Refused(f"line {number} is not an object with input and output")
-        yield {key: value for key, value in row.items() if value is not None}
+            return _Row(place, wrong="is not an object with input and output")
+        told = {key: value for key, value in row.items() if value is not None}
+        # Half of a surrogate pair is no text: it cannot be sent.
+        return _Row(place, json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError:
+        return _Row(place, wrong="is nested too deeply")
+    except ValueError as error:
+        return _Row(place, wrong=f"is not JSON: {error}")
 
 
-def _send(rows: Iterator[dict[str, Any]], path: Path) -> None:
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def _send(rows: Iterator[_Row], path: Path, as_json: bool) -> None:
     """Send in batches. Rows without an id get one from their content, so that a second run adds nothing."""
-    sent = 0
+    sent = _Sent()
     with client.connect(timeout=120) as connection, _progress("rows") as progress:
         task = progress.add_task(f"importing {path}", total=None)
-        while batch := list(islice(rows, _BATCH)):
-            client.checked(connection.post("/api/v1/exchanges", json=batch))
-            sent += len(batch)
-            progress.advance(task, len(batch))
-    typer.echo(f"{sent} exchanges sent; a row that was there already is kept once", err=True)
+        for batch in _batches(rows):
+            _post(connection, [row for row in batch if not row.wrong], sent)
+            if batch[-1].wrong:
+                raise _stopped(batch[-1], batch[-1].wrong, sent)
+            progress.update(task, completed=sent.rows)
+    if as_json:
+        show.as_json({"sent": sent.rows, "expired": sent.expired})
+        return
+    old = f", of which {sent.expired} are older than the retention and were not kept" if sent.expired else ""
+    typer.echo(f"{sent.rows} exchanges sent{old}; a row that was there already is kept once", err=True)
+
+
+def _batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
+    """So many rows, or bytes, at a time; a row that is wrong is the last of its batch."""
+    batch: list[_Row] = []
+    size = 0
+    for row in rows:
+        if batch and size + len(row.body) > _BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += len(row.body)
+        if row.wrong or len(batch) == _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _post(connection: httpx2.Client, rows: list[_Row], sent: _Sent) -> None:
+    """A list is stored whole or not at all: one that is refused is sent in parts, up to the row that is at fault."""
+    if not rows:
+        return
+    answer = connection.post(
+        "/api/v1/exchanges",
+        content=b"[" + b",".join(row.body for row in rows) + b"]",
+        headers={"content-type": "application/json"},
+    )
+    if answer.status_code not in (400, 413, 422):
+        told = client.checked(answer)
+        sent.rows += len(rows)
+        sent.expired += told.get("expired", 0)
+        return
+    error = answer.json()["error"]
+    wrong = error.get("items") or [{"index": len(rows) // 2, "message": error["message"]}]
+    if len(rows) == 1:
+        raise _stopped(rows[0], wrong[0]["message"], sent)
+    before = max(1, wrong[0]["index"])
+    _post(connection, rows[:before], sent)
+    _post(connection, rows[before:], sent)
+
+
+def _stopped(row: _Row, why: str, sent: _Sent) -> client.Refused:
+    return client.Refused(
+        f"{row.place}: {why.rstrip('.')}. The {sent.rows} rows before it were imported; mend it and run again: "
+        "what is there already is kept once."
+    )
 
 
 def _progress(unit: str) -> Progress:

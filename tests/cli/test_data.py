@@ -1,0 +1,123 @@
+"""Files in and out, against a running server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from tests.cli.test_commands import OK, USAGE, Shop
+from tests.live.harness import serving
+
+pytestmark = pytest.mark.live
+AT = "2026-11-20T11:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A server that takes bodies of 200 kB at most."""
+    with serving(tmp_path_factory.mktemp("files") / "data", auth="required", body_limit="200000") as server:
+        yield Shop(server)
+
+
+def written(path: Path, *lines: Any) -> Path:
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def there(shop: Shop, name: str) -> int:
+    """How many exchanges of this name there are."""
+    shop.drain()
+    return len(shop.said("export", "-w", f"name={name}", "--kind", "all").splitlines())
+
+
+def row(name: str, number: int = 0, **more: Any) -> dict[str, Any]:
+    return {"name": name, "input": f"question {number}", "output": "answer", **more}
+
+
+def test_what_came_before_a_broken_line_is_imported(shop: Shop, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.jsonl", row("broken", 1), "{", row("broken", 3))
+    said = shop.run("import", "jsonl", str(path), code=USAGE).stderr
+    assert "line 2: is not JSON" in said
+    assert "The 1 rows before it were imported" in said
+    assert there(shop, "broken") == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ('{"input": "x", "score": NaN}', "NaN is no number"),
+        ("[" * 3000 + "]" * 3000, "nested"),
+        ('{"input": ' + "[" * 100 + "]" * 100 + "}", "nested"),
+        ("[1]", "is not an object"),
+    ],
+)
+def test_a_line_that_cannot_be_sent_is_named(shop: Shop, tmp_path: Path, bad: str, why: str) -> None:
+    said = shop.run("import", "jsonl", str(written(tmp_path / "x.jsonl", row("named"), "", bad)), code=USAGE).stderr
+    assert "line 3: " in said
+    assert why in said
+
+
+def test_half_of_a_character_is_replaced(shop: Shop, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.jsonl", '{"name": "half", "input": "a\\ud800b", "output": "\\ud83d\\ude00"}')
+    shop.run("import", "jsonl", str(path))
+    assert there(shop, "half") == 1
+    told = json.loads(shop.said("export", "-w", "name=half"))
+    assert (told["input"], told["output"]) == ("a?b", "\U0001f600")
+
+
+def test_a_row_that_is_refused_is_named_by_its_line(shop: Shop, tmp_path: Path) -> None:
+    rows = [row("refused", number) for number in range(1200)]
+    rows[1103]["latency_ms"] = -1
+    said = shop.run("import", "jsonl", str(written(tmp_path / "x.jsonl", *rows)), code=USAGE).stderr
+    assert "line 1104: latency_ms must not be negative" in said
+    assert "The 1103 rows before it were imported" in said
+    assert there(shop, "refused") == 1103
+    del rows[1103]["latency_ms"]
+    assert shop.json("import", "jsonl", str(written(tmp_path / "x.jsonl", *rows))) == {"sent": 1200, "expired": 0}
+    assert there(shop, "refused") == 1200
+
+
+def test_batches_are_as_small_as_the_server_wants(shop: Shop, tmp_path: Path) -> None:
+    rows = [row("large", number, input=f"{number} " + "x" * 30_000) for number in range(30)]
+    shop.run("import", "jsonl", str(written(tmp_path / "x.jsonl", *rows)))
+    assert there(shop, "large") == 30
+    alone = written(tmp_path / "y.jsonl", row("small"), row("small", input="x" * 300_000))
+    said = shop.run("import", "jsonl", str(alone), code=USAGE).stderr
+    assert "line 2: " in said
+    assert "larger than 200000 bytes" in said
+
+
+def test_what_is_older_than_the_retention_is_told(shop: Shop, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.jsonl", row("old", 1, at="2001-01-01T00:00:00Z"), row("old", 2))
+    said = shop.run("import", "jsonl", str(path)).stderr
+    assert "2 exchanges sent, of which 1 are older than the retention and were not kept" in said
+    assert shop.json("import", "jsonl", str(path)) == {"sent": 2, "expired": 1}
+
+
+def test_a_parquet_file_is_read_by_its_own_name(shop: Shop, tmp_path: Path) -> None:
+    table = pyarrow.table({"name": ["parquet"] * 2, "input": ["a", "b"], "output": ["c", "d"]})
+    for name in ("a.parquet", "a{b,c}*.parquet"):
+        pyarrow.parquet.write_table(table, tmp_path / name)
+        assert shop.json("import", "parquet", str(tmp_path / name))["sent"] == 2
+    assert there(shop, "parquet") == 2
+    said = shop.run("import", "parquet", str(written(tmp_path / "x.jsonl", row("no"))), code=USAGE).stderr
+    assert "is no Parquet file" in said
+
+
+def test_a_place_that_cannot_be_written_is_said(shop: Shop) -> None:
+    assert "cannot be written" in shop.run("export", "/nonexistent/x.jsonl", code=USAGE).stderr
+
+
+def test_keys_take_days_and_amounts_that_can_be(shop: Shop) -> None:
+    assert shop.run("key", "create", "z", "--days", "0", code=USAGE).stderr
+    ends = shop.json("key", "create", "z", "--days", "1")["id"]
+    told = {key["id"]: key["expires"] for key in shop.json("key", "ls")["items"]}
+    assert told[ends]
+    assert "amount" in shop.run("key", "limit", ends, "--usd-per-day", "nan", code=USAGE).stderr
+    assert shop.run("key", "limit", ends, "--usd-per-day", "2.5", code=OK)
