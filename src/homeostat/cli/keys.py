@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 from urllib.parse import quote
 
@@ -17,11 +18,11 @@ def create(
     name: Annotated[str, typer.Argument(help="What it is for, in your words.")],
     scopes: Annotated[str, typer.Option(help="ingest, read, gateway, admin; several with commas.")] = "ingest",
     project: Annotated[str, typer.Option(help="The project it opens.")] = "default",
-    days: Annotated[int | None, typer.Option(help="Days until it expires.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; none: never.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Make a key. It is shown once."""
-    body = {"name": name, "scopes": scopes.split(","), "project": project, **({"days": days} if days else {})}
+    body = {"name": name, "scopes": scopes.split(","), "project": project, **({} if days is None else {"days": days})}
     answer = client.post("/api/v1/keys", body)
     if as_json:
         show.as_json(answer)
@@ -57,6 +58,8 @@ def limit(
 ) -> None:
     """What a key may use of the gateway. What is not named stays."""
     project = project if key == "*" else _project_of(key)
+    if usd_per_day is not None and not math.isfinite(usd_per_day):
+        raise typer.BadParameter("--usd-per-day is an amount, such as 2.5")
     wanted = {
         "requests_per_minute": requests_per_minute,
         "tokens_per_minute": tokens_per_minute,
