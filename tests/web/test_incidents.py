@@ -125,7 +125,10 @@ def test_merge_and_split(own: Api, admin: TestClient, project: str) -> None:
     merged = admin.post(f"/api/v1/incidents/{one}/merge", json={"incident": two}).json()
     assert len(merged["findings"]) == 2
     assert admin.get(f"/api/v1/incidents/{two}").json()["merged_into"] == one
-    assert admin.post(f"/api/v1/incidents/{one}/merge", json={"incident": two}).status_code == 409
+    again = admin.post(f"/api/v1/incidents/{one}/merge", json={"incident": two})
+    assert again.status_code == 409
+    assert again.json()["error"]["message"] == f"Incident {two} was merged into {one} already."
+    assert admin.post(f"/api/v1/incidents/{one}/merge", json={"incident": 99}).status_code == 404
     made = admin.post(f"/api/v1/incidents/{one}/split", json={"findings": merged["findings"][1:]}).json()
     assert made["id"] not in (one, two) and made["findings"] == merged["findings"][1:]
     assert admin.post(f"/api/v1/incidents/{one}/split", json={"findings": [99]}).status_code == 409

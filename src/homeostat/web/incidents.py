@@ -25,12 +25,13 @@ from homeostat.records.story import story
 from homeostat.records.verdict import Verdict
 from homeostat.registry import names
 from homeostat.registry.author import Author
+from homeostat.registry.declined import Declined
 from homeostat.store.ledger import Ledger, actions, findings, incidents, verdicts
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.web.asked import Json, core_of, number_of, pairs_of, single, time_of, visitor_of, work
-from homeostat.web.errors import error, not_found
+from homeostat.web.errors import not_found
 from homeostat.web.openapi import answers, query
-from homeostat.web.steered import Name, Text, author_of
+from homeostat.web.steered import Name, Text, author_of, declined
 
 router: Final = APIRouter(tags=["incidents"])
 _DATE: Final = re.compile(r"\d{4}-", re.ASCII)
@@ -48,8 +49,11 @@ _TEXT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-class _Conflict(Exception):
+class _No(Exception):
     """It cannot be done: what was changed on the way to here is taken back."""
+
+    def __init__(self, no: Declined) -> None:
+        self.no = no
 
 
 class Changed(BaseModel):
@@ -148,10 +152,11 @@ async def comment_incident(request: Request, id: str, wanted: NewComment) -> Res
 
 @router.post("/api/v1/incidents/{id:path}/merge", responses=answers(400, 404, 409))
 async def merge_incidents(request: Request, id: str, wanted: Other) -> Response:
-    """Another incident is the same thing: its findings come here, and it is closed."""
+    """Another incident is the same thing: its findings and actions come here, its proposals are declined, and it is
+    closed."""
     core, author = core_of(request), author_of(request)
 
-    def change(ledger: Ledger, project: str, number: int) -> Incident | None:
+    def change(ledger: Ledger, project: str, number: int) -> Incident | Declined:
         return changing.merge(ledger, project, number, wanted.incident, by=author.actor, at=micros(author.at))
 
     return await _done(request, core.ledger, id, author, "merge", wanted.model_dump(), change)
@@ -170,7 +175,7 @@ async def split_incident(request: Request, id: str, wanted: Parts) -> Response:
 
 async def _done(
     request: Request, ledger: Ledger, id: str, author: Author, what: str, said: dict[str, Any],
-    change: Callable[[Ledger, str, int], Incident | None],
+    change: Callable[[Ledger, str, int], Incident | Declined | None],
 ) -> Response:  # fmt: skip
     """Change it, with its audit entry, or say why not."""
     project, number = visitor_of(request).project, _number(id)
@@ -181,14 +186,17 @@ async def _done(
                 return None
             after = change(ledger, project, number)
             if after is None:
-                raise _Conflict
+                no = f"This cannot be done with incident {number} as it is now."
+                raise _No(Declined("conflict", no, "Read it again."))
+            if isinstance(after, Declined):
+                raise _No(after)
             author.wrote(ledger, project, f"incident.{what}", str(number), after=said)
             return _item(ledger, after)
 
     try:
         answer = await work(request, run)
-    except _Conflict:
-        return error(409, "conflict", f"This cannot be done with incident {number} as it is now.", "Read it again.")
+    except _No as refused:
+        return declined(refused.no)
     return not_found("incident") if answer is None else Json(answer)
 
 

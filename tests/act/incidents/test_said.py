@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from homeostat.act import incidents
+from homeostat.records.action import Action, Expectation
 from homeostat.records.incident import Incident
-from homeostat.store.ledger import Ledger
+from homeostat.registry.declined import Declined
+from homeostat.store.ledger import Ledger, actions
 from homeostat.store.ledger import incidents as rows
-from tests.act.found import HOUR, MINUTE, T0, finding, kept
+from tests.act.found import DAY, HOUR, MINUTE, T0, finding, kept
 
 BY = {"by": "key:ann", "at": T0 + HOUR}
 
@@ -52,15 +54,44 @@ def test_merged_into_one(ledger: Ledger) -> None:
     one = opened(ledger)
     other = opened(ledger, "mean(score.safety)", onset=T0 + 5 * HOUR)
     after = incidents.merge(ledger, "p", one.id, other.id, **BY)
-    assert after is not None and after.findings == (*one.findings, *other.findings)
+    assert isinstance(after, Incident) and after.findings == (*one.findings, *other.findings)
     gone = rows.get(ledger, "p", other.id)
     assert gone is not None and (gone.state, gone.merged_into) == ("closed", one.id)
     # What belongs to the one that is gone goes to the one that is left from now on.
     found = kept(ledger, finding("mean(score.safety)", onset=T0 + 6 * HOUR))
     assert [each.id for each in incidents.take(ledger, "p", found, at=T0 + 7 * HOUR)] == [one.id]
-    assert incidents.merge(ledger, "p", one.id, one.id, **BY) is None
-    assert incidents.merge(ledger, "p", other.id, one.id, **BY) is None
+    for id, into in ((one.id, one.id), (other.id, one.id), (one.id, other.id), (one.id, 99)):
+        assert isinstance(incidents.merge(ledger, "p", id, into, **BY), Declined)
     assert incidents.reopen(ledger, "p", other.id, **BY) is None
+
+
+def test_no_open_trouble_is_lost_in_a_closed_one(ledger: Ledger) -> None:
+    one = opened(ledger)
+    other = opened(ledger, "mean(score.safety)", onset=T0 + 5 * HOUR)
+    incidents.close(ledger, "p", one.id, **BY)
+    no = incidents.merge(ledger, "p", one.id, other.id, **BY)
+    assert isinstance(no, Declined) and (no.code, no.message) == ("conflict", "Incident 1 is closed, and 2 is open.")
+    assert [each.id for each in rows.open(ledger, "p")] == [other.id]
+    after = incidents.merge(ledger, "p", other.id, one.id, **BY)
+    assert isinstance(after, Incident) and after.state == "open" and len(after.findings) == 2
+
+
+def test_what_was_done_goes_along_and_what_was_proposed_is_declined(ledger: Ledger) -> None:
+    one = opened(ledger)
+    other = opened(ledger, "mean(score.safety)", onset=T0 + 5 * HOUR)
+    expects = Expectation("mean(score.safety)", "up", 0.05, T0 + DAY, "canary")
+    done, proposed, going = (
+        actions.make(ledger, Action(0, "p", "rollback", "rollback", {}, expects, state, "rule:m", incident=other.id))
+        for state in ("done", "proposed", "doing")
+    )
+    no = incidents.merge(ledger, "p", one.id, other.id, **BY)
+    assert isinstance(no, Declined) and no.message == f"Action {going.id} of incident {other.id} is doing."
+    actions.move(ledger, going, state="done")
+    assert isinstance(incidents.merge(ledger, "p", one.id, other.id, **BY), Incident)
+    now = {each.id: (each.state, each.incident) for each in actions.listed(ledger, "p")}
+    assert now == {done.id: ("done", one.id), proposed.id: ("declined", one.id), going.id: ("done", one.id)}
+    kept_action = actions.get(ledger, "p", proposed.id)
+    assert kept_action is not None and kept_action.result["said"] == f"it is the same as #{one.id}"
 
 
 def test_split_into_two(ledger: Ledger) -> None:

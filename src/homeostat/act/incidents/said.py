@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from homeostat.act import outbox
+from homeostat.act import acting, outbox
 from homeostat.act.incidents.opening import began, opened, stream, summed, tell, worse
 from homeostat.records import words
+from homeostat.records.action import Action
 from homeostat.records.incident import Entry, Incident
-from homeostat.store.ledger import Ledger, findings, incidents
+from homeostat.records.instant import as_datetime
+from homeostat.registry.author import Author
+from homeostat.registry.declined import Declined
+from homeostat.store.ledger import Ledger, actions, findings, incidents
 from homeostat.store.ledger import outbox as rows
+
+#: Somebody has such an action in hand: it stays where it is.
+_GOING: Final = ("approved", "doing", "undoing")
 
 
 def close(ledger: Ledger, project: str, id: int, *, by: str, at: int, why: str = "") -> Incident | None:
@@ -95,12 +103,16 @@ def comment(ledger: Ledger, project: str, id: int, text: str, *, by: str, at: in
     return _set(ledger, project, id, Entry(at, "comment", text, by))
 
 
-def merge(ledger: Ledger, project: str, id: int, other: int, *, by: str, at: int) -> Incident | None:
-    """`other` is the same thing as `id`: its findings go there, and it is closed. None: one of them cannot be."""
+def merge(ledger: Ledger, project: str, id: int, other: int, *, by: str, at: int) -> Incident | Declined:
+    """`other` is the same thing as `id`: its findings and what was done go there, its proposals are declined, and it is
+    closed."""
     with ledger.begin():
         into, gone = (incidents.get(ledger, project, each) for each in (id, other))
-        if into is None or gone is None or id == other or into.merged_into or gone.merged_into:
-            return None
+        if into is None or gone is None:
+            return Declined("not_found", f"There is no incident {other if into else id}.", "homeostat incident ls")
+        own = actions.listed(ledger, project, incident=other)
+        if wrong := _apart(into, gone, own):
+            return wrong
         (low, high), streams = incidents.place(ledger, project, id)
         (other_low, other_high), more = incidents.place(ledger, project, other)
         kept = replace(
@@ -109,10 +121,37 @@ def merge(ledger: Ledger, project: str, id: int, other: int, *, by: str, at: int
         )  # fmt: skip
         incidents.change(ledger, kept, hull=(min(low, other_low), max(high, other_high)), streams=[*streams, *more])
         incidents.note(ledger, project, id, Entry(at, "state", f"#{other} was merged into this, by {by}", by))
+        for action in own:
+            if action.state == "proposed":
+                author = Author(by, as_datetime(at), datetime.now(UTC))
+                acting.decline(ledger, project, action.id, author, why=f"it is the same as #{id}")
+        for action in actions.listed(ledger, project, incident=other):
+            actions.move(ledger, action, incident=id)
         closed = replace(gone, state="closed", closed=at, closed_by=by, merged_into=id)
         incidents.change(ledger, closed)
         tell(ledger, closed, "closed", f"merged into #{id}, by {by}", at=at, by=by)
-        return incidents.get(ledger, project, id)
+        return incidents.get(ledger, project, id) or kept
+
+
+def _apart(into: Incident, gone: Incident, own: Sequence[Action]) -> Declined | None:
+    """Why these two cannot become one."""
+    if into.id == gone.id:
+        return Declined("conflict", f"Incident {into.id} cannot be merged into itself.")
+    for each in (into, gone):
+        if each.merged_into:
+            return Declined("conflict", f"Incident {each.id} was merged into {each.merged_into} already.")
+    if into.state == "closed" and gone.state != "closed":
+        return Declined(
+            "conflict", f"Incident {into.id} is closed, and {gone.id} is open.",
+            f"Open {into.id} again first, or merge {into.id} into {gone.id}.",
+        )  # fmt: skip
+    going = next((each for each in own if each.state in _GOING), None)
+    if going is not None:
+        return Declined(
+            "conflict", f"Action {going.id} of incident {gone.id} is {going.state}.",
+            f"Merge them when it is done, or {into.id} into {gone.id}.",
+        )  # fmt: skip
+    return None
 
 
 def split(ledger: Ledger, project: str, id: int, parts: Sequence[int], *, by: str, at: int) -> Incident | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
-from homeostat.act import acting, incidents
+from homeostat.act import incidents
 from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.diagnosis.gather import gather
 from homeostat.loop.watching.context import Context
 from homeostat.records.incident import Incident
-from homeostat.records.instant import as_datetime
-from homeostat.registry.author import Author
 from homeostat.store.ledger import actions, comparisons, findings, meta
 from homeostat.store.ledger import incidents as kept
 
@@ -65,12 +62,7 @@ def _same(context: Context, project: str, at: int) -> None:
         own = actions.listed(ledger, project, incident=incident.id)
         if any(action.state not in ("proposed", "declined") for action in own):
             continue
-        author = Author(_RULE, as_datetime(at), datetime.now(UTC))
-        with ledger.begin():
-            for action in own:
-                if action.state == "proposed":
-                    acting.decline(ledger, project, action.id, author, why=f"it is the same as #{older.id}")
-            incidents.merge(ledger, project, older.id, incident.id, by=_RULE, at=at)
+        incidents.merge(ledger, project, older.id, incident.id, by=_RULE, at=at)
 
 
 def _said(incident: Incident) -> bool:
