@@ -95,6 +95,12 @@ def test_where_answers_do_harm_nobody_is_held_back_and_a_block_stands_beside(sco
     assert stop.remedy == "block" and stop.parameters == {"name": "incident-1", **block}
 
 
+def test_what_crossed_a_line_must_come_back_behind_it() -> None:
+    crossed = finding(value=0.6, reference=0.8, against="threshold")
+    (action,) = answers("provider", (), crossed)
+    assert (action.expects.low, action.expects.at_least) == (0.8, pytest.approx(0.2))
+
+
 def test_a_judge_is_judged_by_its_own_scores() -> None:
     lenient = Sight("mean(score.content)", 0.84, 0.97)
     (action,) = answers("judge", (lenient,), FEWER, finding())

@@ -85,6 +85,15 @@ def test_a_finding_in_a_sentence() -> None:
     assert words.finding(seen) == (
         "Relevance fell in premium · de since Tue 3 Mar 14:00: 0.84 → 0.71 (0.67 to 0.75), 812 answers."
     )
+    drawn = finding(against="threshold", reference=0.75)
+    assert words.finding(drawn) == (
+        "Relevance fell below 0.75 since Tue 3 Mar 14:00: 0.71 (0.67 to 0.75), 812 answers."
+    ), "the line is not what was before"
+    assert words.surely(drawn) == "a plain threshold: how often chance alone crosses it is not known"
+    counted = finding(
+        measure="count", against="threshold", direction="up", reference=1.0, value=176.0, low=176.0, high=176.0
+    )
+    assert ": 176, 812 answers." in words.finding(counted)
     silent = finding(against="silence", value=None, low=None, high=None)
     assert words.finding(silent) == "Relevance has not been measured since Tue 3 Mar 14:00."
 

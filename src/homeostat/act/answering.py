@@ -15,7 +15,7 @@ from homeostat.act.remedies import REMEDIES
 from homeostat.records import words
 from homeostat.records.action import Action, Expectation
 from homeostat.records.comparison import Comparison
-from homeostat.records.finding import Finding
+from homeostat.records.finding import LINES, Finding
 from homeostat.records.incident import Candidate, Incident
 from homeostat.records.policy import Policy
 from homeostat.records.release import Release
@@ -146,8 +146,10 @@ def expectation(findings: Sequence[Finding], facts: Facts, *, control: str = "be
     back: Any = "up" if one.direction == "down" else "down"
     if value is None or reference is None or value == reference:
         return Expectation(measure, "up" if value is None else back, 1e-6, by, control, dict(one.segment))
-    half = abs(reference - value) / 2
-    middle = (reference + value) / 2
+    # A line that somebody drew is where it must be again; else half of what it lost must come back.
+    part = 1.0 if one.against in LINES else 0.5
+    half = abs(reference - value) * part
+    middle = value + (reference - value) * part
     low, high = (middle, None) if back == "up" else (None, middle)
     return Expectation(measure, back, half, by, control, dict(one.segment), low, high)
 

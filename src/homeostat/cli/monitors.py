@@ -51,20 +51,24 @@ def apply(file: File, as_json: AsJson = False) -> None:
 @app.command("test")
 def test(file: File, since: Since = "30d", as_json: AsJson = False) -> None:
     """How often would the monitors of a file have fired? Nothing is stored."""
-    told = []
+    told, refused = [], []
     for one in _each(read(file)):
-        answer = client.post("/api/v1/monitors/test", {"monitor": one, "from": since})
-        told.append({"name": one.get("name")} | answer)
+        name = one.get("name") if isinstance(one, dict) else None
+        try:
+            told.append({"name": name} | client.post("/api/v1/monitors/test", {"monitor": one, "from": since}))
+        except client.Refused as error:  # the others of the file are tried all the same
+            refused.append(f"{name}: {error}")
     if as_json:
         show.as_json(told)
-        return
-    for one in told:
+    for one in () if as_json else told:
         times = "once" if one["fired"] == 1 else f"{one['fired']} times"
         typer.echo(f"{one['name']}: would have fired {times} from {one['from'][:16]} to {one['to'][:16]}, of "
                    f"{one['values']} values")  # fmt: skip
         for firing in one["firings"]:
             where = " ".join(f"{key}={value}" for key, value in firing["segment"].items())
             typer.echo(f"  {firing['at'][:16]}  {firing['direction']}  {where}".rstrip())
+    if refused:
+        raise client.Refused("\n".join(refused))
 
 
 @app.command("pause")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Severity = Literal["watch", "warning", "critical"]
 Direction = Literal["down", "up"]
+#: A measure that begins so is none of the application: a part of Homeostat stopped.
+OURS: Final = "homeostat."
+#: Kinds of comparison in which `reference` is a line that somebody drew, and not what was before.
+LINES: Final = ("limit", "band", "threshold")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,14 @@ from typing import Any, Final, Literal
 from homeostat.records.finding import Severity
 
 State = Literal["open", "acknowledged", "closed"]
-Cause = Literal["release", "provider", "data", "concept", "knowledge", "judge", "feedback", "instrumentation", "none"]
+Cause = Literal[
+    "release", "provider", "data", "concept", "knowledge", "judge", "feedback", "instrumentation", "none", "homeostat"
+]
 CAUSES: Final[tuple[Cause, ...]] = (
     "release", "provider", "data", "concept", "knowledge", "judge", "feedback", "instrumentation", "none",
 )  # fmt: skip
+#: The cause where a part of ours stopped: that is known, and nothing is weighed.
+ITSELF: Final[Cause] = "homeostat"
 
 
 @dataclass(frozen=True, slots=True)

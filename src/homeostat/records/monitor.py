@@ -38,13 +38,10 @@ class Monitor:
     severity: Literal["warning", "critical"] = "warning"
     budget: float = 1.0
     """Its weight among all monitors when the false alarms of a month are shared out."""
-    do: tuple[Mapping[str, Any], ...] = ()
-    """What to do by rule: `{"remedy": "rollback", "when": …}`."""
-    notify: tuple[str, ...] = ()
-    """Channels; empty: those of the project."""
     version: int = 0
     """Given by the ledger; 0: of the default set."""
-    state: Literal["on", "paused"] = "on"
+    state: Literal["on", "paused", ""] = "on"
+    """Empty: whoever wrote it said nothing of it, so that it stays as it is."""
 
     @property
     def kind(self) -> str:
@@ -78,6 +75,4 @@ def as_json(monitor: Monitor) -> dict[str, Any]:
         "against": dict(monitor.against),
         "where": [list(pair) for pair in monitor.where],
         "by": list(monitor.by),
-        "do": [dict(each) for each in monitor.do],
-        "notify": list(monitor.notify),
     }

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from homeostat.records.action import Action, Expectation
-from homeostat.records.finding import Finding
+from homeostat.records.finding import LINES, OURS, Finding
 from homeostat.records.incident import Candidate, Cause, Incident
 from homeostat.records.instant import as_datetime
 from homeostat.records.verdict import Verdict
@@ -37,6 +37,7 @@ _CAUSES: Final[Mapping[Cause, str]] = {
     "feedback": "the feedback changed, the answers did not",
     "instrumentation": "what we are sent is incomplete; the answers may be fine",
     "none": "nothing that needs an answer",
+    "homeostat": "a part of Homeostat stopped; the application may be fine",
 }
 _OUTCOMES: Final = {
     "worked": "WORKED", "no-effect": "NO EFFECT", "harmed": "HARMED", "not-enough-data": "NOT ENOUGH DATA",
@@ -90,7 +91,7 @@ def number(value: float | None, name: str = "") -> str:
 
 def interval(value: float | None, low: float | None, high: float | None, name: str = "") -> str:
     """`0.71 (0.67 to 0.75)`."""
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return number(value, name)
     return f"{number(value, name)} ({number(low, name)} to {number(high, name)})"
 
@@ -109,7 +110,9 @@ def where(segment: Mapping[str, str]) -> str:
 def surely(found: Finding) -> str:
     """How often chance would do this; of a simple threshold nobody knows."""
     if found.against == "threshold":
-        return "how often chance crosses this threshold, nobody knows"
+        return "a plain threshold: how often chance alone crosses it is not known"
+    if found.measure.startswith(OURS):
+        return "it is a part of Homeostat"
     return chance(found.chance_per_month)
 
 
@@ -130,6 +133,8 @@ def chance(per_month: float) -> str:
 
 def finding(found: Finding) -> str:
     """What was seen: `Relevance fell in premium since Tue 3 Mar 14:05: 0.84 → 0.71 (0.67 to 0.75), 812 users.`"""
+    if found.measure.startswith(OURS):
+        return _stopped(found)
     if found.against == "silence":
         return (
             f"{_first(measure(found.measure))}{where(found.segment)} has not been measured since {when(found.onset)}."
@@ -139,8 +144,20 @@ def finding(found: Finding) -> str:
     if found.against == "segment":
         there = f"; {number(found.reference, found.measure)}{where(found.evidence.get('beside') or {})}"
         return f"{head} since {when(found.onset)}: {seen}{there}, {_of(found)}."
-    before = f"{number(found.reference, found.measure)} → " if found.reference is not None else ""
+    shown = found.reference is not None and found.against not in LINES
+    before = f"{number(found.reference, found.measure)} → " if shown else ""
     return f"{head} since {when(found.onset)}: {before}{seen}, {_of(found)}."
+
+
+def _stopped(found: Finding) -> str:
+    """A part of ours, with what it means for the one who reads it."""
+    part, since = found.measure.removeprefix(OURS), when(found.onset)
+    why = f" ({found.evidence['why'].rstrip('.')})" if found.evidence.get("why") else ""
+    if part == "loader":
+        return f"What arrives is kept, but has not been read since {since}: nothing is scored or watched meanwhile."
+    if part == "watching":
+        return f"Nothing has been watched since {since}{why}."
+    return f"The {part} has not been watched since {since}{why}."
 
 
 def _of(found: Finding) -> str:
@@ -208,12 +225,16 @@ def expectation(expects: Expectation) -> str:
 
 
 def action(done: Action) -> str:
-    """What was done, or proposed, by whom."""
-    begun = done.started or done.proposed
+    """What was done, proposed, declined or taken back, by whom and why."""
     what = ", ".join(_told(done))
     why = f": {done.why}" if done.why else ""
-    trouble = f" ({done.error})" if done.error else ""
+    waits = done.error or done.result.get("undo_waits")
+    trouble = f" ({waits})" if waits else ""
     told = f" ({what})" if what else ""
+    against = _against(done)
+    if against:
+        return f"{when(done.ended or done.started or done.proposed)} · {done.remedy}{told} {against}{why}{trouble}"
+    begun = done.started or done.proposed
     turns = done.result.get("turns")
     if turns and done.state == "doing":
         serves = done.parameters.get("to" if turns[-1][0] else "leaving")
@@ -221,6 +242,21 @@ def action(done: Action) -> str:
     agreed = str(done.result.get("approved_by") or done.by)
     who = done.by or "nobody" if agreed == done.by else f"{agreed}, as {done.by} proposed"
     return f"{when(begun)} · {done.remedy}{told} {done.state} by {who}{why}{trouble}"
+
+
+def _against(done: Action) -> str:
+    """Who said no, or took it back, and why; and whose it was. Empty: nobody."""
+    whose = done.by or "nobody"
+    if done.state == "declined":
+        by, said = done.result.get("declined_by"), done.result.get("said")
+        whose = f"proposed by {whose}"
+    elif done.state in ("undoing", "undone") and not done.error:
+        by, said = done.result.get("undone_by"), done.result.get("undone_why")
+        agreed = done.result.get("approved_by") or whose
+        whose = f"done by {agreed}" if agreed == whose else f"done by {agreed}, as {whose} proposed"
+    else:
+        return ""
+    return f"{done.state} by {by or 'nobody'}{f': {said}' if said else ''}; {whose}"
 
 
 def _told(done: Action) -> Iterator[str]:
@@ -312,7 +348,11 @@ def _plain(field: str) -> str:
 def _moved(found: Finding) -> str:
     if found.against == "segment":
         return "is lower" if found.direction == "down" else "is higher"
-    return "fell" if found.direction == "down" else "rose"
+    moved = "fell" if found.direction == "down" else "rose"
+    if found.against in LINES and found.reference is not None:
+        beyond = "below" if found.direction == "down" else "above"
+        return f"{moved} {beyond} {number(found.reference, found.measure)}"
+    return moved
 
 
 def _arm(found: Finding) -> str:

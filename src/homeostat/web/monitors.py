@@ -68,8 +68,8 @@ async def test_monitor(request: Request, wanted: Rehearsal) -> Response:
     """When would it have fired? Nothing is stored."""
     core, project = core_of(request), visitor_of(request).project
     [made] = _read([wanted.monitor], project)
-    if made.kind in ("release", "threshold"):
-        raise Refused(f"A monitor against a {made.kind} cannot be rehearsed.", code="bad_monitor")
+    if made.kind == "release":
+        raise Refused("A monitor against a release cannot be rehearsed: no two served then.", code="bad_monitor")
     try:
         end = micros(parse(wanted.to, core.clock.now())) if wanted.to else micros(core.clock.now())
         start = micros(parse(wanted.since, core.clock.now()))

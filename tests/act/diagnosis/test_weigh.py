@@ -226,3 +226,11 @@ def test_what_moved_is_what_the_cause_would_move() -> None:
     assert found["judge"] == ["mean(score.content)"]
     alone = diagnose(Evidence(findings=(finding(),), looked=True, moved=(text,)))
     assert {each.moved for each in alone} == {()}, "another style moves small models too: people or a judge must say it"
+
+
+def test_a_threshold_that_was_crossed_is_no_chance_that_goes_away() -> None:
+    crossed = finding("share(status=error)", direction="up", value=0.36, reference=0.2, against="threshold",
+                      chance_per_month=1.0, severity="critical")  # fmt: skip
+    found = diagnose(Evidence(findings=(crossed,)))
+    [nothing] = [each for each in found if each.cause == "none"]
+    assert found[0].cause != "none" and not nothing.supports

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from homeostat.act.monitors.reading import BadMonitor, monitor, monitors, span
+from homeostat.act.monitors.reading import BadMonitor, monitor, monitors
+from homeostat.act.monitors.spans import span
 
 GOOD = {"name": "refusals", "measure": "mean(score.answered)", "against": {"reference": "all"}, "direction": "down"}
+SIMPLE = {"against": {"threshold": {"value": 0.1}}, "direction": "down"}
 
 
 def test_a_whole_one():
     made = monitor(
         GOOD | {"where": {"model": ["a", "b"]}, "by": ["attribute.plan"], "unit": "session", "tolerance": 0.02,
-                "severity": "critical", "budget": 2, "do": [{"remedy": "rollback", "when": "harm"}],
-                "notify": ["ops"]}, "p",
+                "severity": "critical", "budget": 2}, "p",
     )  # fmt: skip
     assert made.where == (("model", "a"), ("model", "b")) and made.by == ("attribute.plan",)
     assert made.kind == "reference" and made.budget == 2.0 and made.version == 0
@@ -56,7 +57,17 @@ def test_a_file_of_them():
         ({"budget": 0}, "above 0"),
         ({"kind": "drift"}, "kind is answer"),
         ({"directoin": "up"}, "Did you mean direction"),
-        ({"do": ["rollback"]}, "remedy"),
+        ({"do": ["rollback"]}, "there is no 'do'"),
+        ({"notify": ["ops"]}, "there is no 'notify'"),
+        ({"measure": "count, rate"}, "2 measures"),
+        (SIMPLE | {"measure": "count, rate"}, "2 measures"),
+        (SIMPLE | {"measure": "coverage(signals)"}, "one kind of signal"),
+        (SIMPLE | {"by": ["error"]}, "no dimension"),
+        (SIMPLE | {"by": ["model", "release", "user", "status", "attribute.a"]}, "At most 4"),
+        ({"against": {"threshold": {"value": 0.1, "window": "0m"}}, "direction": "down"}, "from 1m"),
+        ({"against": {"threshold": {"value": 0.1, "window": "30d"}}, "direction": "down"}, "to 7d"),
+        ({"against": {"threshold": {"value": 0.1, "min_n": -3}}, "direction": "down"}, "1 or more"),
+        ({"against": {"threshold": {"value": 0.1, "clear": 0.05}}, "direction": "down"}, "good side"),
     ],
 )  # fmt: skip
 def test_mistakes_are_said(change, said):
@@ -77,5 +88,14 @@ def test_files_that_are_none():
 
 def test_spans():
     assert span("90s") == 90_000_000 and span("7d") == 7 * 86_400_000_000
-    with pytest.raises(BadMonitor):
+    with pytest.raises(ValueError, match="no time"):
         span("7 days")
+
+
+def test_a_flag_is_spelled_as_filters_spell_it():
+    assert monitor(GOOD | {"where": {"streaming": True}}, "p").where == (("streaming", "true"),)
+
+
+@pytest.mark.parametrize(("said", "state"), [({}, ""), ({"state": True}, "on"), ({"state": False}, "paused")])
+def test_a_state_that_yaml_reads_as_a_flag(said, state):
+    assert monitor(GOOD | said, "p").state == state

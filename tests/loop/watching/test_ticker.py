@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 import zlib
 from dataclasses import dataclass, replace
@@ -20,11 +21,13 @@ from homeostat.config import Settings
 from homeostat.loop.watching import watched
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.ticker import Ticker
+from homeostat.records import words
 from homeostat.records.instant import micros
 from homeostat.records.policy import Policy, reshaped
 from homeostat.store.ledger import Ledger, comparisons, findings, incidents, monitors, policies, projects, streams
 from homeostat.store.ledger.streams import Fenced
 from homeostat.store.warehouse.questions import drawn
+from homeostat.store.warehouse.questions.measures.ask import ask
 from homeostat.store.warehouse.questions.ticks import MINUTE
 from tests.builders import NOON, exchange_row, new_text, score_row, signal_row, store
 
@@ -307,3 +310,94 @@ def test_a_simple_threshold_with_its_time_and_its_hysteresis(world):
     [found] = [one for one in findings.newest(world.context.ledger, world.project) if one.monitor == "e"]
     assert found.at == START + 45 * MINUTE and found.against == "threshold" and found.reference == 0.2
     assert [minute for minute, firing in states if firing] == [45, 50, 55, 60, 65]
+
+
+def simple(world: World, name: str, measure: str, threshold: dict[str, Any], **more: Any) -> None:
+    wanted = monitor({"name": name, "measure": measure, "direction": "up", "against": {"threshold": threshold}} | more,
+                     world.project)  # fmt: skip
+    monitors.put(world.context.ledger, wanted, at=NOON, author="ann")
+
+
+def stands(world: World, name: str) -> str:
+    told = watched.listed(world.context.ledger, world.context.warehouse, world.project, START)
+    return next(one["standing"]["state"] for one in told if one["name"] == name)
+
+
+def test_a_second_outbreak_is_told_though_nobody_spoke_between(world):
+    simple(world, "e", "share(status=error)", {"value": 0.2, "window": "5m", "min_n": 10})
+    world.live(range(30), errors=0.5)
+    world.live(range(60, 70), errors=0.5, seed=2)
+    ticker = world.ticker()
+    world.tick(ticker, 30)
+    assert stands(world, "e") == "firing"
+    for minute in range(35, 60, 5):
+        world.tick(ticker, minute)
+    assert stands(world, "e") == "no data"
+    world.tick(ticker, 70)
+    assert len([one for one in findings.newest(world.context.ledger, world.project) if one.monitor == "e"]) == 2
+
+
+def test_a_threshold_watches_fifty_segments_and_forgets_those_that_are_gone(world):
+    simple(world, "e", "share(status=error)", {"value": 0.2, "window": "5m", "min_n": 1}, by=["user"])
+    world.live(range(10), errors=0.0)
+    ticker = world.ticker()
+    world.tick(ticker, 10)
+    [one] = monitors.current(world.context.ledger, world.project)
+    first = {key for key in ticker.watch.standing if key.startswith(plan.watch(one, {}).head)}
+    assert len(first) == 50
+    world.live(range(20, 30), errors=0.0, seed=2)
+    world.tick(ticker, 30)
+    second = {key for key in ticker.watch.standing if key.startswith(plan.watch(one, {}).head)}
+    assert len(second) == 50 and not first & second
+
+
+def test_a_threshold_on_how_many_answers_have_a_signal(world):
+    simple(world, "votes", "coverage(signal.thumbs)", {"value": 0.9, "window": "10m"}, direction="down")
+    world.live(range(30))
+    world.tick(world.ticker(), 30)
+    assert stands(world, "votes") == "firing"
+
+
+def test_a_threshold_that_cannot_be_asked_for_is_dead_and_holds_up_nothing(world, monkeypatch):
+    """As where more groups came than can be asked for: the others are watched, and people are told once."""
+    simple(world, "many", "share(status=error)", {"value": 0.2, "window": "5m", "min_n": 1}, by=["user"])
+    simple(world, "e", "share(status=error)", {"value": 0.2, "window": "5m", "min_n": 10})
+    world.live(range(30), errors=0.5)
+    ticker = world.ticker()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules[ask.__module__], "MAX_GROUPS", 20)
+        for minute in (10, 20):
+            world.tick(ticker, minute)
+    assert (stands(world, "many"), stands(world, "e")) == ("dead", "firing")
+    [told] = [
+        one for one in findings.newest(world.context.ledger, world.project) if one.measure.startswith("homeostat.")
+    ]
+    assert "The monitor many has not been watched since" in words.finding(told) and "points" in words.finding(told)
+    kept = incidents.places(world.context.ledger, world.project, since=0)
+    causes = [incidents.get(world.context.ledger, world.project, one.id).cause for one in kept]
+    assert causes.count("homeostat") == 1
+    world.tick(ticker, 30)
+    assert stands(world, "many") != "dead"
+
+
+def test_a_threshold_rehearsed_on_history(world):
+    world.live(range(60), errors=0.0)
+    world.live(range(60, 90), errors=0.5, seed=2)
+    world.live(range(90, 120), errors=0.0, seed=3)
+    world.live(range(120, 150), errors=0.5, seed=4)
+    said = {"value": 0.2, "window": "10m", "min_n": 30}
+    wanted = monitor({"name": "e", "measure": "share(status=error)", "direction": "up", "against": {"threshold": said}},
+                     world.project)  # fmt: skip
+    told = watched.rehearsed(
+        world.context.ledger, world.context.warehouse, wanted, START, START + 150 * MINUTE, 2.0
+    )  # fmt: skip
+    assert [one["at"][11:16] for one in told["firings"]] == ["13:10", "14:10"] and told["values"] == 1500
+
+
+def test_a_file_that_says_nothing_new_changes_nothing(world):
+    said = {"name": "e", "measure": "share(status=error)", "direction": "up", "against": {"reference": "all"}}
+    put = [monitors.put(world.context.ledger, monitor(said, world.project), at=NOON, author="ann")]
+    monitors.set_state(world.context.ledger, put[0], "paused", at=NOON, author="ann")
+    put.append(monitors.put(world.context.ledger, monitor(said, world.project), at=NOON, author="ann"))
+    put.append(monitors.put(world.context.ledger, monitor(said | {"state": "on"}, world.project), at=NOON, author="a"))
+    assert [(one.version, one.state) for one in put] == [(1, "on"), (1, "paused"), (1, "on")]

@@ -280,8 +280,11 @@ def _instrumentation(evidence: Evidence) -> Case:
 
 def _none(evidence: Evidence) -> Case:
     case = Case(settle="Wait: what chance did goes away by itself.")
+    drawn = any(each.against == "threshold" and each.severity != "watch" for each in evidence.findings)
+    if drawn:
+        case.add(-3.0, "a threshold that somebody set was crossed")
     weak = bool(evidence.findings) and all(each.chance_per_month > 0.3 for each in evidence.findings)
-    if weak:
+    if weak and not drawn:
         case.add(1.0, words.chance(min(each.chance_per_month for each in evidence.findings)))
     if evidence.findings and all(each.severity == "watch" for each in evidence.findings):
         case.add(1.0, "nothing crossed a line; it is worth watching")

@@ -8,7 +8,9 @@ from typing import Final
 
 from homeostat.act.diagnosis.causes import RULES, Case
 from homeostat.act.diagnosis.evidence import Evidence, marked
-from homeostat.records.incident import CAUSES, Candidate, Cause, Sight
+from homeostat.records import words
+from homeostat.records.finding import OURS
+from homeostat.records.incident import CAUSES, ITSELF, Candidate, Cause, Sight
 
 #: Pieces of evidence are not independent: so many points are worth one.
 DOUBT: Final = 2.0
@@ -16,7 +18,12 @@ _LINES: Final = 6
 
 
 def diagnose(evidence: Evidence) -> tuple[Candidate, ...]:
-    """Every cause with its weight, the likeliest first. The weights sum to 1."""
+    """Every cause with its weight, the likeliest first. The weights sum to 1. What stopped of ours is no riddle."""
+    stopped = [each for each in evidence.findings if each.measure.startswith(OURS)]
+    if stopped and len(stopped) == len(evidence.findings):
+        said = tuple(words.finding(each)[:-1] for each in stopped[:_LINES])
+        return (Candidate(ITSELF, 1.0, said, (), "`homeostat doctor` says which part it is, and why."),)
+    evidence = replace(evidence, findings=tuple(each for each in evidence.findings if each not in stopped))
     evidence = replace(evidence, moved=marked(evidence.moved, evidence.findings))
     cases = {cause: rule(evidence) for cause, rule in RULES.items()}
     most = max(case.points for case in cases.values())

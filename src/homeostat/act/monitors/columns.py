@@ -45,7 +45,7 @@ def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = ""
     covers = _COVERAGE.fullmatch(measure.replace(" ", ""))
     if covers:
         return Source("signal", Column(covers[1] or "", where=chosen, fast=True), "event")
-    [told] = grammar.parse([measure])
+    told = _alone(measure)
     if told.stat == "share" and told.condition is not None:
         asked = told.condition
         if asked.field in ("score", "signal"):
@@ -66,6 +66,23 @@ def source(measure: str, where: tuple[tuple[str, str], ...] = (), rung: str = ""
             raise Refused("Monitors do not know numbers of attributes.", hint="Send it as a signal or a score.")
         return Source("fact", Column(number=told.field, where=chosen), "number")
     return Source("fact", Column(where=chosen), "number", kept=False)
+
+
+def coverage(measure: str) -> str:
+    """`coverage(signal.thumbs)` as measures spell it; empty: it is no coverage of signals."""
+    covers = _COVERAGE.fullmatch(measure.replace(" ", ""))
+    if covers is None:
+        return ""
+    if not covers[1]:
+        raise Refused("A threshold is set on one kind of signal.", hint="Write coverage(signal.<name>).")
+    return f"share(signal.{covers[1]}.exists=true)"
+
+
+def _alone(measure: str) -> grammar.Measure:
+    told = grammar.parse([measure])
+    if len(told) > 1:
+        raise Refused(f"{measure!r} are {len(told)} measures.", hint="Write one for each.")
+    return told[0]
 
 
 def beside(measure: str, named: Collection[str]) -> tuple[tuple[str, str], ...]:

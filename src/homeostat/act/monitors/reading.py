@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final, Literal, cast
 
+from homeostat.act.monitors import thresholds
 from homeostat.act.monitors.columns import Source, source
 from homeostat.act.monitors.seasons import CELLS
+from homeostat.act.monitors.spans import DAY, MINUTE, SPAN, span
 from homeostat.records.monitor import AGAINST, MOST_STREAMS, Monitor
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.fields import FIELDS
@@ -22,11 +24,10 @@ _DIRECTIONS: Final = ("down", "up", "both")
 _UNITS: Final = ("user", "session", "exchange")
 _SEVERITIES: Final = ("warning", "critical")
 _THRESHOLD: Final = {"value", "window", "min_n", "for", "clear"}
-SPAN: Final = re.compile(r"(\d{1,5})([smhdw])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MOST: Final = 200
-DAY: Final = 86_400_000_000
 _LONGEST: Final = 92 * DAY
+#: A threshold looks at so much at most: its window is asked anew every minute.
+_WIDEST: Final = 7 * DAY
 
 
 class BadMonitor(ValueError):
@@ -85,9 +86,7 @@ def _read(told: Mapping[str, Any], name: str, project: str) -> Monitor:
         by=tuple(_texts(name, told, "by")), unit=cast(Any, _one(name, told, "unit", _UNITS, "user")),
         tolerance=_number(name, told, "tolerance", 0.0),
         severity=cast(Literal["warning", "critical"], _one(name, told, "severity", _SEVERITIES, "warning")),
-        budget=_number(name, told, "budget", 1.0), do=tuple(_do(name, told.get("do", []))),
-        notify=tuple(_texts(name, told, "notify")),
-        state=cast(Any, _one(name, told, "state", ("on", "paused"), "on")),
+        budget=_number(name, told, "budget", 1.0), state=cast(Any, _state(name, told)),
     )  # fmt: skip
     _fits(made)
     return made
@@ -108,6 +107,10 @@ def _fits(made: Monitor) -> None:
     if kind == "threshold":
         if made.direction == "both":
             raise BadMonitor(f"{made.name}: a threshold has a side: direction = up, or down.")
+        line, clear = made.against[kind]["value"], made.against[kind].get("clear")
+        if clear is not None and (clear > line if made.direction == "up" else clear < line):
+            raise BadMonitor(f"{made.name}: clear is where it is over: on the good side of value, or the same.")
+        thresholds.question(made, DAY)
         return
     if not told.kept:
         raise BadMonitor(f"{made.name}: {made.measure} can only be watched against a threshold.")
@@ -193,41 +196,35 @@ def _threshold(name: str, told: Any) -> dict[str, Any]:
     for part in ("value", "min_n", "clear"):
         if part in made and not _is_number(made[part]):
             raise BadMonitor(f"{name}: threshold's {part} is a number.")
-    for part in ("window", "for"):
-        if not isinstance(made[part], str) or not SPAN.fullmatch(made[part]):
-            raise BadMonitor(f"{name}: threshold's {part} is a time such as '10m'.")
+    if made["min_n"] < 1:
+        raise BadMonitor(f"{name}: threshold's min_n is 1 or more.")
+    for part, least, most in (("window", MINUTE, _WIDEST), ("for", 0, _WIDEST)):
+        if not isinstance(made[part], str) or not SPAN.fullmatch(made[part]) or not least <= span(made[part]) <= most:
+            raise BadMonitor(f"{name}: threshold's {part} is a time such as '10m', from {least // MINUTE}m to 7d.")
     return made
-
-
-def span(text: str) -> int:
-    """Microseconds of `10m`.
-
-    >>> span("10m")
-    600000000
-    """
-    match = SPAN.fullmatch(text)
-    if match is None:
-        raise BadMonitor(f"{text!r} is no time such as 10m, 24h, 7d.")
-    return int(match[1]) * _SECONDS[match[2]] * 1_000_000
 
 
 def _where(name: str, told: Any) -> tuple[tuple[str, str], ...]:
     if isinstance(told, Mapping):
-        pairs = [(str(key), str(one)) for key, value in told.items() for one in _list(value, str(key))]
+        pairs = [(str(key), _plain(one)) for key, value in told.items() for one in _list(value, str(key))]
     elif isinstance(told, list) and all(isinstance(one, list | tuple) and len(one) == 2 for one in told):
-        pairs = [(str(key), str(value)) for key, value in told]
+        pairs = [(str(key), _plain(value)) for key, value in told]
     else:
         raise BadMonitor(f"{name}: where is a table of filters, such as where = {{ model = 'm' }}.")
     filters.parse(pairs)
     return tuple(pairs)
 
 
-def _do(name: str, told: Any) -> list[Mapping[str, Any]]:
-    listed = _list(told, "do")
-    for one in listed:
-        if not isinstance(one, Mapping) or not isinstance(one.get("remedy"), str):
-            raise BadMonitor(f"{name}: do is a list of {{ remedy = …, when = … }}.")
-    return listed
+def _plain(value: Any) -> str:
+    """As filters are spelled: `true`, and not Python's `True`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _state(name: str, told: Mapping[str, Any]) -> str:
+    """Empty: as it is. YAML reads a bare `on` as true."""
+    if isinstance(told.get("state"), bool):
+        return "on" if told["state"] else "paused"
+    return _one(name, told, "state", ("on", "paused"), "on") if "state" in told else ""
 
 
 def _texts(name: str, told: Mapping[str, Any], key: str) -> list[str]:

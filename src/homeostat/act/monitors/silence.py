@@ -7,12 +7,12 @@ anew: what came meanwhile is scored later than it is ticked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from homeostat.act.monitors.plan import BETWEEN, Group, Watched
 from homeostat.act.monitors.watch import Standing, Watch
-from homeostat.records.finding import Finding
+from homeostat.records.finding import OURS, Finding
 from homeostat.records.monitor import Monitor
 from homeostat.store.warehouse.questions.ticks import Rows
 
@@ -22,6 +22,7 @@ _USUAL: Final = 20
 #: Of a thing that stopped: chance does not do this.
 RATE: Final = 1e-4
 _TOTAL: Final = f"answers{BETWEEN}{BETWEEN}"
+_REFUSED: Final = "refused "
 
 
 def stopped(
@@ -44,6 +45,32 @@ def stopped(
             heard.firing = at
             made.append(_finding(watched, name, project, heard, total.units - heard.left, at))
     return made
+
+
+def refused(watch: Watch, problems: Mapping[str, str], project: str, at: int) -> list[Finding]:
+    """Monitors that cannot be looked at (their name, and why): each is told once, and forgotten when it can."""
+    now = {trouble(name) for name in problems}
+    for key in [key for key in watch.standing if key.startswith(_REFUSED) and key not in now]:
+        del watch.standing[key]
+    fresh = [name for name in problems if trouble(name) not in watch.standing]
+    for name in fresh:
+        watch.standing[trouble(name)] = Standing(firing=at, seen=at)
+    return [ours(f"monitor {name}", project, at, at, problems[name]) for name in fresh]
+
+
+def trouble(name: str) -> str:
+    """Under which key it stands that a monitor cannot be looked at."""
+    return f"{_REFUSED}{name}{BETWEEN}{BETWEEN}"
+
+
+def ours(part: str, project: str, since: int, at: int, why: str) -> Finding:
+    """A part of Homeostat itself that stopped."""
+    return Finding(
+        project=project, monitor=part.partition(" ")[2] or part, monitor_version=0, measure=f"{OURS}{part}", at=at,
+        direction="down", onset=since, onset_low=since, onset_high=at, value=None, low=None, high=None, reference=None,
+        n=0, chance_per_month=RATE, severity="warning" if " " in part else "critical", against="silence",
+        evidence={"why": why} if why else {},
+    )  # fmt: skip
 
 
 def _long(heard: Standing, answers: int, at: int, resumed: int) -> bool:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from homeostat.act.monitors import detectors, lumps, plan
 from homeostat.act.monitors.counting import Values
 from homeostat.act.monitors.plan import Watched
-from homeostat.act.monitors.reading import DAY, span
 from homeostat.act.monitors.seasons import CELLS, cell
+from homeostat.act.monitors.spans import DAY, span
 from homeostat.act.monitors.watch import Alarm, Standing, Watch
 from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.analyze.inference.budget import MONTH, Budget, Purpose, shares

@@ -8,6 +8,7 @@ from homeostat.act import incidents
 from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.diagnosis.gather import gather
 from homeostat.loop.watching.context import Context
+from homeostat.records.finding import OURS
 from homeostat.records.incident import Incident
 from homeostat.store.ledger import actions, comparisons, findings, meta
 from homeostat.store.ledger import incidents as kept
@@ -86,6 +87,9 @@ def _look(context: Context, incident: Incident, at: int) -> None:
     found = findings.get(ledger, project, list(incident.findings)[:_MOST])
     if not found:
         return
+    found = [each for each in found if not each.measure.startswith(OURS)]
+    if not found:
+        return  # a part of ours stopped: there is nothing to look for
     until = _until(context, incident, at)
     found = [each for each in found if each.at <= until or each.onset <= until - _AFTERWARDS] or found
     beside = [each for each in comparisons.latest(ledger, project) if each.at >= incident.onset - _DAY]

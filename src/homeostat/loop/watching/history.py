@@ -12,7 +12,7 @@ from typing import Final
 
 from homeostat.act.monitors import counting, plan, ticking
 from homeostat.act.monitors.plan import Watched
-from homeostat.act.monitors.reading import DAY, span
+from homeostat.act.monitors.spans import DAY, span
 from homeostat.act.monitors.watch import Watch
 from homeostat.loop.watching.context import Context
 from homeostat.store.warehouse.questions import feed, ticks

@@ -187,8 +187,11 @@ class Ticker:
         made, blames = comparing.told(self.trials, running, chosen, self.project, end)
         said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
         said += [told.blamed(self.project, one) for one in blames]
-        said += thresholds.crossed(context, self.watch, chosen, end)
+        beyond, unasked = thresholds.crossed(context, self.watch, chosen, end)
+        self.problems |= unasked
+        said += beyond
         said += silence.stopped(self.watch, chosen, found, self.project, end)
+        said += silence.refused(self.watch, self.problems, self.project, end)
         after = replace(
             kept, ticked=end, cursors={**kept.cursors, **ends}, standing=standings_json(self.watch.standing),
             state=self._state(),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from homeostat.act.monitors import plan, seasons, silence
+from homeostat.act.monitors import plan, seasons
 from homeostat.act.monitors.columns import source
 from homeostat.act.monitors.comparing import Blame
 from homeostat.act.monitors.onset import Change, change
@@ -70,15 +70,6 @@ def blamed(project: str, blame: Blame) -> Finding:
             "users": list(told.users), "estimate": told.estimate, "low": told.low,
             "high": told.high, "policy": told.policy, "route": told.route, "baseline": told.baseline,
         },
-    )  # fmt: skip
-
-
-def loader_stopped(project: str, since: int, at: int) -> Finding:
-    """What was received is not loaded any more: nothing is watched meanwhile."""
-    return Finding(
-        project=project, monitor="loader", monitor_version=0, measure="coverage(loader)", at=at, direction="down",
-        onset=since, onset_low=since, onset_high=at, value=None, low=None, high=None, reference=None, n=0,
-        chance_per_month=silence.RATE, severity="critical", against="silence", evidence={"loaded_until": since},
     )  # fmt: skip
 
 

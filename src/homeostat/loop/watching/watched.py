@@ -5,20 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
-from homeostat.act.monitors import counting, defaults, plan, ticking
+from homeostat.act.monitors import counting, defaults, plan, silence, thresholds, ticking
 from homeostat.act.monitors.detectors import LEAST
 from homeostat.act.monitors.plan import Watched
+from homeostat.act.monitors.spans import span
 from homeostat.act.monitors.watch import Standing, Watch, standings
 from homeostat.analyze.inference.budget import severity
 from homeostat.loop.scoring.kinds import BadScorer, runnable
-from homeostat.records.instant import iso
+from homeostat.records.instant import iso, micros
 from homeostat.records.monitor import ORDER, Monitor, Standings, as_json
 from homeostat.store.ledger import Ledger, scorers, streams
 from homeostat.store.ledger import monitors as rows_of
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import ticks
+from homeostat.store.warehouse.questions.measures.ask import ask
+from homeostat.store.warehouse.questions.measures.question import Point
+from homeostat.store.warehouse.questions.measures.steps import MAX_BUCKETS
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import MINUTE, Piece
 
@@ -87,11 +92,14 @@ def stand(monitor: Monitor, standing: Mapping[str, Standing]) -> Standings:
     """Of all its streams, told by the one that comes first in `ORDER`."""
     head = f"{monitor.name}@{monitor.version} {monitor.measure}{plan.BETWEEN}"
     mine = {key: one for key, one in standing.items() if key.startswith(head)}
+    refused = standing.get(silence.trouble(monitor.name))
+    if refused is not None:
+        return Standings("dead", refused.firing, len(mine), refused.units)
     silent = standing.get(f"silence {monitor.measure}{plan.BETWEEN}{plan.BETWEEN}")
     if silent is not None and silent.firing:
         return Standings("dead", silent.firing, len(mine), silent.units)
-    simple = monitor.kind == "threshold"
-    found = [(_crossed(one) if simple else _state(one), key, one) for key, one in mine.items()]
+    least = monitor.against["threshold"]["min_n"] if monitor.kind == "threshold" else 0
+    found = [(_crossed(one, least) if least else _state(one), key, one) for key, one in mine.items()]
     if not found:
         return Standings("no data", 0, 0, 0)
     state, key, first = min(found, key=lambda each: (ORDER.index(each[0]), -each[2].level))
@@ -108,17 +116,21 @@ def _state(one: Standing) -> Any:
     return "pending" if one.level >= PENDING else "ok"
 
 
-def _crossed(one: Standing) -> Any:
-    """Of a simple threshold."""
+def _crossed(one: Standing, least: float) -> Any:
+    """Of a simple threshold that looks at so many at least."""
     if one.firing:
         return "firing"
-    return "pending" if one.last else "ok" if one.units else "no data"
+    if one.units < least:
+        return "not enough data" if one.units else "no data"
+    return "pending" if one.last else "ok"
 
 
 def rehearsed(
     ledger: Ledger, warehouse: Warehouse, monitor: Monitor, start: int, end: int, false_alarms: float
 ) -> dict[str, Any]:
     """When it would have fired between two moments (µs), with the part of the budget that it would get."""
+    if monitor.kind == "threshold":
+        return _crossings(ledger, warehouse, monitor, start, end)
     others = monitors(ledger, monitor.project, ticks.names(warehouse, monitor.project, end))
     weight = sum(one.budget for one in others if one.state == "on" and one.name != monitor.name)
     budget = ticking.monthly(false_alarms)
@@ -147,6 +159,32 @@ def rehearsed(
             )
     return {
         "from": iso(start), "to": iso(end), "values": units, "streams": len(watch.streams), "fired": len(firings),
+        "firings": firings[:_MOST_FIRINGS], "standing": told(monitor, watch.standing)["standing"],
+    }  # fmt: skip
+
+
+def _crossings(ledger: Ledger, warehouse: Warehouse, monitor: Monitor, start: int, end: int) -> dict[str, Any]:
+    """Of a simple threshold: its windows one after the other, where it looks every minute when it is on."""
+    watch, watched = Watch(), plan.watch(monitor, rungs(ledger, monitor.project))
+    window = span(monitor.against["threshold"]["window"])
+    start = start // window * window
+    if (end - start) // window > MAX_BUCKETS:
+        raise Refused(f"That are more than {MAX_BUCKETS} windows.", hint="Take a shorter time.", code="bad_time")
+    apart: dict[int, list[Point]] = {}
+    for point in ask(warehouse, thresholds.question(monitor, end, since=start), None):
+        apart.setdefault(micros(datetime.fromisoformat(point["at"])), []).append(point)
+    made, units, streams_seen = [], 0, set[str]()
+    for begin in range(start, end, window):
+        points = apart.get(begin, [])
+        made += thresholds.crossed(watch, watched, points, begin + window)
+        units += sum(int(point["n"] or 0) for point in points)
+        streams_seen |= set(watch.standing)
+    firings = [
+        {"at": iso(each.at), "direction": each.direction, "segment": dict(each.segment), "chance_per_month": None}
+        for each in made
+    ]
+    return {
+        "from": iso(start), "to": iso(end), "values": units, "streams": len(streams_seen), "fired": len(made),
         "firings": firings[:_MOST_FIRINGS], "standing": told(monitor, watch.standing)["standing"],
     }  # fmt: skip
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from homeostat.act import incidents
+from homeostat.act.monitors import silence
 from homeostat.config import Settings
 from homeostat.loop.clock import Clock
-from homeostat.loop.watching import actor, diagnosing, telling, told, trying, verifier
+from homeostat.loop.watching import actor, diagnosing, telling, trying, verifier
 from homeostat.loop.watching.context import Context
+from homeostat.loop.watching.errands import Errands
 from homeostat.loop.watching.heartbeat import Heartbeat
 from homeostat.loop.watching.ticker import Ticker
+from homeostat.records.finding import Finding
 from homeostat.records.instant import micros
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, findings
@@ -39,6 +42,8 @@ _TRIES: Final = 15.0
 _SETTLE: Final = 20_000_000
 #: A loader that has not loaded for so long (µs) has stopped.
 _LOADER_STOPPED: Final = 600_000_000
+#: And a project that could not be ticked for so long is not watched.
+_TICKER_STOPPED: Final = 300_000_000
 
 
 @dataclass
@@ -73,19 +78,27 @@ class Watching:
         )  # fmt: skip
         self._owner = secrets.token_hex(8)
         self._tickers: dict[str, Ticker] = {}
+        self._failing: dict[str, int] = {}
         self.steps = [Step(name, run) for name, run in STEPS.items()]
         self._ticking = Step("ticker", self._tick)
         self._trying = Step("trying", trying.run)
+        self._errands = Step("errands", Errands().run)
         self._stop = threading.Event()
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._tries: threading.Thread | None = None
+        self._goes: threading.Thread | None = None
         self._stopped = 0
         self._heart = Heartbeat(self.settings.heartbeat_url)
 
     def start(self) -> None:
-        """Begin; on the world clock nothing runs by itself, `catch_up` does it all."""
+        """Begin; on the world clock nothing runs by itself, `catch_up` does it all. What a person approves goes on also
+        where nothing is watched."""
         if self.settings.clock == "world":
+            return
+        self._goes = threading.Thread(target=self._go, name="errands", daemon=True)
+        self._goes.start()
+        if not self.settings.watching:
             return
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
         self._thread.start()
@@ -97,13 +110,15 @@ class Watching:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(20)
+        if self._goes is not None:  # what hangs outside is begun again at the next start, and knows that
+            self._goes.join(2)
 
     def catch_up(self) -> None:
         """Tick everything that is ready, then act on it: for the world clock."""
         at = self.loaded_until() // MINUTE * MINUTE
         with self._turn:
             self._do(self._ticking, at)
-            for step in (*self.steps, self._trying):
+            for step in (*self.steps, self._trying, self._errands):
                 self._do(step, at)
 
     def state(self) -> dict[str, Any]:
@@ -114,7 +129,7 @@ class Watching:
             "steps": [
                 {"name": step.name, "runs": step.runs, "took_seconds": round(step.took, 3), "error": step.error,
                  "last_seconds_ago": None if step.last is None else round(time.monotonic() - step.last, 1)}
-                for step in (self._ticking, *self.steps, self._trying)
+                for step in (self._ticking, *self.steps, self._trying, self._errands)
             ],
             "monitors_refused": {
                 f"{project}/{name}": why for project, ticker in tuple(self._tickers.items())  # a project may come now
@@ -147,6 +162,11 @@ class Watching:
         while not self._stop.wait(_TRIES):
             self._do(self._trying, micros(self.clock.now()))
 
+    def _go(self) -> None:
+        """Pipelines and fine-tuning APIs take their time too."""
+        while not self._stop.wait(_PAUSE):
+            self._do(self._errands, micros(self.clock.now()))
+
     def _loader(self, now: int) -> None:
         """While the loader stands still there is nothing to tick: that is told by itself, once."""
         since = self.loaded_until()
@@ -156,8 +176,7 @@ class Watching:
             self._stopped = now
             with self.ledger.begin():
                 for project in self.context.projects():
-                    made = findings.add(self.ledger, told.loader_stopped(project, since, now))
-                    incidents.take(self.ledger, project, [made], at=now)
+                    self._told(project, silence.ours("loader", project, since, now, ""), now)
 
     def _tick(self, context: Context, at: int) -> None:
         """Every project; the trouble of one does not hold up the others."""
@@ -166,14 +185,27 @@ class Watching:
             ticker = self._tickers.setdefault(project, Ticker(context, project, self._owner))
             try:
                 ticker.advance(at)
+                self._failing.pop(project, None)
             except Fenced as fenced:
                 log.warning("%s", fenced)
             except Exception as error:  # it begins again from the ledger; doctor shows it
                 ticker.fence = -1
                 troubles.append(f"{project}: {error}"[:500])
                 log.debug("ticking %s failed", project, exc_info=True)
+                self._unwatched(project, at, str(error)[:200] or type(error).__name__)
         if troubles:
             raise RuntimeError("; ".join(troubles))
+
+    def _unwatched(self, project: str, at: int, why: str) -> None:
+        """A project that cannot be ticked for a while is not watched: that is told by itself, once."""
+        since = self._failing.setdefault(project, at)
+        if since and at - since >= _TICKER_STOPPED:
+            self._failing[project] = 0
+            with self.ledger.begin():
+                self._told(project, silence.ours("watching", project, since, at, why), at)
+
+    def _told(self, project: str, found: Finding, at: int) -> None:
+        incidents.take(self.ledger, project, [findings.add(self.ledger, found)], at=at)
 
     def _do(self, step: Step, at: int) -> None:
         begun = time.monotonic()

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, insert, select, update
 
 from homeostat.records.finding import Severity
-from homeostat.records.incident import CAUSES, Candidate, Entry, Incident, Sight, State
+from homeostat.records.incident import CAUSES, ITSELF, Candidate, Entry, Incident, Sight, State
 from homeostat.store.ledger.database import Ledger
 from homeostat.store.ledger.tables import incident_entries, incidents
 
@@ -220,7 +220,7 @@ def _read(row: Row[Any], timeline: tuple[Entry, ...]) -> Incident:
     state: State = row.state if row.state in (*_OPEN, "closed") else "open"
     return Incident(
         id=row.id, project=row.project, opened=row.opened, onset=row.onset, severity=severity, state=state,
-        cause=row.cause if row.cause in CAUSES else "none",
+        cause=row.cause if row.cause in (*CAUSES, ITSELF) else "none",
         candidates=tuple(_candidate(each) for each in json.loads(row.candidates)),
         findings=tuple(json.loads(row.findings)), timeline=timeline, owner=row.owner,
         silenced_until=row.silenced_until, closed=row.closed, closed_by=row.closed_by, merged_into=row.merged_into,

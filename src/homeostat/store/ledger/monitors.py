@@ -37,9 +37,10 @@ def put(ledger: Ledger, wanted: Monitor, *, at: datetime, author: str) -> Monito
     with ledger.begin() as connection:
         known = versions(ledger, wanted.project, wanted.name)
         newest = known[0][0] if known else None
-        if newest is not None and _said(newest) == _said(wanted) and newest.state == wanted.state:
-            return newest
-        made = replace(wanted, version=newest.version + 1 if newest else 1)
+        state = wanted.state or (newest.state if newest else "on")
+        if newest is not None and _said(newest) == _said(wanted):
+            return newest if newest.state == state else set_state(ledger, newest, state, at=at, author=author)
+        made = replace(wanted, version=newest.version + 1 if newest else 1, state=state)
         row = {
             "project": made.project, "name": made.name, "version": made.version, "document": json.dumps(_said(made)),
             "state": made.state, "created": at, "author": author,
@@ -77,7 +78,6 @@ def _said(monitor: Monitor) -> dict[str, Any]:
 def _read(row: Row[tuple[object, ...]]) -> Monitor:
     told = json.loads(row.document)
     known = {name: told[name] for name in _FIELDS if name in told}
-    for name in ("by", "do", "notify"):
-        known[name] = tuple(known.get(name, ()))
+    known["by"] = tuple(known.get("by", ()))
     known["where"] = tuple((str(key), str(value)) for key, value in known.get("where", ()))
     return Monitor(project=row.project, name=row.name, version=row.version, state=row.state, **known)
