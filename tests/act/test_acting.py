@@ -9,10 +9,13 @@ from typing import Any, cast
 
 import pytest
 
-from homeostat.act import acting
-from homeostat.act.remedies import REMEDIES
+from homeostat.act import acting, incidents
+from homeostat.act.remedies import REMEDIES, Rejected
+from homeostat.records import words
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import Ledger, actions, audit, policies
+from homeostat.store.ledger import incidents as kept_incidents
+from tests.act.found import finding, kept
 from tests.act.remedies.stage import AUTHOR, EXPECTS, Outside, action_of, effects_of, ledger_at, made, world
 
 
@@ -180,3 +183,149 @@ def _finished(ledger: Ledger, outside: Outside, id: int) -> Any:
             return action
         acting.carry_out(effects_of(ledger, outside=outside, hours=hours), action)
     return actions.get(ledger, "p", id)
+
+
+def _begun(ledger: Ledger, name: str) -> Any:
+    return made(acting.approve(ledger, "p", made(acting.propose(ledger, action_of(name), AUTHOR)).id, AUTHOR))
+
+
+def test_who_takes_back_while_an_answer_is_awaited_is_obeyed_when_it_comes(tmp_path: Path) -> None:
+    """Undoing is said in the middle of the call that starts the job: the job that came of it is cancelled."""
+    ledger = ledger_at(tmp_path)
+
+    class Asked(Outside):
+        def call(self, method: str, path: str, *rest: Any, **named: Any) -> Any:
+            if (method, path) == ("POST", "/fine_tuning/jobs"):
+                said = made(acting.undo(effects_of(ledger, outside=self), "p", action.id, why="it costs too much"))
+                assert said.state == "undoing"
+            return super().call(method, path, *rest, **named)
+
+    outside, action = Asked(), _begun(ledger, "retrain")
+    ended = acting.carry_out(effects_of(ledger, outside=outside), action)
+    assert (ended.state, ended.error, ended.result["job"]) == ("undone", "", "job-1")
+    assert outside.calls[-1] == ("POST", "/fine_tuning/jobs/job-1/cancel")
+    assert "undone by operator: it costs too much; done by operator: because" in words.action(ended)
+
+
+def test_a_running_job_is_cancelled_by_a_person(tmp_path: Path) -> None:
+    ledger, outside = ledger_at(tmp_path), Outside()
+    action = acting.carry_out(effects_of(ledger, outside=outside), _begun(ledger, "retrain"))
+    assert (action.state, action.step) == ("doing", "follow")
+    outside.looks = -100
+    assert made(acting.undo(effects_of(ledger, outside=outside), "p", action.id)).state == "undoing"
+    assert outside.calls.count(("POST", "/fine_tuning/jobs/job-1/cancel")) == 0, "that is for its owner to do"
+    assert acting.carry_out(effects_of(ledger, outside=outside), action).state == "undone"
+    assert outside.calls.count(("POST", "/fine_tuning/jobs/job-1/cancel")) == 1
+
+
+def test_a_job_that_was_started_and_not_written_down_is_cancelled_too(tmp_path: Path) -> None:
+    ledger, outside = ledger_at(tmp_path), Outside()
+
+    class Dying(Outside):
+        def call(self, method: str, path: str, *rest: Any, **named: Any) -> Any:
+            told = super().call(method, path, *rest, **named)
+            if (method, path) == ("POST", "/fine_tuning/jobs"):
+                raise Killed
+            return told
+
+    dying, action = Dying(), _begun(ledger, "retrain")
+    with pytest.raises(Killed):
+        acting.carry_out(effects_of(ledger, outside=dying), action)
+    made(acting.undo(effects_of(ledger), "p", action.id))
+    outside.jobs = dying.jobs
+    outside.looks = -100
+    assert acting.carry_out(effects_of(ledger, outside=outside), action).state == "undone"
+    assert ("POST", "/fine_tuning/jobs/job-1/cancel") in outside.calls
+
+
+@pytest.mark.parametrize("status", ["running", "failed"])
+def test_what_cannot_be_cancelled_is_not_asked_for_ever(tmp_path: Path, status: str) -> None:
+    """A job that has ended needs no cancelling; one that runs and refuses is told to a person, once."""
+
+    class Refusing(Outside):
+        def call(self, method: str, path: str, *rest: Any, **named: Any) -> Any:
+            if path.endswith("/cancel"):
+                self.calls.append((method, path))
+                raise Rejected("it answered 400: job cannot be cancelled")
+            told = super().call(method, path, *rest, **named)
+            return {"status": status} if path.startswith("/fine_tuning/jobs/") else told
+
+    ledger, outside = ledger_at(tmp_path), Refusing()
+    action = acting.carry_out(effects_of(ledger, outside=outside), _begun(ledger, "retrain"))
+    if status == "running":
+        made(acting.undo(effects_of(ledger, outside=outside), "p", action.id))
+        action = acting.carry_out(effects_of(ledger, outside=outside), action)
+        assert "job-1 could not be cancelled (it answered 400: job cannot be cancelled): stop it" in action.error
+    else:
+        assert "The fine-tuning job ended: failed" in action.error
+    assert action.state == "failed" and action.ended
+    asked = len(outside.calls)
+    assert acting.carry_out(effects_of(ledger, outside=outside), action) == action
+    assert len(outside.calls) == asked
+
+
+def test_an_undo_that_reaches_nobody_ends_after_a_day_with_what_is_left_to_do(tmp_path: Path) -> None:
+    ledger, outside = ledger_at(tmp_path), Outside()
+    action = acting.carry_out(effects_of(ledger, outside=outside), _begun(ledger, "retrain"))
+    made(acting.undo(effects_of(ledger, outside=outside), "p", action.id))
+    outside.away = True
+    for hours in (0, 23):
+        action = acting.carry_out(effects_of(ledger, outside=outside, hours=hours), action)
+        assert action.state == "undoing" and "(nobody listens)" in words.action(action)
+    action = acting.carry_out(effects_of(ledger, outside=outside, hours=24), action)
+    assert (action.state, action.error) == ("failed", "It could not be taken back: nobody listens")
+
+
+@pytest.mark.parametrize("place", ["/files", "/fine_tuning/jobs"])
+@pytest.mark.parametrize("nonsense", [{}, [], "yes", {"id": None}])
+def test_a_nonsense_answer_fails_the_action_and_nothing_else(tmp_path: Path, place: str, nonsense: Any) -> None:
+    class Mad(Outside):
+        def call(self, method: str, path: str, *rest: Any, **named: Any) -> Any:
+            told = super().call(method, path, *rest, **named)
+            return nonsense if (method, path) == ("POST", place) else told
+
+    ledger, outside = ledger_at(tmp_path), Mad()
+    action = acting.carry_out(effects_of(ledger, outside=outside), _begun(ledger, "retrain"))
+    assert action.state == "failed" and "gave no id" in action.error
+    if place == "/fine_tuning/jobs":
+        assert ("POST", "/fine_tuning/jobs/job-1/cancel") in outside.calls, "what it may have started is stopped"
+
+
+def test_a_no_that_will_not_change_is_heard_once(tmp_path: Path) -> None:
+    class No(Outside):
+        def call(self, method: str, path: str, *rest: Any, **named: Any) -> Any:
+            self.calls.append((method, path))
+            raise Rejected("it answered 404")
+
+    ledger, outside = ledger_at(tmp_path), No()
+    action = acting.carry_out(effects_of(ledger, outside=outside), _begun(ledger, "pipeline"))
+    assert (action.state, action.error, len(outside.calls)) == ("failed", "it answered 404", 1)
+
+
+def test_what_a_verdict_closed_is_open_again_when_the_action_is_taken_back(tmp_path: Path) -> None:
+    ledger = ledger_at(tmp_path)
+    [found] = kept(ledger, finding())
+    [opened] = incidents.take(ledger, "p", [found], at=found.at)
+    rule = replace(AUTHOR, actor="rule:automatic-rollback")
+    action = made(acting.propose(ledger, action_of("rollback", incident=opened.id), rule))
+    action = acting.carry_out(effects_of(ledger), made(acting.approve(ledger, "p", action.id, rule)))
+    incidents.close(ledger, "p", opened.id, by=f"verdict:{action.id}", at=found.at, why="WORKED")
+    anna = replace(effects_of(ledger), author=replace(AUTHOR, actor="anna"))
+    undone = made(acting.undo(anna, "p", action.id, why="we need B"))
+    said = words.action(undone)
+    assert said.endswith("undone by anna: we need B; done by rule:automatic-rollback: because")
+    now = kept_incidents.get(ledger, "p", opened.id)
+    assert now is not None and now.state == "open"
+    assert [(entry.text, entry.by) for entry in now.timeline if entry.kind == "action"][-1] == (said, "anna")
+
+
+def test_who_declined_and_why_stands_in_the_story(tmp_path: Path) -> None:
+    ledger = ledger_at(tmp_path)
+    [found] = kept(ledger, finding())
+    [opened] = incidents.take(ledger, "p", [found], at=found.at)
+    rule, anna = replace(AUTHOR, actor="rule:answers"), replace(AUTHOR, actor="anna")
+    action = made(acting.propose(ledger, action_of("rollback", incident=opened.id), rule))
+    said = words.action(made(acting.decline(ledger, "p", action.id, anna, why="it is the weather")))
+    assert said.endswith("declined by anna: it is the weather; proposed by rule:answers: because")
+    now = kept_incidents.get(ledger, "p", opened.id)
+    assert now is not None and now.timeline[-1].text == said

@@ -218,3 +218,19 @@ def test_a_person_is_forgotten_in_every_version(there: tuple[Api, TestClient], p
     [entry] = [one for one in audit.entries(api.core.ledger, project=project) if one.action == "dataset.forget"]
     assert "eve" not in str(entry) and audit.verify(api.core.ledger) is None
     assert client.post("/api/v1/datasets/forget", json={"user": "eve"}).json()["items"] == 0
+
+
+def test_a_yes_to_what_calls_outside_waits_for_nobody(make_api: Callable[..., Api], project: str) -> None:
+    """Its owner makes the calls (`loop/watching/errands.py`); here nobody does, and undoing is only noted."""
+    api = make_api(action_hooks={"train": {"url": "http://127.0.0.1:9/"}})
+    projects.ensure(api.core.ledger, project, at=NOON)
+    client = api.client(project, "read", "admin")
+    body = {**BACK, "remedy": "pipeline", "parameters": {"name": "train"}}
+    for approve in (True, False):
+        made = client.post("/api/v1/actions", json={**body, "approve": approve})
+        id = made.json()["id"]
+        told = made if approve else client.post(f"/api/v1/actions/{id}/approve")
+        assert (told.json()["state"], told.json()["step"], told.json()["error"]) == ("approved", "", "")
+        undone = client.post(f"/api/v1/actions/{id}/undo", json={"why": "too dear"})
+        assert (undone.status_code, undone.json()["state"]) == (200, "undoing")
+        assert "too dear" in undone.json()["said"]

@@ -2,7 +2,8 @@
 
 Before each step the action says in the ledger which step it takes. A step that changes the ledger alone commits
 together with the action's next state; any other is taken again after a crash and knows that. What fails after its first
-step is undone before it is called failed.
+step is undone before it is called failed. Steps outside have one owner (`loop/watching/errands.py`): who takes such an
+action back on its way only says so, and its owner does it.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from homeostat.act.remedies import REMEDIES, Effects, Remedy, Told, remedy
+from homeostat.act import incidents
+from homeostat.act.remedies import REMEDIES, Effects, Rejected, Remedy, Told, remedy
+from homeostat.records import words
 from homeostat.records.action import ANSWERS, ENDED, Action, Expectation, State
 from homeostat.records.instant import micros
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import bad
 from homeostat.store.ledger import Ledger, actions
+from homeostat.store.ledger import incidents as kept_incidents
 
 _LONGEST_WHY: Final = 2_000
+#: What cannot be reached to take something back is asked so long (µs).
+_UNDOES: Final = 24 * 3_600_000_000
 
 
 def propose(ledger: Ledger, action: Action, author: Author) -> Action | Declined:
@@ -47,45 +53,58 @@ def decline(ledger: Ledger, project: str, id: int, author: Author, *, why: str =
 
 def carry_out(effects: Effects, action: Action) -> Action:
     """Take the steps that are left of an action that was approved, or was interrupted."""
+    action = actions.get(effects.ledger, action.project, action.id) or action
     found = remedy(action.remedy, action.parameters)
     if isinstance(found, Declined):
         return _failed(effects, action, found)
-    if action.state == "undoing":
-        return _undo(effects, action, found)
     while action.state in ("approved", "doing"):
         step = action.step or found.steps[0]
         begun = _enter(effects, action, step)
         if begun is None:
-            return actions.get(effects.ledger, action.project, action.id) or action
+            action = _now_is(effects, action)
+            break
         action, waits = _take(effects, begun, found, step)
         if waits:
             break
-    return action
+    return _undo(effects, action, found) if action.state == "undoing" else action
 
 
 def undo(effects: Effects, project: str, id: int, *, why: str = "") -> Action | Declined:
-    """Put things back as they were before the action."""
-    author = effects.author
-    with effects.ledger.begin():
-        action = actions.get(effects.ledger, project, id)
+    """Put things back as they were before the action. One on its way outside is `undoing` until its owner did it."""
+    ledger, author = effects.ledger, effects.author
+    with ledger.begin():
+        action = actions.get(ledger, project, id)
         if action is None:
             return _none(id)
-        if action.state not in ("done", "undoing") and not _can_stop(action):
-            return Declined("conflict", f"Action {id} is {action.state}: only what is done can be undone.")
+        if action.state not in ("approved", "doing", "done", "undoing"):
+            return Declined(
+                "conflict", f"Action {id} is {action.state}: only what is done, or on its way, can be undone."
+            )
+        found = remedy(action.remedy, action.parameters)
+        if isinstance(found, Declined):
+            return found
+        here = action.state == "done" or not reaches_outside(action)
         if action.state != "undoing":
-            begun = actions.move(effects.ledger, action, state="undoing", error="")
+            asked = {"undone_by": author.actor, "undone_why": why[:_LONGEST_WHY], "undo_since": _now(author)}
+            begun = actions.move(ledger, action, state="undoing", error="", result={**action.result, **asked})
             if begun is None:
                 return _raced(id)
-            author.wrote(effects.ledger, project, "action.undo", str(id), after={"why": why[:_LONGEST_WHY]})
+            author.wrote(ledger, project, "action.undo", str(id), after={"why": why[:_LONGEST_WHY]})
             action = begun
-    found = remedy(action.remedy, action.parameters)
-    return found if isinstance(found, Declined) else _undo(effects, action, found)
+            if not here:
+                _story(effects, action)
+        if not here:
+            return action
+        action, publish = _put_back(effects, action, found)
+    if publish:
+        effects.publish()
+    return action
 
 
-def _can_stop(action: Action) -> bool:
-    """What lasts can be stopped on its way, if nothing outside is in hand: it waits between two transactions."""
+def reaches_outside(action: Action) -> bool:
+    """Whether some step calls somebody: then one owner carries it out, and nobody waits for it."""
     plugin = REMEDIES.get(action.remedy)
-    return action.state == "doing" and plugin is not None and plugin.inside.issuperset(plugin.steps)
+    return plugin is not None and not plugin.inside.issuperset(plugin.steps)
 
 
 def give(
@@ -141,6 +160,8 @@ def _decide(
         if after is None:
             return _raced(id)
         author.wrote(ledger, project, f"action.{state}", str(id), before=action.state, after={"why": why})
+        if state in ENDED or reaches_outside(after):  # what is done at once tells that it is done
+            _tell(ledger, after, author)
         return after
 
 
@@ -166,16 +187,21 @@ def _take(effects: Effects, action: Action, found: Remedy, step: str) -> tuple[A
     """One step and what follows it; whether it is to be looked at again later."""
     if step in found.inside:
         with effects.ledger.begin():
+            now = _now_is(effects, action)
+            if (now.state, now.step) != (action.state, action.step):  # taken back meanwhile
+                return now, True
             told = found.do(step, effects, action)
             after = None if isinstance(told, Declined) else _advance(effects, action, found, step, told)
     else:
         try:
             told = found.do(step, effects, action)
-        except OSError as problem:  # the other side is away: again at the next tick, until the deadline
+        except Rejected as problem:
+            told = Declined("conflict", str(problem)[:300])
+        except OSError as problem:  # the other side is away: again after a while, until the deadline
             return _again(effects, action, found, str(problem)[:300])
         after = None if isinstance(told, Declined) else _advance(effects, action, found, step, told)
     if isinstance(told, Declined):
-        return _fail(effects, action, found, told), False
+        return _fail(effects, action, told), False
     if told.publish:
         effects.publish()
     return after or action, told.wait
@@ -193,65 +219,108 @@ def _advance(effects: Effects, action: Action, found: Remedy, step: str, told: T
             moved = actions.move(
                 effects.ledger, action, state="done", step="", ended=_now(effects.author), error="", **merged
             )
-            effects.author.wrote(effects.ledger, action.project, "action.done", str(action.id), after=merged["result"])
-    if moved is None:
-        raise AssertionError("an action was moved by two at once")
-    return moved
+            if moved is not None:
+                effects.author.wrote(
+                    effects.ledger, action.project, "action.done", str(action.id), after=merged["result"]
+                )
+                _story(effects, moved)
+    return moved or _late(effects, action, told, over=at == len(found.steps) and not told.wait)
+
+
+def _late(effects: Effects, action: Action, told: Told, *, over: bool) -> Action:
+    """Taken back while a step was outside: what came of the step is kept, for it is to be undone too."""
+    with effects.ledger.begin():
+        now = _now_is(effects, action)
+        ended = {"ended": _now(effects.author), "step": ""} if over else {}
+        moved = actions.move(
+            effects.ledger, now, before={**now.before, **told.before}, result={**now.result, **told.result}, **ended
+        ) if now.state == "undoing" else None  # fmt: skip
+        if moved is None:
+            raise AssertionError("an action was moved by two at once")
+        return moved
 
 
 def _again(effects: Effects, action: Action, found: Remedy, why: str) -> tuple[Action, bool]:
     if action.expects.by and _now(effects.author) > action.expects.by:
-        return _fail(effects, action, found, Declined("conflict", f"It could not be done in time: {why}")), False
+        return _fail(effects, action, Declined("conflict", f"It could not be done in time: {why}")), False
     moved = actions.move(effects.ledger, action, error=why)
-    return moved or action, True
+    return moved or _now_is(effects, action), True
 
 
-def _fail(effects: Effects, action: Action, found: Remedy, why: Declined) -> Action:
-    """What earlier steps did is undone first."""
-    if not action.before and not action.result:
-        return _failed(effects, action, why)
-    marked = actions.move(effects.ledger, action, state="undoing", error=_words(why))
-    return action if marked is None else _undo(effects, marked, found)
+def _fail(effects: Effects, action: Action, why: Declined) -> Action:
+    """What earlier steps did is undone first, also what an answer that never came may have begun."""
+    result = {**action.result, "undo_since": _now(effects.author)}
+    marked = actions.move(effects.ledger, action, state="undoing", error=_words(why), result=result)
+    return marked or _now_is(effects, action)
 
 
 def _undo(effects: Effects, action: Action, found: Remedy) -> Action:
-    """An action that failed on the way (`error`) ends as failed, one that somebody took back as undone."""
     # What reaches outside must not hold the ledger while it waits.
     whole = effects.ledger.begin() if found.inside.issuperset(found.steps) else nullcontext()
-    try:
-        with whole:
-            told = found.undo(effects, action)
-            if isinstance(told, Declined):
-                why = action.error or _words(told)
-                after = actions.move(
-                    effects.ledger, action, state="failed" if action.error else "done", step="", error=why
-                )
-            else:
-                after = actions.move(
-                    effects.ledger, action, state="failed" if action.error else "undone", step="",
-                    ended=_now(effects.author), result={**action.result, **told.result},
-                )  # fmt: skip
-                effects.author.wrote(
-                    effects.ledger, action.project, "action.failed" if action.error else "action.undone",
-                    str(action.id), after={"error": action.error},
-                )  # fmt: skip
-    except OSError:  # what is outside is away; it stays `undoing` and is taken up again
-        return action
-    if not isinstance(told, Declined) and told.publish:
+    with whole:
+        after, publish = _put_back(effects, action, found)
+    if publish:
         effects.publish()
-    return after or action
+    return after
+
+
+def _put_back(effects: Effects, action: Action, found: Remedy) -> tuple[Action, bool]:
+    """An action that failed on the way (`error`) ends as failed, one that somebody took back as undone. What cannot be
+    taken back ends too, and says what a person must look at. And whether edges must hear of it."""
+    try:
+        told = found.undo(effects, action)
+    except Rejected as problem:
+        told = Declined("conflict", str(problem)[:300])
+    except OSError as problem:  # what is outside is away: again after a while
+        if _now(effects.author) < int(action.result.get("undo_since", 0)) + _UNDOES:
+            waits = {**action.result, "undo_waits": str(problem)[:300]}
+            return actions.move(effects.ledger, action, result=waits) or action, False
+        told = Declined("conflict", str(problem)[:300])
+    kept = {name: value for name, value in action.result.items() if name not in ("undo_since", "undo_waits")}
+    if not isinstance(told, Declined):
+        state: State = "failed" if action.error else "undone"
+        ended = _end(effects, action, state, action.error, {**kept, **told.result})
+        return ended, told.publish
+    if action.ended:  # it is done, and stays so
+        return actions.move(effects.ledger, action, state="done", error=_words(told), result=kept) or action, False
+    why = f"{action.error} It could not be taken back: {_words(told)}".strip()
+    return _end(effects, action, "failed", why, kept), False
+
+
+def _end(effects: Effects, action: Action, state: State, error: str, result: dict[str, Any]) -> Action:
+    with effects.ledger.begin():
+        moved = actions.move(
+            effects.ledger, action, state=state, step="", error=error, ended=_now(effects.author), result=result
+        )
+        if moved is None:
+            return _now_is(effects, action)
+        effects.author.wrote(effects.ledger, action.project, f"action.{state}", str(action.id), after={"error": error})
+        _story(effects, moved)
+        return moved
+
+
+def _story(effects: Effects, action: Action) -> None:
+    _tell(effects.ledger, action, effects.author)
+
+
+def _tell(ledger: Ledger, action: Action, author: Author) -> None:
+    """Its incident says what became of it; what a verdict had closed is open again, if that was taken back."""
+    incident = kept_incidents.get(ledger, action.project, action.incident) if action.incident else None
+    if incident is None:
+        return
+    at = _now(author)
+    incidents.tell(ledger, incident, "action", words.action(action), at=at, by=author.actor)
+    if action.state == "undone" and incident.closed_by == f"verdict:{action.id}":
+        why = f"action {action.id}, which had helped, was undone"
+        incidents.reopen(ledger, action.project, incident.id, by=author.actor, at=at, why=why)
+
+
+def _now_is(effects: Effects, action: Action) -> Action:
+    return actions.get(effects.ledger, action.project, action.id) or action
 
 
 def _failed(effects: Effects, action: Action, why: Declined) -> Action:
-    with effects.ledger.begin():
-        moved = actions.move(
-            effects.ledger, action, state="failed", step="", error=_words(why), ended=_now(effects.author)
-        )
-        if moved is not None:
-            effects.author.wrote(
-                effects.ledger, action.project, "action.failed", str(action.id), after={"error": moved.error}
-            )
-    return moved or action
+    return _end(effects, action, "failed", _words(why), dict(action.result))
 
 
 def _wrong(action: Action, author: Author) -> Declined | None:

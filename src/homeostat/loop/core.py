@@ -121,8 +121,7 @@ class Core:
             self._threads.append(thread)
         if self.settings.scoring:
             self.scoring.start()
-        if self.settings.watching:
-            self.watching.start()
+        self.watching.start()
 
     def close(self) -> None:
         """End after the piece of work in hand."""

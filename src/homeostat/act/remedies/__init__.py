@@ -8,7 +8,7 @@ from typing import Any, Final
 from homeostat.act.remedies.block import Block
 from homeostat.act.remedies.call import CallPipeline
 from homeostat.act.remedies.curate import Curate
-from homeostat.act.remedies.effects import Effects, Outside, Reading
+from homeostat.act.remedies.effects import Effects, Outside, Reading, Rejected
 from homeostat.act.remedies.fallback import Fallback
 from homeostat.act.remedies.hand import ByHand
 from homeostat.act.remedies.prompt import ChangePrompt
@@ -34,7 +34,7 @@ REMEDIES: Final[Mapping[str, type[Any]]] = {
     "by-hand": ByHand,
 }
 
-__all__ = ["REMEDIES", "Effects", "Outside", "Reading", "Remedy", "Told", "remedy"]
+__all__ = ["REMEDIES", "Effects", "Outside", "Reading", "Rejected", "Remedy", "Told", "remedy"]
 
 
 def remedy(name: str, parameters: Mapping[str, Any]) -> Remedy | Declined:

@@ -49,7 +49,9 @@ class CallPipeline:
         return Told(result={"called": self.name})
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
-        """What a pipeline did cannot be taken back from here."""
+        """What a pipeline did cannot be taken back from here; one that gave no answer is not called again."""
+        if "called" not in action.result:
+            return Told()
         return Declined("conflict", "A pipeline that was called is not undone from here.")
 
     def _unknown(self, effects: Effects) -> Declined:

@@ -17,8 +17,12 @@ class Reading(Protocol):
         """Items (`exchange, input, output, documents, system, scores`) by filters, newest first."""
 
 
+class Rejected(OSError):
+    """It said no, and would say so again."""
+
+
 class Outside(Protocol):
-    """The one door to an endpoint that the operator named. What fails is an `OSError`."""
+    """The one door to an endpoint that the operator named. What fails is an `OSError`; a lasting no is `Rejected`."""
 
     def call(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of an answer."""

@@ -46,7 +46,8 @@ class Remedy(Protocol):
         """Take one step."""
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
-        """As it was before, as far as steps were taken. May be asked twice."""
+        """As it was before, as far as steps were taken. May be asked twice. Only what is on its way calls outside;
+        of what is done it changes the ledger alone."""
 
 
 def read(plugin: type[Any], parameters: Mapping[str, Any]) -> Any:

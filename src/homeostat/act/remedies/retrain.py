@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
 from homeostat.act.remedies import routes
-from homeostat.act.remedies.effects import Effects
+from homeostat.act.remedies.effects import Effects, Rejected
 from homeostat.act.remedies.remedy import Told
 from homeostat.records.action import Action
 from homeostat.records.policy import Shadow
@@ -19,6 +19,7 @@ from homeostat.store.ledger import datasets as rows
 
 _FEWEST: Final = 10
 _ENDED: Final = frozenset(("failed", "cancelled"))
+_OVER: Final = _ENDED | {"succeeded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,18 @@ class Retrain:
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
         """A job that runs is cancelled; a release that serves serves no more. The model stays at the provider."""
-        job = action.result.get("job")
-        if job and "model" not in action.result and effects.tuning is not None:
-            effects.tuning.call("POST", f"/fine_tuning/jobs/{job}/cancel")
+        if "file" in action.result and "model" not in action.result:
+            if effects.tuning is None:
+                return bad(
+                    "A fine-tuning job may still run: stop it at the provider.", "tuning_url is not set any more."
+                )
+            job = _started(effects, action)
+            if job and _read(effects.tuning.call("GET", f"/fine_tuning/jobs/{job}")).get("status") not in _OVER:
+                try:
+                    effects.tuning.call("POST", f"/fine_tuning/jobs/{job}/cancel")
+                except Rejected as problem:
+                    why = f"The fine-tuning job {job} could not be cancelled ({problem}): stop it at the provider."
+                    return Declined("conflict", why)
         return routes.put_back(effects, action, self.route)
 
     def _upload(self, effects: Effects, action: Action) -> Told | Declined:
@@ -84,26 +94,26 @@ class Retrain:
             return lines
         content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
         body, headers = _form(f"homeostat-{action.project}-{action.id}.jsonl", content)
-        told = _of(effects).call("POST", "/files", body, headers)
-        return Told(result={"file": str(told["id"]), "lines": len(lines)})
+        file = _id(_of(effects).call("POST", "/files", body, headers))
+        return Told(result={"file": file, "lines": len(lines)}) if file else _nameless("file")
 
     def _start(self, effects: Effects, action: Action) -> Told | Declined:
         mark = f"homeostat-{action.id}"
-        for job in _of(effects).call("GET", "/fine_tuning/jobs?limit=100").get("data", []):
-            # Started before a crash, and not written down: its file is ours.
-            if job.get("training_file") == action.result["file"]:
-                return Told(result={"job": str(job["id"])})
+        if job := _started(effects, action):
+            return Told(result={"job": job})
         wanted = {"training_file": action.result["file"], "model": self.base, "suffix": mark}
         if self.shape == "preferences":
             wanted["method"] = {"type": "dpo"}
-        told = _of(effects).call("POST", "/fine_tuning/jobs", json.dumps(wanted).encode(), _JSON)
-        return Told(result={"job": str(told["id"])})
+        job = _id(_of(effects).call("POST", "/fine_tuning/jobs", json.dumps(wanted).encode(), _JSON))
+        return Told(result={"job": job}) if job else _nameless("job")
 
     def _follow(self, effects: Effects, action: Action) -> Told | Declined:
-        job = _of(effects).call("GET", f"/fine_tuning/jobs/{action.result['job']}")
-        status = str(job.get("status"))
+        job = _read(_of(effects).call("GET", f"/fine_tuning/jobs/{action.result['job']}"))
+        status = job.get("status")
+        if not isinstance(status, str):
+            raise OSError("it does not say how the job stands")
         if status in _ENDED:
-            why = (job.get("error") or {}).get("message") or status
+            why = _read(job.get("error")).get("message") or status
             return Declined("conflict", f"The fine-tuning job ended: {str(why)[:300]}")
         if status != "succeeded" or not job.get("fine_tuned_model"):
             return Told(result={"status": status}, wait=True)
@@ -148,6 +158,28 @@ _JSON: Final = {"content-type": "application/json"}
 
 def _of(effects: Effects) -> Any:
     return effects.tuning
+
+
+def _started(effects: Effects, action: Action) -> str:
+    """The job of this action; also one that was started before a crash and not written down: its file is ours."""
+    if "job" in action.result:
+        return str(action.result["job"])
+    jobs = _read(_of(effects).call("GET", "/fine_tuning/jobs?limit=100")).get("data")
+    if not isinstance(jobs, list):
+        raise OSError("its list of jobs cannot be read")
+    return next((_id(job) for job in jobs if _read(job).get("training_file") == action.result["file"]), "")
+
+
+def _read(told: Any) -> Mapping[str, Any]:
+    return told if isinstance(told, Mapping) else {}
+
+
+def _id(told: Any) -> str:
+    return str(_read(told).get("id") or "")
+
+
+def _nameless(what: str) -> Declined:
+    return Declined("conflict", f"The fine-tuning API took the {what} and gave no id for it.", "Look at the provider.")
 
 
 def _form(name: str, content: bytes) -> tuple[bytes, dict[str, str]]:

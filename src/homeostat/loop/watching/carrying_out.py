@@ -8,19 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from homeostat.act import acting, incidents
-from homeostat.act.remedies import REMEDIES, Effects
+from homeostat.act import acting
+from homeostat.act.remedies import Effects
 from homeostat.loop.watching import evidence
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.outside import hooks, tuning, writer
-from homeostat.records import words
-from homeostat.records.action import ENDED, Action
+from homeostat.records.action import Action
 from homeostat.records.instant import as_datetime
 from homeostat.registry import steering
 from homeostat.registry.author import Author
 from homeostat.store import overrides
 from homeostat.store.ledger import actions
-from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.questions import curate
 
 log: Final = logging.getLogger("homeostat.acting")
@@ -57,26 +55,36 @@ def steered(context: Any, change: Callable[[], Any]) -> Any:
 
 
 def carried_out(context: Any, told: Effects, action: Action) -> Action:
-    """Take the steps that are left. What calls somebody outside must not keep others from steering meanwhile."""
-    plugin = REMEDIES.get(action.remedy)
-    if plugin is not None and plugin.inside.issuperset(plugin.steps):
-        done: Action = steered(context, lambda: acting.carry_out(told, action))
-        return done
-    return acting.carry_out(told, action)
+    """Take the steps that are left. What calls somebody outside is left to its owner (`errands.py`)."""
+    if acting.reaches_outside(action):
+        return action
+    done: Action = steered(context, lambda: acting.carry_out(told, action))
+    return done
 
 
 def resume(context: Context, project: str, at: int) -> None:
-    """Everything that is approved or in hand goes on."""
-    for action in reversed(actions.listed(context.ledger, project, states=("approved", "doing", "undoing"))):
-        actor = str(action.result.get("approved_by") or action.by)
-        told = effects(context, project, actor, as_datetime(at))
-        try:
-            done = carried_out(context, told, _beginning(context, action, told.author, at))
-        except Exception:  # one sick action must not hold up the others; it is in hand again at the next tick
-            log.exception("action %s of %s cannot be carried out", action.id, project)
-            continue
-        if done.state in ENDED and done.state != action.state:
-            _tell(context, done, at)
+    """Everything that is approved or in hand goes on, but for what calls somebody outside."""
+    for action in in_hand(context, project):
+        if not acting.reaches_outside(action):
+            go_on(context, action, at, lambda told, now: carried_out(context, told, now))
+
+
+def in_hand(context: Context, project: str) -> list[Action]:
+    """What is to go on, oldest first."""
+    return actions.listed(context.ledger, project, states=("approved", "doing", "undoing"))[::-1]
+
+
+def go_on(context: Context, action: Action, at: int, carry: Callable[[Effects, Action], Action]) -> Action:
+    """Whatever is left of one, in the name of whoever agreed to it."""
+    actor = str(action.result.get("approved_by") or action.by)
+    if action.state == "undoing":
+        actor = str(action.result.get("undone_by") or actor)
+    told = effects(context, action.project, actor, as_datetime(at))
+    try:
+        return carry(told, _beginning(context, action, told.author, at))
+    except Exception:  # one sick action must not hold up the others; it is in hand again at the next tick
+        log.exception("action %s of %s cannot be carried out", action.id, action.project)
+        return action
 
 
 def _beginning(context: Context, action: Action, author: Author, at: int) -> Action:
@@ -87,9 +95,3 @@ def _beginning(context: Context, action: Action, author: Author, at: int) -> Act
     if expects == action.expects:
         return action
     return acting.restate(context.ledger, replace(action, expects=expects), author) or action
-
-
-def _tell(context: Context, action: Action, at: int) -> None:
-    incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
-    if incident is not None:
-        incidents.tell(context.ledger, incident, "action", words.action(action), at=at, by=action.by)

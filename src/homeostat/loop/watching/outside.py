@@ -1,5 +1,5 @@
 """The doors of remedies: endpoints that the operator named in the settings, and no others. No redirects, no proxies,
-bounded answers; what fails is an `OSError`."""
+bounded answers; what fails is an `OSError`, and what would fail again `Rejected`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any, Final
 
 import httpx2
 
+from homeostat.act.remedies import Rejected
 from homeostat.config import Settings
 
 _SECONDS: Final = 60.0
 _MOST_BYTES: Final = 4_000_000
+#: What may be answered otherwise a little later, beside what the other side calls an error of its own.
+_LATER: Final = frozenset((408, 425, 429))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,11 @@ class Door:
 
     def call(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Any:
         """The JSON of an answer; an empty one is an empty object."""
-        told = {**self.extra, **(headers or {})} | ({"authorization": f"Bearer {self.key}"} if self.key else {})
+        sent = {**self.extra, **(headers or {})} | ({"authorization": f"Bearer {self.key}"} if self.key else {})
         try:
             with (
                 httpx2.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client,
-                client.stream(method, self.url.rstrip("/") + path, content=body or None, headers=told) as answer,
+                client.stream(method, self.url.rstrip("/") + path, content=body or None, headers=sent) as answer,
             ):
                 parts, size = [], 0
                 for part in answer.iter_bytes():
@@ -41,12 +44,21 @@ class Door:
                     parts.append(part)
         except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
             raise OSError(f"it cannot be reached ({type(problem).__name__})") from None
-        if answer.status_code >= 300:
-            raise OSError(f"it answered {answer.status_code}")
         try:
-            return json.loads(b"".join(parts)) if parts else {}
+            told = json.loads(b"".join(parts)) if parts else {}
         except ValueError:
-            return {}
+            told = {}
+        if answer.status_code >= 300:
+            again = answer.status_code >= 500 or answer.status_code in _LATER
+            raise (OSError if again else Rejected)(f"it answered {answer.status_code}{_why(told)}")
+        return told
+
+
+def _why(told: Any) -> str:
+    """What an answer says of its trouble, as OpenAI's API and those like it say it."""
+    error = told.get("error") if isinstance(told, Mapping) else None
+    said = error.get("message") if isinstance(error, Mapping) else error
+    return f": {said[:150]}" if isinstance(said, str) and said else ""
 
 
 def tuning(settings: Settings) -> Door | None:
