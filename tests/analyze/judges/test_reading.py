@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from homeostat.analyze.judges import Judge, compare, jury, preferred
 from homeostat.analyze.judges.reading import Unreadable, Verdict, read
+from homeostat.analyze.judges.rubrics import RUBRICS
 from homeostat.analyze.scorers.case import Case, Scored, Unscored
 
 CASE = Case(
@@ -184,3 +186,24 @@ def test_who_changes_sides_with_the_order_has_no_preference():
     assert preferred(verdict(forward, "second"), verdict(swapped, "first")).label == "second"
     assert preferred(verdict(forward, "first"), verdict(swapped, "first")).label == "neither"
     assert isinstance(preferred(verdict(forward, "both"), verdict(swapped, "first")), Unscored)
+
+
+def test_a_dimension_of_ones_own_is_asked_about_in_its_own_words():
+    """Without levels of its own the default form asks by its task and its fault, and by no words of another rubric."""
+    own = Judge("tone", task="Judge whether it sounds like us: warm and brief.", fault="Does it sound cold or wordy?")
+    asked = own.begin(Case("Hello there, nice to see you.", "Hi"), secret=b"s").system
+    assert own.task in asked and own.fault in asked
+    assert not [level for rubric in RUBRICS.values() for level in rubric.levels if level in asked]
+    levels = ("icy", "cold", "cool", "warm", "like us")
+    chosen = replace(own, levels=levels).begin(Case("Hello there, nice to see you.", "Hi"), secret=b"s").system
+    assert all(f"{number}: {level}" in chosen for number, level in enumerate(levels, 1))
+    assert own.fault not in chosen, "levels say all that is needed"
+
+
+def test_judges_of_our_dimensions_are_asked_what_they_were_asked():
+    """Another word is another judge: raise WORKING, or their edition, and put the new versions here."""
+    assert {name: Judge(name).version for name in RUBRICS} == {
+        "relevance": "318d653ffb", "groundedness": "2832c270c3", "correctness": "495d2f81f2",
+        "coherence": "5282662e80", "completeness": "e3ca98fe14", "conciseness": "abbc2af47f",
+        "safety": "3303afeeb0", "bias": "b22b740903", "privacy": "22aca537d3",
+    }  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from homeostat.analyze.judges import Judge
 from homeostat.analyze.scorers.case import Case, Scored
 from homeostat.analyze.scorers.engine import IN_ENGINE
 from homeostat.analyze.scorers.registry import find
@@ -14,6 +15,7 @@ from homeostat.loop.scoring import kinds
 from homeostat.loop.scoring.kinds import EDITIONS, current, runnable
 from homeostat.loop.scoring.tracks import Tools, engine
 from homeostat.store.ledger import scorers
+from homeostat.store.ledger.scorers import Configured
 from tests.builders import NOON, exchange_row, store
 
 from .conftest import NOW, said, scorer
@@ -99,3 +101,17 @@ def test_another_edition_is_another_version(tools: Tools, project: str, monkeypa
         assert {name: one for name, one in later.items() if name != "relevance"} == {
             name: one for name, one in first.items() if name != "relevance"
         }
+
+
+def test_a_judge_of_ones_own_that_is_asked_otherwise_is_another_version(tools: Tools, project: str) -> None:
+    """As those that an earlier release made; judges of our dimensions, and who brought levels, are what they were."""
+    own = {"task": "Judge the tone.", "fault": "Is it cold?"}
+    made = {
+        "tone": own, "warm": own | {"levels": ["1", "2", "3", "4", "5"]}, "cold": own | {"form": "yes_no"},
+        "relevant": {"dimension": "relevance"}, "mine": own | {"dimension": "safety"},
+    }  # fmt: skip
+    for name, settings in made.items():
+        scorers.put(tools.ledger, Configured(project, name, 1, "judge", settings), at=NOON, author="t")
+    now = {one.name: one for one in current(tools.ledger, project, at=NOON + timedelta(hours=1))}
+    assert {name: now[name].version for name in made} == {"tone": 2, "warm": 1, "cold": 1, "relevant": 1, "mine": 1}
+    assert runnable(now["tone"]).works == Judge("tone", **own)

@@ -16,7 +16,7 @@ from homeostat.analyze.judges import prompt as prompts
 from homeostat.analyze.judges.degenerate import degenerate
 from homeostat.analyze.judges.prompt import Prompt
 from homeostat.analyze.judges.reading import Unreadable, Verdict, read
-from homeostat.analyze.judges.rubrics import RUBRICS, Rubric
+from homeostat.analyze.judges.rubrics import PLAIN, RUBRICS, Rubric
 from homeostat.analyze.judges.suspicion import suspicion
 from homeostat.analyze.scorers.case import Case, Rung, Scored, Unscored
 
@@ -67,15 +67,18 @@ class Judge:
 
     @property
     def rubric(self) -> Rubric:
-        """Ours, with what the user changed."""
-        ours = RUBRICS.get(self.dimension) or replace(RUBRICS["relevance"], dimension=self.dimension, ignore="")
-        levels = self.levels or ours.levels
-        return replace(
-            ours,
-            task=self.task or ours.task,
-            fault=self.fault or ours.fault,
-            levels=(levels[0], levels[1], levels[2], levels[3], levels[4]),
-        )
+        """Ours, with what the user changed; of a dimension of their own, theirs."""
+        ours = RUBRICS.get(self.dimension)
+        if ours is None:
+            # Without levels of their own the fault says what the plain ones are about.
+            task = self.task if self.levels else f"{self.task}\n\nThe fault to look for: {self.fault}"
+            ours = Rubric(self.dimension, task, self.fault, PLAIN)
+        else:
+            ours = replace(ours, task=self.task or ours.task, fault=self.fault or ours.fault)
+        if not self.levels:
+            return ours
+        levels = self.levels
+        return replace(ours, levels=(levels[0], levels[1], levels[2], levels[3], levels[4]))
 
     @property
     def version(self) -> str:

@@ -26,6 +26,15 @@ class Rubric:
     """What must not count, because another dimension judges it."""
 
 
+#: Levels of a dimension of the user's own, who gave none.
+PLAIN: Final = (
+    "It fails in this altogether.",
+    "The fault is plain; little of it is as it should be.",
+    "The fault shows in a part that matters.",
+    "It is as it should be, but for a trifle.",
+    "It is as it should be; the fault is nowhere.",
+)
+
 RUBRICS: Final[dict[str, Rubric]] = {
     rubric.dimension: rubric
     for rubric in (

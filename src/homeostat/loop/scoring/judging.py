@@ -92,7 +92,8 @@ class Judging:
         most = self.may_ask(each, self.account(tools, project, each))
         sample = _sample(tools, project, each, taken, share=share, most=most)
         about = f"{project}/{track}/"
-        if sample and asyncio.run(self._judge(tools, project, each, endpoint, sample, about)):
+        left = asyncio.run(self._judge(tools, project, each, endpoint, sample, about)) if sample else 0
+        if left:
             return 0
         usd, calls = self.heard.paid(about)
         account |= {"usd": round(account["usd"] + usd, 8), "calls": account["calls"] + calls}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, cast
 
 from homeostat.analyze.judges import Judge
+from homeostat.analyze.judges.rubrics import RUBRICS
 from homeostat.analyze.scorers.cards import card
 from homeostat.analyze.scorers.case import Scorer
 from homeostat.analyze.scorers.classifier import Classifier
@@ -37,6 +38,8 @@ EDITIONS: Final[dict[str, int]] = {
     "groundedness": 8, "privacy": 4, "relevance": 7, "safety": 8,
 }  # fmt: skip
 _EDITION: Final = "edition"
+#: The edition of judges of a dimension of the user's own, which were asked by the levels of another one at first.
+_OWN_WORDS: Final = 2
 _LONGEST: Final = 8_000
 NO_JUDGE: Final = "No judge is configured: set judge_url and judge_model."
 
@@ -148,9 +151,16 @@ def current(ledger: Ledger, project: str, *, at: datetime) -> list[Configured]:
 
 def today(configured: Configured) -> Configured:
     """With the edition that its kind has now."""
-    edition = EDITIONS.get(configured.kind, 1)
+    edition = _OWN_WORDS if _own_words(configured) else EDITIONS.get(configured.kind, 1)
     settings = {name: value for name, value in configured.settings.items() if name != _EDITION}
     return replace(configured, settings=settings | ({_EDITION: edition} if edition > 1 else {}))
+
+
+def _own_words(configured: Configured) -> bool:
+    """A judge of a dimension of the user's own, who gave it no levels."""
+    given = configured.settings
+    own = configured.kind == JUDGE and given.get("dimension", configured.name) not in RUBRICS
+    return own and given.get("form", "rubric") == "rubric" and not given.get("levels")
 
 
 def _renewed(ledger: Ledger, configured: Configured, at: datetime) -> Configured:
