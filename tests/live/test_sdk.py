@@ -216,3 +216,21 @@ def test_a_call_that_we_tell_and_the_gateway_too_is_one_call(tmp_path: Path) -> 
         (answer,) = homeostat.Client(server.url).exchanges()
     assert (call["response_id"], call["input_tokens"]) == ("chatcmpl-1", 11)
     assert (answer["name"], answer["calls"], answer["input_tokens"], answer["user_id"]) == ("answer", 1, 11, "gina")
+
+
+def test_monitors_are_declared_in_python(server: Server) -> None:
+    client = homeostat.Client(server.url)
+    said: dict[str, Any] = {"measure": "share(status=error)", "against": {"limit": 0.05}, "direction": "up"}
+    assert client.put_monitor("few-errors", **said).get()["version"] == 1
+    assert client.put_monitor("few-errors", **said, severity="critical").get()["version"] == 2
+    assert client.test_monitor("few-errors", **said, since="1h").get()["fired"] == 0
+    client.pause_monitor("few-errors").get()
+    [found] = [one for one in client.monitors().get() if one["name"] == "few-errors"]
+    assert (found["version"], found["severity"], found["state"]) == (2, "critical", "paused")
+    assert client.resume_monitor("few-errors").get()["state"] == "on"
+    with pytest.raises(ClientError, match="has a side"):
+        client.put_monitor("few-errors", **{**said, "direction": "both"}).get()
+    assert list(client.incidents(state="open").get()) == []
+    with pytest.raises(ClientError) as refused:
+        client.incident(77).get()
+    assert refused.value.status == 404

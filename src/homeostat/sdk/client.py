@@ -111,6 +111,43 @@ class Client:
         body = {name: value for name, value in (("to", to), ("reason", reason)) if value}
         return self._post(f"/api/v1/policies/{quote(route)}/rollback", body)
 
+    def monitors(self) -> Asked[Rows]:
+        """What is watched, the default set too, with how it stands."""
+        return Asked(self._line, Wanted("GET", "/api/v1/monitors"), _items)
+
+    def put_monitor(self, name: str, measure: str, against: Mapping[str, object], **fields: object) -> Asked[Row]:
+        """Have a monitor: `put_monitor("polite", "mean(score.civil)", {"reference": "all"}, direction="down").get()`.
+
+        fields: direction, where, by, unit, tolerance, severity, budget, state. What says something else than before is
+        a new version.
+        """
+        wanted = {"name": name, "measure": measure, "against": against, **fields}
+        return Asked(self._line, Wanted("POST", "/api/v1/monitors", body=wanted), _first)
+
+    def test_monitor(
+        self, name: str, measure: str, against: Mapping[str, object], *, since: str = "30d", **fields: object
+    ) -> Asked[Row]:
+        """How often it would have fired on what is stored. Nothing is changed."""
+        wanted = {"name": name, "measure": measure, "against": against, **fields}
+        return self._post("/api/v1/monitors/test", {"monitor": wanted, "from": since})
+
+    def pause_monitor(self, name: str) -> Asked[Row]:
+        """Watch it no longer; also one of the default set."""
+        return self._patch(f"/api/v1/monitors/{_part(name)}", {"state": "paused"})
+
+    def resume_monitor(self, name: str) -> Asked[Row]:
+        """Watch it again."""
+        return self._patch(f"/api/v1/monitors/{_part(name)}", {"state": "on"})
+
+    def incidents(self, *, state: Literal["open", "acknowledged", "closed"] | None = None) -> Asked[Rows]:
+        """What was found wrong, newest first."""
+        pairs = [("state", state)] if state else []
+        return Asked(self._line, Wanted("GET", "/api/v1/incidents", pairs), _items)
+
+    def incident(self, id: int) -> Asked[Row]:
+        """One incident, with its findings, what was done and what came of it."""
+        return self._get(f"/api/v1/incidents/{id}")
+
     def accounting(self) -> Asked[Row]:
         """What became of everything that was sent."""
         return self._get("/api/v1/accounting")
@@ -137,9 +174,16 @@ class Client:
     def _post(self, path: str, body: object) -> Asked[Row]:
         return Asked(self._line, Wanted("POST", path, body=body))
 
+    def _patch(self, path: str, body: object) -> Asked[Row]:
+        return Asked(self._line, Wanted("PATCH", path, body=body))
+
 
 def _items(answer: Row) -> Rows:
     return Rows(answer["items"])
+
+
+def _first(answer: Row) -> Row:
+    return dict(answer["items"][0])
 
 
 def _part(text: str) -> str:
