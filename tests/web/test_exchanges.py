@@ -178,8 +178,8 @@ def test_one_whole_exchange(client: TestClient, warehouse: Warehouse, project: s
         signals=[
             signal_row(project, id="by-trace", trace_id=trace),
             signal_row(project, id="by-session", session_id="s1", at=NOON + timedelta(days=3)),
-            signal_row(project, id="by-user", user_id="u1", at=NOON + timedelta(minutes=59)),
-            signal_row(project, id="user-later", user_id="u1", at=NOON + timedelta(minutes=61)),
+            signal_row(project, id="by-user", user_id="u1", at=NOON + timedelta(hours=23)),
+            signal_row(project, id="user-later", user_id="u1", at=NOON + timedelta(hours=25)),
             signal_row(project, id="about-another", trace_id=trace, span_id=call),
         ],
     )

@@ -84,18 +84,22 @@ def _whole_json(warehouse: Warehouse, project: str, id_: ExchangeId, now: dateti
     if found is None:
         return None
     (scores,) = said.scores(warehouse, project, now, [found.exchange], whole=True)
-    signals = said.signals_around(warehouse, project, now, found.exchange)
+    (signals,) = said.signals(warehouse, project, now, [found.exchange], whole=True)
     return whole_json(found.exchange, found.whole, messages=_messages(found), scores=scores, signals=signals)
 
 
 def _messages(found: Found) -> list[dict[str, Any]]:
     """The conversation as the first of its spans tells it that does; else its plain texts."""
-    for span in found.members:
-        told = _told(span)
-        if told:
-            return told
+    told = told_messages(found)
+    if told:
+        return told
     plain = (("user", found.whole.input), ("assistant", found.whole.output))
     return [{"role": role, "content": text} for role, text in plain if text]
+
+
+def told_messages(found: Found) -> list[dict[str, Any]]:
+    """The conversation as the first of its spans tells it that does."""
+    return next(filter(None, map(_told, found.members)), [])
 
 
 def _told(span: Mapping[str, Any]) -> list[dict[str, Any]]:

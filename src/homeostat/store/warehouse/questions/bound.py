@@ -30,6 +30,7 @@ class Bound:
             "low_text": max(0, low - _EARLIER),
             "high_text": high + _LATER,
             "low_said": max(0, low - _DAY),
+            "low_near": max(0, low - 2 * _DAY),
         }
 
     def add(self, value: Any, kind: Kind) -> str:

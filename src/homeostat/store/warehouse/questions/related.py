@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from homeostat.store.warehouse.questions import search
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, Bound, moment
@@ -16,8 +16,15 @@ NO_TRACE: Final = "toFixedString('', 16)"
 NO_SPAN: Final = "toFixedString(unhex('0000000000000000'), 8)"
 _MAPS: Final = ("attributes", "attributes_json", "resource")
 _TRACE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-#: A signal about a user belongs to the last answer of that user, if that is not older than a day.
-USER_WINDOW: Final = 86_400
+#: What is said about a session or a user belongs to an answer within a day of it (seconds), if there is one.
+NEAR: Final = 86_400
+Table = Literal["signals", "scores"]
+TABLES: Final[tuple[Table, ...]] = ("scores", "signals")
+#: Said about no trace. Scores of ours always name one, and most scores are ours.
+LONE: Final[dict[Table, str]] = {
+    "scores": f"source != 'homeostat' AND trace_id = {NO_TRACE}",
+    "signals": f"trace_id = {NO_TRACE}",
+}
 RUNGS: Final = ("engine", "model", "judge", "human")
 #: A scorer that could not say left a row; it is no score, and stands behind every one that is.
 IS_SCORE: Final = "NOT (value IS NULL AND label = 'unscored')"
@@ -87,7 +94,11 @@ def _label(op: Op, values: Sequence[str], bound: Bound) -> str:
 
 
 def _labelled(test: str) -> str:
-    rows = [f"SELECT trace_id, span_id FROM {table} WHERE {SAID_WINDOW} AND {test}" for table in ("scores", "signals")]  # noqa: S608
+    rows = []
+    for table in TABLES:
+        mine = f"{SAID_WINDOW} AND {test}"
+        rows += [f"SELECT trace_id, span_id FROM {table} WHERE {mine} AND trace_id != {NO_TRACE}"]  # noqa: S608
+        rows += [f"SELECT trace_id, span_id FROM ({arm})" for arm in lone(table, mine)]  # noqa: S608
     return " UNION ALL ".join(rows)
 
 
@@ -120,13 +131,21 @@ def _about(pairs: str) -> str:
 def _said(field: str, name: str, test: str, bound: Bound) -> str:
     """A score (the one that counts) or any signal of this name passes the test."""
     if field == "score":
-        newest = f"SELECT trace_id, span_id, argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label"
+        mine = f"{SAID_WINDOW} AND {scored_as(name, bound)}"
+        columns = "trace_id, span_id, at, rung, value, label"
+        rows = [f"SELECT {columns}, true AS own FROM scores WHERE {mine} AND trace_id != {NO_TRACE}"]  # noqa: S608
+        rows += [
+            f"SELECT trace_id, span_id, said_at AS at, rung, value, label, false AS own FROM ({arm})"  # noqa: S608
+            for arm in lone("scores", mine, fields=("rung", "value", "label"))
+        ]
+        newest = ", ".join(f"argMax({each}, (own, {NEWEST})) AS {each}" for each in ("value", "label"))
         return _about(
-            f"SELECT trace_id, span_id FROM ({newest} FROM (SELECT * FROM scores "  # noqa: S608
-            f"WHERE {SAID_WINDOW} AND {scored_as(name, bound)}) GROUP BY trace_id, span_id) WHERE {test}"
+            f"SELECT trace_id, span_id FROM (SELECT trace_id, span_id, {newest} FROM ({' UNION ALL '.join(rows)}) "  # noqa: S608
+            f"GROUP BY trace_id, span_id) WHERE {test}"
         )
     mine = f"{SAID_WINDOW} AND name = {bound.add(name, 'String')} AND {test}"
-    pairs = (f"SELECT trace_id, span_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}", *signalled(mine))  # noqa: S608
+    pairs = [f"SELECT trace_id, span_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}"]  # noqa: S608
+    pairs += [f"SELECT trace_id, span_id FROM ({arm})" for arm in lone("signals", mine)]  # noqa: S608
     return _about(" UNION ALL ".join(pairs))
 
 
@@ -140,27 +159,39 @@ def scored_as(wanted: str, bound: Bound) -> str:
     return f"name = {bound.add(wanted, 'String')} AND {IS_SCORE}"
 
 
-def signalled(mine: str, columns: str = "trace_id, span_id", fields: str = "") -> list[str]:
-    """The exchanges that signals about a session, or about a user alone, belong to: the last answer before each.
+def lone(
+    table: Table, mine: str, columns: str = "trace_id, span_id", fields: Sequence[str] = ("value", "label")
+) -> list[str]:
+    """What is said about a session, or about a user alone, each with the answer that it belongs to: of the day before
+    it the last one, else of the day after it the first one; about a session, else the last one before it at all.
 
-    `mine`: which signals. `columns` of the exchange, and `fields` of the signal, in each row.
+    `mine`: which rows of the table. `columns` of the answer; of what is said `said_key`, `said_at` and `fields`.
     """
     arms = []
-    for column, younger in (("session_id", ""), ("user_id", f"AND e.at >= s.said_at - {USER_WINDOW}")):
-        lone = f"{mine} AND trace_id = {NO_TRACE} AND {column} != ''"
+    for column in ("session_id",) if table == "scores" else ("session_id", "user_id"):
+        alone = f"{mine} AND {LONE[table]} AND {column} != ''"
+        old = "true"
         if column == "user_id":
-            lone += " AND session_id = ''"
-        told = f"SELECT {column}, row_key AS said_key, at AS said_at, value, label FROM signals WHERE {lone}"  # noqa: S608
-        # No upper end: the last answer before the signal may lie after the window, and then it is not this window's.
+            alone += " AND session_id = ''"
+            old = f"e.at >= s.said_at - {NEAR}"
+        carried = "".join(f", {name}" for name in fields)
+        told = f"SELECT {column}, row_key AS said_key, at AS said_at{carried} FROM {table} WHERE {alone}"  # noqa: S608
+        # The window is that of exchanges. What is said within a day of them may belong to an answer that lies a day
+        # before it, or weeks after the window: then it is not this window's. The last of it bounds what is read, and
+        # where nothing was said nothing is.
         answers = (
             f"SELECT {columns}{_missing(columns, column)} FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
-            f"AND at >= {moment('low')} AND is_answer AND {column} IN (SELECT {column} FROM signals WHERE {lone})"
+            f"AND at >= {moment('low_near')} AND at <= (SELECT max(at) + {NEAR} FROM {table} WHERE {alone}) "
+            f"AND is_answer AND {column} IN (SELECT {column} FROM {table} WHERE {alone})"
         )
+        apart = "abs(toUnixTimestamp64Micro(e.at) - toUnixTimestamp64Micro(s.said_at))"
+        rank = f"multiIf(e.at > s.said_at, 1, e.at >= s.said_at - {NEAR}, 0, 2)"
         arms.append(
-            f"SELECT {columns}{fields} FROM ({answers}) AS e INNER JOIN ({told}) AS s USING ({column}) "  # noqa: S608
-            f"WHERE e.at <= s.said_at {younger} ORDER BY e.at DESC LIMIT 1 BY said_key"
+            f"SELECT {columns}, said_key, said_at{carried} FROM ({answers}) AS e INNER JOIN ({told}) AS s "  # noqa: S608
+            f"USING ({column}) WHERE e.at <= s.said_at + {NEAR} AND {old} "
+            f"ORDER BY {rank}, {apart}, e.trace_id, e.span_id LIMIT 1 BY said_key"
         )
-    return [f"SELECT * FROM ({arm})" for arm in arms]  # noqa: S608
+    return arms
 
 
 def _missing(columns: str, column: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,14 +13,21 @@ from homeostat.records.exchange import Exchange
 from homeostat.records.instant import iso
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, Bound
-from homeostat.store.warehouse.questions.related import IS_SCORE, NEWEST, NO_SPAN
+from homeostat.store.warehouse.questions.related import IS_SCORE, LONE, NEWEST, NO_TRACE, Table, lone
 from homeostat.store.warehouse.questions.rows import START_CHARS
 
 #: A page shows so many signals of one exchange at most.
 MOST: Final = 200
-_USER_WINDOW: Final = 3_600_000_000
 _TRACES: Final = "trace_id IN (SELECT toFixedString(unhex(arrayJoin({traces:Array(String)})), 16))"
+#: Said about a session, or a user alone, that these exchanges know.
+_OF_SESSION: Final = "has({sessions:Array(String)}, lower(hex(SHA256(session_id))))"
+_OF_USER: Final = "has({users:Array(String)}, lower(hex(SHA256(user_id))))"
+_KNOWN: Final[dict[Table, str]] = {
+    "scores": _OF_SESSION,
+    "signals": f"({_OF_SESSION} OR (session_id = '' AND {_OF_USER}))",
+}
 _NOWHERE: Final = "0" * 16
+_NO_TRACE_HEX: Final = "0" * 32
 _WHOLE: Final = "{0}"
 _START: Final = f"substringUTF8({{0}}, 1, {START_CHARS})"
 
@@ -39,25 +47,70 @@ def _columns(long: str) -> str:
 def _bound(project: str, now: datetime, exchanges: Sequence[Exchange]) -> Bound:
     bound = Bound(project, now, min(e.at for e in exchanges), max(e.at for e in exchanges) + 1)
     bound.values["traces"] = sorted({e.trace_id for e in exchanges})
+    bound.values["sessions"] = sorted({_short(e.session_id) for e in exchanges if e.session_id})
+    bound.values["users"] = sorted({_short(e.user_id) for e in exchanges if e.user_id})
     return bound
+
+
+def _short(text: str) -> str:
+    """An id may be as long as a body; a question of a thousand of them may not."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _about(table: Table, bound: Bound) -> str:
+    """What was said about these traces, and what may be about their sessions and users: first by the shorter column."""
+    traces = bound.add([*bound.values["traces"], _NO_TRACE_HEX], "Array(String)")
+    return (
+        f"{SAID_WINDOW} AND trace_id IN (SELECT toFixedString(unhex(arrayJoin({traces})), 16)) "
+        f"AND (trace_id != {NO_TRACE} OR ({LONE[table]} AND {_KNOWN[table]}))"
+    )
+
+
+def _belonging(table: Table) -> str:
+    """What was said about these exchanges' sessions and users, with `told_trace` and `told_span` of what it belongs
+    to."""
+    mine = f"{SAID_WINDOW} AND {_KNOWN[table]}"
+    arms = " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in lone(table, mine, fields=()))  # noqa: S608
+    places = (
+        "SELECT said_key AS row_key, lower(hex(trace_id)) AS told_trace, lower(hex(span_id)) AS told_span "  # noqa: S608
+        f"FROM ({arms}) WHERE {_TRACES}"
+    )
+    return (
+        f"(SELECT * FROM (SELECT * FROM {table} WHERE {mine} AND {LONE[table]}) AS x "  # noqa: S608
+        f"INNER JOIN ({places}) AS y USING (row_key))"
+    )
 
 
 def scores(
     warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange], *, whole: bool = False
 ) -> list[Scores]:
-    """For each exchange the score that counts of each name: costliest rung, then newest; its own before its trace's.
-    Reasons are whole, or their beginnings."""
+    """For each exchange the score that counts of each name: costliest rung, then newest; its own before its trace's,
+    and that before its session's. Reasons are whole, or their beginnings."""
     if not exchanges:
         return []
+    bound = _bound(project, now, exchanges)
     reason = (_WHOLE if whole else _START).format("reason")
+    best = f"argMax((value, label, {reason}, scorer, toString(rung)), tuple({IS_SCORE}, {NEWEST})) AS best"
     found = warehouse.ask(
-        f"SELECT lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex, name, "  # noqa: S608
-        f"argMax((value, label, {reason}, scorer, toString(rung)), tuple({IS_SCORE}, {NEWEST})) AS best "
-        f"FROM scores WHERE {SAID_WINDOW} AND {_TRACES} GROUP BY trace_id, span_id, name",
-        _bound(project, now, exchanges).values,
+        f"SELECT lower(hex(trace_id)) AS trace_hex, lower(hex(span_id)) AS span_hex, name, {best} "  # noqa: S608
+        f"FROM scores WHERE {_about('scores', bound)} GROUP BY trace_id, span_id, name",
+        bound.values,
     )
+    of_sessions: dict[tuple[str, str], Scores] = {}
+    if any(row["trace_hex"] == _NO_TRACE_HEX for row in found):
+        belonging = warehouse.ask(
+            f"SELECT told_trace AS trace_hex, told_span AS span_hex, name, {best} FROM {_belonging('scores')} "  # noqa: S608
+            "GROUP BY told_trace, told_span, name",
+            bound.values,
+        )
+        of_sessions = _by_span(belonging)
+    by_span = _by_span(found)
+    return [of_sessions.get((e.trace_id, e.span_id), {}) | _merged(e, by_span) for e in exchanges]
+
+
+def _by_span(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], Scores]:
     by_span: dict[tuple[str, str], Scores] = defaultdict(dict)
-    for row in found:
+    for row in rows:
         value, label, reason, scorer, rung = row["best"]
         by_span[row["trace_hex"], row["span_hex"]][row["name"]] = {
             "value": _finite(value),
@@ -66,7 +119,7 @@ def scores(
             "scorer": scorer or None,
             "rung": rung or None,
         }
-    return [_merged(exchange, by_span) for exchange in exchanges]
+    return by_span
 
 
 def _merged(exchange: Exchange, by_span: dict[tuple[str, str], Scores]) -> Scores:
@@ -79,48 +132,39 @@ def _merged(exchange: Exchange, by_span: dict[tuple[str, str], Scores]) -> Score
 def signals(
     warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange], *, whole: bool = False
 ) -> list[Signals]:
-    """For each exchange the signals about it or its trace, oldest first. Comments and corrections are whole, or their
-    beginnings."""
+    """For each exchange the signals about it or its trace, and those of its session or user that belong to it, oldest
+    first. Comments and corrections are whole, or their beginnings."""
     if not exchanges:
         return []
+    bound = _bound(project, now, exchanges)
+    columns = _columns(_WHOLE if whole else _START)
     found = warehouse.ask(
-        f"SELECT {_columns(_WHOLE if whole else _START)} FROM signals WHERE {SAID_WINDOW} AND {_TRACES} "  # noqa: S608
+        f"SELECT {columns} FROM signals WHERE {_about('signals', bound)} "  # noqa: S608
         f"ORDER BY at, id LIMIT {MOST} BY trace_id, span_id",
-        _bound(project, now, exchanges).values,
+        bound.values,
     )
     by_span: dict[tuple[str, str], Signals] = defaultdict(list)
     for row in found:
         by_span[row["trace_hex"], row["span_hex"]].append(row)
+    belonging: dict[tuple[str, str], Signals] = defaultdict(list)
+    if any(row["trace_hex"] == _NO_TRACE_HEX for row in found):
+        for row in warehouse.ask(
+            f"SELECT {columns}, told_trace, told_span FROM {_belonging('signals')} "  # noqa: S608
+            f"ORDER BY at, id LIMIT {MOST} BY told_trace, told_span",
+            bound.values,
+        ):
+            belonging[row["told_trace"], row["told_span"]].append(row)
     return [
-        _sorted([row for span in dict.fromkeys((*e.members, e.span_id, _NOWHERE)) for row in by_span[e.trace_id, span]])
+        _sorted(
+            [row for span in dict.fromkeys((*e.members, e.span_id, _NOWHERE)) for row in by_span[e.trace_id, span]]
+            + belonging[e.trace_id, e.span_id]
+        )
         for e in exchanges
     ]
 
 
 def _sorted(found: Signals) -> Signals:
     return [as_json(row) for row in sorted(found, key=lambda row: (row["at_us"], row["id"]))]
-
-
-def signals_around(warehouse: Warehouse, project: str, now: datetime, exchange: Exchange) -> Signals:
-    """All signals that may be about one exchange: by its id, its trace, its session, and its user within an hour."""
-    bound = _bound(project, now, [exchange])
-    bound.values |= {
-        "spans": [*exchange.members, exchange.span_id],
-        "session": exchange.session_id,
-        "user": exchange.user_id,
-        "low_user": exchange.at - _USER_WINDOW,
-        "high_user": exchange.at + _USER_WINDOW,
-    }
-    return _sorted(
-        warehouse.ask(
-            f"SELECT {_columns(_WHOLE)} FROM signals WHERE {SAID_WINDOW} AND ("  # noqa: S608
-            f"({_TRACES} AND (span_id = {NO_SPAN} OR has({{spans:Array(String)}}, lower(hex(span_id))))) "
-            "OR (session_id != '' AND session_id = {session:String}) "
-            "OR (user_id != '' AND user_id = {user:String} AND toUnixTimestamp64Micro(at) "
-            f"BETWEEN {{low_user:Int64}} AND {{high_user:Int64}})) ORDER BY at, id LIMIT {MOST}",
-            bound.values,
-        )
-    )
 
 
 def signals_of_trace(warehouse: Warehouse, project: str, now: datetime, trace_id: str, since: int) -> Signals:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.fields import ANSWER
 from homeostat.store.warehouse.questions.measures.question import Kind
-from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN, NO_TRACE, scored_as, signalled
+from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN, NO_TRACE, lone, scored_as
 
 #: The columns of `exchanges` that a question may look at.
 COLUMNS: Final = (
@@ -77,21 +77,30 @@ def _covered(scores: str, some: str) -> str:
 
 
 def _scores(named: str, some: str) -> str:
-    """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's."""
+    """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's, and
+    that before its session's."""
     mine = f"{SAID_WINDOW} AND {named}"
+    best = f"argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label"
     scores = (
-        f"SELECT trace_id, span_id AS told, argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label "  # noqa: S608
-        f"FROM (SELECT * FROM scores WHERE {mine}) GROUP BY trace_id, span_id"
+        f"SELECT trace_id, span_id AS told, {best} FROM (SELECT * FROM scores WHERE {mine} "  # noqa: S608
+        f"AND trace_id != {NO_TRACE}) GROUP BY trace_id, span_id"
     )
-    members = _members(f"SELECT trace_id FROM scores WHERE {mine}", some)  # noqa: S608
-    return (
-        f"(SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({scores}) AS s USING (trace_id, told) "  # noqa: S608
-        f"ORDER BY told = {NO_SPAN} LIMIT 1 BY trace_id, span_id)"
-    )
+    members = _members(f"SELECT trace_id FROM scores WHERE {mine} AND trace_id != {NO_TRACE}", some)  # noqa: S608
+    arms = [
+        f"SELECT trace_id, span_id, value, label, toUInt8(told = {NO_SPAN}) AS far FROM ({members}) AS e "  # noqa: S608
+        f"INNER JOIN ({scores}) AS s USING (trace_id, told)"
+    ]
+    arms += [
+        f"SELECT trace_id, span_id, {best}, toUInt8(2) AS far FROM (SELECT trace_id, span_id, value, label, rung, "  # noqa: S608
+        f"said_at AS at FROM ({arm})) GROUP BY trace_id, span_id"
+        for arm in lone("scores", mine, fields=("value", "label", "rung"))
+    ]
+    every = " UNION ALL ".join(arms)
+    return f"(SELECT * FROM ({every}) ORDER BY far LIMIT 1 BY trace_id, span_id)"  # noqa: S608
 
 
 def _signals(name: str) -> str:
-    """Every signal counts once, for the exchange it names, else the last answer of its session or user before it."""
+    """Every signal counts once, for the exchange it names, else for the answer of its session or user (see `lone`)."""
     mine = f"{SAID_WINDOW} AND name = {name}"
     fields = "row_key AS said_key, at AS said_at, value, label"
     about = f"SELECT trace_id, span_id AS told, {fields} FROM signals WHERE {mine} AND trace_id != {NO_TRACE}"  # noqa: S608
@@ -100,5 +109,5 @@ def _signals(name: str) -> str:
         f"SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({about}) AS s USING (trace_id, told) "  # noqa: S608
         "ORDER BY e.at, e.span_id LIMIT 1 BY said_key"
     ]
-    arms += signalled(mine, COLUMNS, ", value, label")
+    arms += [f"SELECT {COLUMNS}, value, label FROM ({arm})" for arm in lone("signals", mine, COLUMNS)]  # noqa: S608
     return "(" + " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in arms) + ")"  # noqa: S608
