@@ -56,6 +56,52 @@ def test_each_question_once_but_a_pair_stays() -> None:
     assert len(shaped([GOOD, GOOD], Shaping(deduplicate=False))) == 2
 
 
+def test_what_is_newer_takes_the_place_of_what_was_there(ledger: Ledger) -> None:
+    put(ledger, [{"input": "a", "output": "OLD"}, {"input": "b", "output": "stays"}])
+    second, new = made(put(ledger, [{"input": "A", "output": "NEW"}, {"input": "c"}], add=True))
+    assert (second.version, new) == (2, True)
+    told = [(item["input"], item.get("output")) for item in rows.items(ledger, "p", "d", 2)]
+    assert told == [("A", "NEW"), ("b", "stays"), ("c", None)]
+    assert made(put(ledger, [{"input": "b", "output": "stays"}], add=True)) == (second, False)
+
+
+def test_tool_calls_are_exported_as_they_were_said() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    said = [
+        {"role": "user", "content": [{"type": "text", "text": "Where is it?"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "in Bonn"},
+    ]
+    [line] = chat_lines([{"messages": said, "output": "In Bonn.", "good": True}])
+    assert line["messages"] == [
+        said[0], {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "content": "in Bonn", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "In Bonn."},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({"inptu": "x"}, "no field 'inptu'"), ({"output": "x"}, "input or messages"), ({}, "input or messages"),
+        ({"input": [{"type": "text"}]}, "input is a text"), ({"input": "x", "good": "yes"}, "good is true or false"),
+        ({"input": "x", "documents": "one"}, "documents is a list"), ({"messages": "hello"}, "messages is a list"),
+        ({"messages": [{"content": "no role"}]}, "messages is a list"), ({"input": "x", "tags": [1]}, "tags is a list"),
+        ({"messages": [{"role": "user"}]}, "messages is a list"), ({"messages": ["hello"]}, "messages is a list"),
+    ],
+)  # fmt: skip
+def test_an_item_that_is_none(item: dict[str, Any], says: str) -> None:
+    wrong = datasets.checked([GOOD, item])
+    assert wrong is not None and wrong.message.startswith("Item 2: ") and says in wrong.message
+
+
+def test_what_older_versions_hold_is_exported_all_the_same() -> None:
+    odd = [{"messages": "hello", "input": "x", "output": "y"}, {"messages": [{"content": "z"}], "output": "y"}]
+    assert [line["messages"][0] for line in chat_lines(odd)] == [
+        {"role": "user", "content": "x"}, {"role": "user", "content": ""},
+    ]  # fmt: skip
+
+
 def test_personal_data_goes_and_ids_stay() -> None:
     item = {
         "input": "I am anna@example.com",

@@ -186,6 +186,8 @@ def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], 
     assert (again.status_code, again.json()["version"]) == (200, 1)
     items = [{"input": "Where is it?", "output": "On its way.", "good": True}]
     assert client.post("/api/v1/datasets", json={"name": "failing", "items": items}).json()["version"] == 2
+    wrong = client.post("/api/v1/datasets", json={"name": "failing", "items": [{"inptu": "?"}]})
+    assert wrong.status_code == 400 and "inptu" in wrong.json()["error"]["message"]
     told = client.get("/api/v1/datasets/failing/items?version=1").json()["items"]
     assert "anna@" not in json.dumps(told)
     assert told[0]["exchange"]

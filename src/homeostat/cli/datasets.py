@@ -70,7 +70,7 @@ def add(
 ) -> None:
     """Take items of a file into the next version."""
     try:
-        items = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        items = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, ValueError) as problem:
         raise typer.BadParameter(f"{file}: {problem}") from None
     _made({"name": name, "items": items, "add": not replace, "note": note})

@@ -21,6 +21,11 @@ MOST: Final = 100_000
 Item = Mapping[str, Any]
 #: What an item may say; `good` is true or false, or null where nobody knows.
 FIELDS: Final = ("input", "output", "ideal", "system", "documents", "messages", "good", "exchange", "release", "tags")
+#: Of these some are lists of texts, and some no texts at all.
+_LISTS: Final = ("documents", "tags")
+_TEXTS: Final = tuple(name for name in FIELDS if name not in (*_LISTS, "messages", "good"))
+#: What of a message a fine-tuning takes.
+_MESSAGE: Final = ("role", "content", "name", "tool_calls", "tool_call_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def make(
 ) -> tuple[Version, bool] | Declined:  # fmt: skip
     """The next version of a dataset, and whether it is new: the same items again are the newest version.
 
-    `add`: behind the items of the newest version.
+    `add`: to the items of the newest version; what is asked there already takes the place of what was there.
     """
     if wrong := bad_name("dataset", name, PROMPT):
         return wrong
@@ -49,7 +54,7 @@ def make(
     with ledger.begin():
         newest = datasets.get(ledger, project, name)
         before = _plain(datasets.items(ledger, project, name, newest.version)) if add and newest else []
-        whole = shaped([*before, *items], shaping or Shaping())
+        whole = shaped(items, shaping or Shaping(), before)
         if not whole:
             return bad("A dataset needs at least one item.")
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
@@ -82,22 +87,74 @@ def find(ledger: Ledger, project: str, name: str, version: int | None = None) ->
     return found
 
 
-def shaped(items: Sequence[Item], shaping: Shaping) -> list[dict[str, Any]]:
-    """Redacted, each once, as many of either kind, at most so many.
+def shaped(items: Sequence[Item], shaping: Shaping, before: Sequence[Item] = ()) -> list[dict[str, Any]]:
+    """Redacted, each once, as many of either kind, at most so many. `before`: what is there already, and older.
 
     >>> rows = [{"input": "a", "output": "x@example.com"}, {"input": "A ", "output": "again"}]
     >>> shaped(rows, Shaping())
     [{'input': 'a', 'output': '[email]'}]
+    >>> shaped([{"input": "a", "output": "newer"}, {"input": "b"}], Shaping(), rows)
+    [{'input': 'a', 'output': 'newer'}, {'input': 'b'}]
     """
-    kept = [{name: item[name] for name in FIELDS if item.get(name) not in (None, "", [], ())} for item in items]
-    if shaping.redact:
-        kept = [_redacted(item) for item in kept]
+    old, new = ([_kept(item, shaping) for item in some] for some in (before, items))
+    kept = [*old, *new]
     if shaping.deduplicate:
-        # One question once: the first one told is the newest.
-        kept = list({_question(item): item for item in reversed(kept)}.values())[::-1]
+        # One question once: of what is told at a time the first one is the newest, and it stands where the older stood.
+        kept = list((_once(old) | _once(new)).values())
     if shaping.balance:
         kept = _balanced(kept)
     return kept[: shaping.most]
+
+
+def _kept(item: Item, shaping: Shaping) -> dict[str, Any]:
+    kept = {name: item[name] for name in FIELDS if item.get(name) not in (None, "", [], ())}
+    return _redacted(kept) if shaping.redact else kept
+
+
+def _once(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for item in items:
+        found.setdefault(_question(item), item)
+    return found
+
+
+def checked(items: Sequence[Item]) -> Declined | None:
+    """What is wrong with items that somebody wrote; None: they can be kept and exported."""
+    for place, item in enumerate(items, 1):
+        if wrong := _wrong(item):
+            return bad(f"Item {place}: {wrong}", f"An item has {', '.join(FIELDS)}.")
+    return None
+
+
+def _wrong(item: Item) -> str:
+    # A number is what an export gives to an item.
+    if unknown := sorted(item.keys() - {*FIELDS, "number"}):
+        return f"there is no field {unknown[0][:80]!r}."
+    said = {name: value for name, value in item.items() if value is not None}
+    if name := next((name for name in _TEXTS if not isinstance(said.get(name, ""), str)), ""):
+        return f"{name} is a text." + (" What is more than a text goes into messages." if name == "input" else "")
+    if name := next((name for name in _LISTS if not _texts(said.get(name, []))), ""):
+        return f"{name} is a list of texts."
+    if not isinstance(said.get("good", True), bool):
+        return "good is true or false."
+    messages = said.get("messages", [])
+    if not isinstance(messages, list) or not all(_is_message(each) for each in messages):
+        return "messages is a list of messages, each with role, and content or tool_calls."
+    return "" if said.get("input") or messages else "it needs input or messages."
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_message(value: Any) -> bool:
+    """As OpenAI has them: a content is a text or a list of parts."""
+    if not isinstance(value, Mapping) or not (isinstance(value.get("role"), str) and value["role"]):
+        return False
+    calls, content = value.get("tool_calls"), value.get("content")
+    if not isinstance(calls, list | None) or not isinstance(content, str | list | None):
+        return False
+    return content is not None or bool(calls)
 
 
 def chat_lines(items: Sequence[Item]) -> list[dict[str, Any]]:
@@ -130,9 +187,12 @@ def preference_lines(items: Sequence[Item]) -> list[dict[str, Any]]:
     return lines
 
 
-def _asked(item: Item) -> list[dict[str, str]]:
-    if item.get("messages"):
-        return [{"role": str(said["role"]), "content": str(said["content"])} for said in item["messages"]]
+def _asked(item: Item) -> list[dict[str, Any]]:
+    messages = item.get("messages")
+    # Older versions hold messages that nobody checked.
+    said = [each for each in messages if _is_message(each)] if isinstance(messages, list) else []
+    if said:
+        return [{name: each[name] for name in _MESSAGE if each.get(name) is not None} for each in said]
     system = str(item.get("system") or "")
     documents = "\n\n".join(str(text) for text in item.get("documents") or ())
     told = f"{system}\n\n{documents}".strip() if documents else system

@@ -37,7 +37,8 @@ _EXPORT: Final = [
 
 
 class NewVersion(BaseModel):
-    """`items`, or `exchanges`: filters as `/api/v1/exchanges` takes them. `add`: behind the newest version's items."""
+    """`items`, or `exchanges`: filters as `/api/v1/exchanges` takes them. `add`: to the newest version's items; what
+    is asked there already takes the place of what was there."""
 
     model_config = ConfigDict(extra="forbid")
     name: Name
@@ -73,6 +74,8 @@ async def make_dataset(request: Request, wanted: NewVersion) -> Response:
     core, project, author = core_of(request), visitor_of(request).project, author_of(request)
     if bool(wanted.items) == (wanted.exchanges is not None):
         raise Refused("Give items, or exchanges to take them from.")
+    if wrong := registry.checked(wanted.items):
+        return declined(wrong)
 
     def make() -> tuple[Version, bool] | Declined:
         items, lineage = _taken(core, project, wanted)
