@@ -276,9 +276,33 @@ def test_what_would_it_have_said_stores_nothing(tools: Tools, project: str, fill
         ("nothing", {}), ("os:system", {}), ("answered", {"unit": "session"}), ("answered", {"x": 1}),
         ("relevance", {"unit": "week"}), ("judge", {"dimension": "mood"}), ("judge", {"url": "http://x"}),
         ("judge", {"dimension": "safety", "form": "essay"}), ("judge", {"dimension": "safety", "task": {"a": 1}}),
-        ("judge", {"dimension": "safety", "levels": ["one"]}),
+        ("judge", {"dimension": "safety", "levels": ["one"]}), ("pattern", {"pattern": "("}),
+        ("json", {"schema": {"type": "bogus"}}), ("json", {"schema": 5}), ("json", {"schema": "no schema"}),
+        ("length", {"most": -5}), ("length", {"least": -1}), ("length", {"least": 9, "most": 8}),
+        ("language", {"wanted": "German"}), ("latency", {"most": 0}), ("cost", {"fields": []}),
+        ("factuality", {"facts": [1, 2]}), ("relevance", {"threshold": 7}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_scorer_is_refused(project: str, kind: str, settings: dict[str, Any]) -> None:
     with pytest.raises(BadScorer):
         scorer(project, "x", kind, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("pattern", {"pattern": "^[A-Z]+$"}), ("json", {"schema": {"type": "object"}}), ("length", {"most": 5}),
+        ("json", {"schema": '{"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}'}), ("length", {"least": 0}),
+        ("language", {"wanted": "de"}), ("language", {"wanted": ""}), ("factuality", {"facts": ["It costs $9."]}),
+        ("relevance", {"threshold": 0.7}), ("cost", {"most": 0.001}),
+    ],
+)  # fmt: skip
+def test_what_can_be_a_scorer_is_one(project: str, kind: str, settings: dict[str, Any]) -> None:
+    assert scorer(project, "x", kind, settings=settings).rung == "model"
+
+
+def test_a_schema_makes_nobody_read_a_file(project: str, tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text("true")
+    place = (tmp_path / "schema.json").as_uri()
+    with pytest.raises(BadScorer, match="schema"):
+        scorer(project, "x", "json", settings={"schema": {"$ref": place}})

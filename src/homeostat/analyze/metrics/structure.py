@@ -30,14 +30,21 @@ def _depth(text: str) -> int:
     return deepest
 
 
+def _never_fetched(address: str) -> Any:
+    """A schema may come with a request, and no request names a file or an address that we read."""
+    raise ValueError("a schema holds all that it refers to")
+
+
 def schema_errors(value: Any, schema: dict[str, Any], most: int = 5) -> list[str]:
     """Where a value breaks a JSON schema. Raises ValueError for a schema that is none."""
     import jsonschema_rs
 
     try:
-        checked = jsonschema_rs.validator_for(schema, pattern_options=jsonschema_rs.RegexOptions())
+        checked = jsonschema_rs.validator_for(
+            schema, pattern_options=jsonschema_rs.RegexOptions(), retriever=_never_fetched
+        )
     except jsonschema_rs.ValidationError as wrong:
-        raise ValueError(f"not a JSON schema: {wrong.message}") from wrong
+        raise ValueError(f"not a JSON schema: {wrong.message}"[:300]) from wrong
     found = []
     for error in checked.iter_errors(value):
         found.append(f"{'/'.join(map(str, error.instance_path)) or 'the whole'}: {error.message}"[:200])

@@ -59,6 +59,10 @@ class Limit:
     dimension: str
     rung: ClassVar[Rung] = "model"
 
+    def __post_init__(self) -> None:
+        if not self.most > 0 or not self.fields:
+            raise ValueError("most is above 0, and fields names one")
+
     def score(self, case: Case) -> Scored | Unscored:
         """1 up to the limit, then less: half at twice as much."""
         for field in self.fields:

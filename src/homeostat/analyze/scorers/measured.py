@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -20,6 +21,7 @@ from homeostat.analyze.text.words import bounded
 # Above this many characters, or lines, a text is judged by its beginning and its end: the work grows with the square.
 _LONG: Final = 20_000
 _LINES: Final = 500
+_CODE: Final = re.compile(r"(?:[a-z]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ class Json:
     rung: ClassVar[Rung] = "model"
     schema: dict[str, Any] | None = field(default=None, hash=False)
 
+    def __post_init__(self) -> None:
+        if self.schema is not None:
+            schema_errors(None, self.schema)
+
     def score(self, case: Case) -> Scored | Unscored:
         """1 or 0, with what is wrong."""
         value, wrong = parse(case.output)
@@ -85,7 +91,7 @@ class Json:
             return judged(0.0, wrong)
         try:
             errors = schema_errors(value, self.schema) if self.schema is not None else []
-        except ValueError as error:
+        except ValueError as error:  # half a character, which no text of UTF-8 holds
             return Unscored(str(error))
         return judged(0.0 if errors else 1.0, "; ".join(errors) or "valid")
 
@@ -104,13 +110,16 @@ class Pattern:
     pattern: str = r"\S"
     absent: bool = False
 
+    def __post_init__(self) -> None:
+        matches(self.pattern, "")
+
     def score(self, case: Case) -> Scored | Unscored:
         """1 or 0."""
         if not case.output.strip():
             return judged(0.0, "the answer is empty")
         try:
             found = matches(self.pattern, case.output)
-        except ValueError as error:
+        except ValueError as error:  # as above
             return Unscored(str(error))
         return judged(float(found != self.absent), "found" if found else "not found")
 
@@ -128,6 +137,10 @@ class Length:
     rung: ClassVar[Rung] = "model"
     least: int = 1
     most: int = 400
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least <= self.most or not self.most:
+            raise ValueError("least is from 0 to most, and most is above 0")
 
     def score(self, case: Case) -> Scored | Unscored:
         """1 inside the limits, less the farther outside."""
@@ -148,6 +161,10 @@ class Language:
     dimension: ClassVar[str] = "relevance"
     rung: ClassVar[Rung] = "model"
     wanted: str = ""
+
+    def __post_init__(self) -> None:
+        if not _CODE.fullmatch(self.wanted):
+            raise ValueError("wanted is a code of two letters: en, de, fr")
 
     def score(self, case: Case) -> Scored | Unscored:
         """How sure it is that the language is right."""

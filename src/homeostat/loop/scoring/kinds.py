@@ -192,7 +192,12 @@ def _with(found: Scorer, settings: dict[str, Any]) -> Scorer:
     wrong = [name for name, value in settings.items() if known[name] is not None and not _alike(value, known[name])]
     if wrong:
         raise BadScorer(f"{found.name}: {wrong[0]} must be like {known[wrong[0]]!r}.")
-    return cast(Scorer, replace(cast(Any, found), **settings))
+    if not 0 <= settings.get("threshold", 0.5) <= 1:
+        raise BadScorer(f"{found.name}: threshold is from 0 to 1.")
+    try:
+        return cast(Scorer, replace(cast(Any, found), **settings))
+    except (TypeError, ValueError) as error:
+        raise BadScorer(f"{found.name}: {error}.") from error
 
 
 def _settings(found: Scorer) -> dict[str, Any]:
@@ -217,4 +222,6 @@ def _alike(value: Any, default: Any) -> bool:
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, int | float):
         return isinstance(value, int | float)
-    return isinstance(value, list | tuple) if isinstance(default, tuple) else isinstance(value, type(default))
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(one, str) and one.strip() for one in value)
+    return isinstance(value, type(default))
