@@ -90,6 +90,7 @@ def test_done_at_once(there: tuple[Api, TestClient]) -> None:
         ({"expects": {**EXPECTS, "by": "yesterday-ish"}}, 400, "by"),
         ({"expects": {**EXPECTS, "by": "2020-01-01T00:00:00Z"}}, 400, "future"),
         ({"expects": None}, 400, "expects"),
+        ({"expects": {**EXPECTS, "where": {"bogus": "1"}}}, 400, "no filter bogus"),
         ({"remedy": "pray"}, 400, "no remedy"),
         ({"parameters": {"tooth": 1}}, 400, "tooth"),
         ({"incident": 99}, 404, "incident 99"),
@@ -150,6 +151,10 @@ def test_an_experiment(there: tuple[Api, TestClient], project: str) -> None:
     assert started.status_code == 201, started.text
     assert shares(client) == {"A": 0.5, "B": 0.5}
     assert client.post("/api/v1/experiments", json={**body, "name": "other"}).status_code == 409
+    nobody = client.get("/api/v1/experiments/wordy")
+    assert nobody.status_code == 200, nobody.text
+    seen = [(arm["users"], arm["mean"], arm["outcome"]) for arm in nobody.json()["arms"]]
+    assert seen == [(0, None, ""), (0, None, "not-enough-data")]
     rows, scores = [], []
     for n in range(400):
         at = api.core.clock.now() + timedelta(seconds=n)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from homeostat.act import acting
 from homeostat.act.remedies import REMEDIES, remedy
+from homeostat.loop.watching import evidence
 from homeostat.loop.watching.carrying_out import carried_out, effects, steered
 from homeostat.loop.watching.replaying import MOST, tried
 from homeostat.records import words
@@ -290,6 +291,7 @@ def _action(core: Core, project: str, wanted: NewAction) -> Action:
         raise Refused(f"Say which answer it is: one of {', '.join(ANSWERS)}.")
     said = wanted.expects
     measurable(said.measure)
+    evidence.chosen(said.measure, said.where)
     expects = Expectation(
         said.measure, said.direction, said.at_least, _ahead(said.by, core.clock.now()),
         "switchback" if wanted.remedy == "switchback" else said.control,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from homeostat.act import acting
 from homeostat.loop.watching import actor, carrying_out, evidence, verifier
-from homeostat.records.action import Action
+from homeostat.records.action import Action, Expectation
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import actions, audit, verdicts
@@ -350,3 +351,51 @@ def test_a_canary_that_a_person_takes_back_is_judged_by_its_comparison(
         run(stage, NOON + minute * MINUTE)
     said = verdicts.latest(stage.context.ledger, project, proposed.id)
     assert said is not None and (said.outcome, said.rung) == ("worked", "randomised")
+
+
+def test_a_hold_back_that_nobody_scored_ends_when_the_time_is_up(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    stage.incident(NOON, "release", "B")
+    run(stage, NOON)
+    action = only(stage)
+    approved(stage, action.id, NOON)
+    run(stage, NOON + MINUTE)
+    assert stage.shares == {"A": 0.9, "B": 0.1}
+    run(stage, NOON + 5 * MINUTE)
+    assert verdicts.latest(stage.context.ledger, project, action.id) is None
+    run(stage, NOON + timedelta(hours=49))
+    said = verdicts.latest(stage.context.ledger, project, action.id)
+    assert said is not None and (said.outcome, said.final) == ("not-enough-data", True)
+    assert stage.shares == {"A": 1.0}, "nobody is held back any more"
+
+
+def test_what_cannot_be_asked_gets_its_verdict_when_the_time_is_up(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    """Also an action whose filter nobody knows any more; and, a day later, whatever else is broken."""
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    expects = Expectation(RELEVANCE, "up", 0.1, us(NOON + 60 * MINUTE), where={"bogus": "1"})
+    author = Author("anna", NOON, NOON)
+    wanted = Action(0, project, "rollback", "rollback", {"to": "A"}, expects, "proposed", "", "it is B")
+    made = acting.propose(stage.context.ledger, wanted, author)
+    assert not isinstance(made, Declined)
+    approved(stage, made.id, NOON)
+    for minutes in (0, 59):
+        run(stage, NOON + minutes * MINUTE)
+        assert verdicts.latest(stage.context.ledger, project, made.id) is None
+    run(stage, NOON + 60 * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, made.id)
+    assert said is not None and (said.outcome, said.final) == ("not-enough-data", True)
+    assert "no filter bogus" in str(said.evidence)
+
+    other = acting.propose(stage.context.ledger, replace(wanted, expects=replace(expects, where={})), author)
+    assert not isinstance(other, Declined)
+    approved(stage, other.id, NOON)
+    actor.run(stage.context, us(NOON))
+    broken: Any = None
+    without = replace(stage.context, warehouse=broken)
+    for minutes, given in ((60, False), (60 + 1440, True)):
+        verifier.run(without, us(NOON + minutes * MINUTE))
+        assert (verdicts.latest(stage.context.ledger, project, other.id) is not None) is given

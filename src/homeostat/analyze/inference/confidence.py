@@ -134,8 +134,8 @@ class RatioMoments:
 
     @classmethod
     def of(cls, numerator: ArrayLike, denominator: ArrayLike) -> Self:
-        """One entry per user along the last axis."""
-        s, k = finite("numerator", numerator), finite("denominator", denominator)
+        """One entry per user along the last axis; nobody yet is no error."""
+        s, k = finite("numerator", numerator, empty=True), finite("denominator", denominator, empty=True)
         same_length(numerator=s, denominator=k)
         n = np.full(s.shape[:-1], float(s.shape[-1]))
         return cls(n, s.sum(-1), k.sum(-1), (s * s).sum(-1), (s * k).sum(-1), (k * k).sum(-1))

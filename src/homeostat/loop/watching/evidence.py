@@ -103,8 +103,11 @@ def of_turns(context: Context, action: Action, about: About) -> Evidence:
 
 
 def chosen(measure: str, where: Mapping[str, Any]) -> Filters:
-    """Of which exchanges a measure is judged: of those that its monitor counts."""
-    return curate.chosen({**where, **dict(beside(measure, where))})
+    """Of which exchanges a measure is judged: of those that its monitor counts. Raises `Refused`."""
+    try:
+        return curate.chosen({**where, **dict(beside(measure, where))})
+    except ValueError as problem:
+        raise Refused(f"expects.where: {problem}") from None
 
 
 def lasting(context: Context, action: Action, until: int) -> Expectation:
@@ -113,9 +116,9 @@ def lasting(context: Context, action: Action, until: int) -> Expectation:
     incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
     if incident is None or expects.control == "canary" or expects.low is expects.high is None:
         return expects
-    filters = chosen(expects.measure, expects.where)
-    about = About(action.project, expects.measure, incident.opened, until, as_datetime(until), filters)
     try:
+        filters = chosen(expects.measure, expects.where)
+        about = About(action.project, expects.measure, incident.opened, until, as_datetime(until), filters)
         found = asked.units(context.warehouse, about)
     except Refused:  # it is none that can be judged: the verdict will say so
         return expects

@@ -31,6 +31,8 @@ _MINUTE: Final = 60_000_000
 _EVERY: Final = 5
 #: The last answers of a last turn are scored by then.
 _SETTLED: Final = 5 * _MINUTE
+#: What could not be asked so long after the deadline gets the verdict that nobody knows.
+_UNASKED: Final = 24 * 60 * _MINUTE
 
 
 def run(context: Context, at: int) -> None:
@@ -43,9 +45,10 @@ def run(context: Context, at: int) -> None:
                 said = look(context, action, at)
             except Refused as refused:  # the measure is none that can be judged: said once, at the deadline
                 said = _unmeasurable(action, refused.message, at) if at >= action.expects.by else None
-            except Exception:  # one sick question must not hold up the other verdicts; it is asked again
+            except Exception as trouble:  # one sick question must not hold up the other verdicts; it is asked again
                 log.exception("action %s of %s cannot be judged", action.id, project)
-                continue
+                given_up = at >= action.expects.by + _UNASKED
+                said = _unmeasurable(action, f"it could not be asked: {trouble}"[:300], at) if given_up else None
             if said is not None:
                 conclude(context, action, said, at)
 
