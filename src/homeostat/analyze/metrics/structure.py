@@ -17,9 +17,14 @@ def parse(text: str) -> tuple[Any, str]:
     if body.count("[") + body.count("{") > _NESTED and _depth(body) > _NESTED:
         return None, f"nested deeper than {_NESTED}"
     try:
-        return json.loads(body), ""
+        return json.loads(body, parse_constant=_no_constant), ""
     except ValueError as error:
         return None, str(error)
+
+
+def _no_constant(name: str) -> Any:
+    """Python reads NaN and Infinity, JSON has none."""
+    raise ValueError(f"{name} is no JSON")
 
 
 def _depth(text: str) -> int:

@@ -35,7 +35,7 @@ JUDGE: Final = "judge"
 #: version of a scorer, so that no chart breaks in silence.
 EDITIONS: Final[dict[str, int]] = {
     "bias": 6, "coherence": 7, "completeness": 7, "conciseness": 5, "correctness": 5, "factuality": 8,
-    "groundedness": 8, "privacy": 4, "relevance": 7, "safety": 8,
+    "groundedness": 8, "json": 2, "privacy": 4, "relevance": 7, "safety": 8,
 }  # fmt: skip
 _EDITION: Final = "edition"
 #: The edition of judges of a dimension of the user's own, which were asked by the levels of another one at first.
