@@ -138,6 +138,22 @@ def test_matching_is_linear() -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "text", "stops"),
+    [
+        ("кот", "Это кот.", True), ("кот", "КОТ", True), ("кот", "который", False), ("ller", "Herr Müller", False),
+        ("ller", "Herr Mu\u0308ller", False), ("Müller", "Herr MÜLLER, bitte", True), ("Miller", "Millers", False),
+        ("قط", "هذا قط.", True), ("قط", "قطار", False), ("信用卡", "我的信用卡号码", True),
+        ("iPhone", "我的iPhone很好", True),
+        ("카드", "카드는 어디", True), ("บัตร", "ขอบัตรเครดิต", True), ("ल", "कल", False), ("card_1", "card_12", False),
+        ("C++", "C++, say", True), ("!", "Spam!", True), ("x²", "x²", True), ("a b", "say a b now", True),
+    ],
+)  # fmt: skip
+def test_words_are_whole_in_any_script(word: str, text: str, stops: bool) -> None:
+    assert Matcher(Guard("g", words=(word,))).stops(text) is stops
+    assert Matcher(Guard("g", words=("other", word, "信"))).stops(f"- {text} -") is (stops or "信" in text)
+
+
+@pytest.mark.parametrize(
     "guard",
     [Guard("g"), Guard("g", pattern="("), Guard("g", detector="soul"), Guard("g", words=(" ",)),
      Guard("g", pattern="x" * 1001)],
@@ -145,6 +161,11 @@ def test_matching_is_linear() -> None:
 def test_a_bad_guard_is_refused(guard: Guard) -> None:
     with pytest.raises(BadGuard):
         Matcher(guard)
+
+
+def test_why_a_pattern_is_none_is_said_in_plain_words() -> None:
+    with pytest.raises(BadGuard, match=r"^The pattern is none: missing \): кот\(\.$"):
+        Matcher(Guard("g", pattern="кот("))
 
 
 def test_private_data_is_found() -> None:

@@ -130,3 +130,13 @@ def test_a_job_that_fails_is_failed(ledger: Ledger) -> None:
     action = done(effects_of(ledger, outside=Failing()), "retrain", ledger)
     assert action.state == "failed" and "line 3" in action.error
     assert world(ledger) == before
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_guard_has_a_name(name: str, ledger: Ledger) -> None:
+    """It is found again by it, and taken off."""
+    found = made(remedy("block", {**EXAMPLES["block"], "name": name}))
+    no = found.preview(effects_of(ledger), action_of("block"))
+    assert isinstance(no, Declined) and no.message == "A guard needs a name."
+    assert isinstance(found.do("guard", effects_of(ledger), action_of("block")), Declined)
+    assert world(ledger)["guards"] == []

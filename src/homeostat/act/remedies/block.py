@@ -43,11 +43,16 @@ class Block:
         """As the gateway obeys it."""
         return guards_of.from_json({**asdict(self), "do": self.do_with})
 
+    def _matcher(self) -> Matcher:
+        if not self.name.strip():
+            raise BadGuard("A guard needs a name.")
+        return Matcher(self.guard)
+
     def preview(self, effects: Effects, action: Action) -> Mapping[str, Any] | Declined:
         """The guard, and how many of the newest answers it would have stopped, some of them shown."""
         guard = self.guard
         try:
-            matcher = Matcher(guard)
+            matcher = self._matcher()
         except BadGuard as problem:
             return bad(str(problem))
         told: dict[str, Any] = {"guard": guards_of.as_json(guard)}
@@ -64,7 +69,7 @@ class Block:
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
         """Switch it on."""
         try:
-            document = guards_of.as_json(Matcher(self.guard).guard)
+            document = guards_of.as_json(self._matcher().guard)
         except BadGuard as problem:
             return bad(str(problem))
         before = guards.get(effects.ledger, action.project, self.name)

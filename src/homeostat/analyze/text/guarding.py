@@ -13,6 +13,12 @@ _MOST_WORDS: Final = 200
 #: Of a longer text only so many characters are looked at, from its start and from its end.
 _MOST_CHARS: Final = 200_000
 _DETECTORS: Final = ("private",)
+#: What words are made of, and the letters beside which a word may stand without a space: those of scripts that write
+#: none between words, or put their endings to any word.
+_LETTERS: Final = r"\pL\pM\pN_"
+_CLOSE: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_BEFORE: Final = rf"(?:^|[^{_LETTERS}]|[{_CLOSE}])"
+_BEHIND: Final = rf"(?:[^{_LETTERS}]|[{_CLOSE}]|$)"
 
 
 class BadGuard(ValueError):
@@ -25,6 +31,8 @@ class Matcher:
 
     >>> Matcher(Guard("g", words=("card number",))).stops("Your Card Number is")
     True
+    >>> Matcher(Guard("g", words=("ller",))).stops("Müller")
+    False
     >>> Matcher(Guard("g", pattern="ORD-[0-9]+")).stops("ORD-x")
     False
     """
@@ -64,8 +72,23 @@ def _compiled(guard: Guard) -> tuple[Any, ...]:
     options.never_capture, options.log_errors, options.max_mem = True, False, 8 << 20
     found = [guard.pattern] if guard.pattern else []
     if guard.words:
-        found.append(r"(?i)(?:^|\W)(?:" + "|".join(re2.escape(word) for word in guard.words) + r")(?:\W|$)")
+        found.append("(?i)" + _whole(guard.words))
     try:
         return tuple(re2.compile(each, options) for each in found)
     except re2.error as problem:
-        raise BadGuard(f"The pattern is none: {str(problem)[:200]}.") from None
+        why = problem.args[0] if problem.args else ""
+        told = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
+        raise BadGuard(f"The pattern is none: {told[:200]}.") from None
+
+
+def _whole(words: tuple[str, ...]) -> str:
+    """Any of these as a whole word, in any script. A side of a word that is no letter may touch anything."""
+    import re2
+
+    edge = re2.compile(f"[{_LETTERS}]")
+    close = re2.compile(f"[{_CLOSE}]")
+    sides: dict[tuple[str, str], list[str]] = {}
+    for word in words:
+        first, last = (bool(edge.match(each) and not close.match(each)) for each in (word[0], word[-1]))
+        sides.setdefault((_BEFORE if first else "", _BEHIND if last else ""), []).append(re2.escape(word))
+    return "|".join(f"{before}(?:{'|'.join(some)}){behind}" for (before, behind), some in sides.items())
