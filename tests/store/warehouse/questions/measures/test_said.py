@@ -142,6 +142,16 @@ def test_what_is_not_scored_counts_in_coverage_and_nowhere_else(
     assert [point.get("coverage") for point in ask(warehouse, asked, list)] == [2 / 3, 2 / 3, None]
 
 
+def test_a_score_may_be_a_label_only(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
+    ids = [{"trace_id": one["trace_id"], "span_id": one["span_id"]} for one in answers[:2]]
+    say(warehouse, "scores", project, name="tone", value=None, label="poor", rung="human", **ids[0])
+    say(warehouse, "scores", project, name="tone", value=0.9, label="fine", rung="human", **ids[1])
+    assert measure(warehouse, project, "coverage(score.tone)") == (2 / 3, 3)
+    assert measure(warehouse, project, "share(score.tone=poor)") == (0.5, 2)
+    assert measure(warehouse, project, "share(score.tone>0.5)") == (1.0, 1), "a label is neither large nor small"
+    assert measure(warehouse, project, "mean(score.tone)") == (0.9, 1)
+
+
 def test_one_rung_or_one_version_of_a_score(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
     about = {"trace_id": answers[0]["trace_id"], "span_id": answers[0]["span_id"]}
     for value, version, rung in ((0.1, 1, "model"), (0.3, 2, "model"), (0.9, 3, "judge")):

@@ -72,7 +72,7 @@ class Groups:
         least, most = self._table.least(f"f{i}_l", f"f{i}_n"), self._table.most(f"f{i}_h", f"f{i}_n")
         if measure.stat == "coverage":
             every = self._of("n")
-            covered = _where(every > 0, _divided(n, every))
+            covered = _where(every > 0, _divided(self._of("said"), every))
             return covered, covered, covered, every
         if measure.stat in ("min", "max"):
             value = least if measure.stat == "min" else most

@@ -10,7 +10,7 @@ from homeostat.store.warehouse.questions.bound import WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.fields import FIELDS
 from homeostat.store.warehouse.questions.measures.buckets import index_sql
 from homeostat.store.warehouse.questions.measures.names import COARSE, OF_CALLS, ROLLED_BUCKETS
-from homeostat.store.warehouse.questions.measures.needs import PARTS, Needs, field_sql, hits_sql, unique_sql
+from homeostat.store.warehouse.questions.measures.needs import PARTS, SAID, Needs, field_sql, hits_sql, unique_sql
 from homeostat.store.warehouse.questions.measures.question import Question
 from homeostat.store.warehouse.questions.measures.sources import KIND, exchanges, said, with_attributes
 
@@ -77,6 +77,7 @@ def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bo
         hit, known = hits_sql(condition, bound)
         columns += [f"({known}) AS m{i}_row", f"({hit}) AS k{i}_row"]
     columns += [f"{unique_sql(field)} AS u{i}_row" for i, field in enumerate(needs.unique)]
+    columns += [f"{SAID} AS said_row"] if needs.said else []
     grouped = ["t", *(f"d{i}" for i in range(len(question.by)))]
     counting = _counting(needs, compact=sum(high - low for low, high in ranges) > LONG)
     return (
@@ -135,6 +136,7 @@ def _counting(needs: Needs, *, compact: bool) -> list[str]:
     for i in range(len(needs.conditions)):
         columns += [f"countIf(m{i}_row) AS m{i}", f"countIf(m{i}_row AND k{i}_row) AS k{i}"]
     columns += [f"uniqExact(u{i}_row) AS u{i}" for i in range(len(needs.unique))]
+    columns += ["countIf(said_row) AS said"] if needs.said else []
     return columns
 
 
