@@ -80,7 +80,9 @@ def show_one(name: Name, as_json: AsJson = False) -> None:
     )  # fmt: skip
     for past in answer["history"]:
         why = f" ({past['why']})" if past["why"] else ""
-        typer.echo(f"history {past['from'][:19]} to {past['to'][:19]}: {past['state']}, {past['progress']:.0%}{why}")
+        typer.echo(
+            f"history {past['from'][:19]} to {past['to'][:19]}: {past['state']}, {int(100 * past['progress'])}%{why}"
+        )
 
 
 @app.command("add")

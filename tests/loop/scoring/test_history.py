@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -108,3 +109,35 @@ def test_what_waits_for_somebody_is_not_running(
     feeds.move(tools.ledger, project, stretch.track, before, Feed(NOW, "", before.spent))
     [part] = history.listed(tools.ledger, project, configured, said_why)
     assert (part["state"], part["why"]) == ("done", None)
+
+
+@pytest.mark.parametrize(("kind", "pieces"), [("conciseness", [200, 50]), ("answered", [250])])
+def test_how_far_it_is_is_told_by_number(tools: Tools, project: str, fill: Fill, kind: str, pieces: list[int]) -> None:
+    """Not by time: most may lie at its end. The total is of those that the filters let through, and so is the rest."""
+    late = NOON + timedelta(minutes=20)
+    fill({"output": f"Within {n} days.", "at": late + timedelta(milliseconds=n)} for n in range(250))
+    fill({"output": "Of another.", "model": "other", "at": late + timedelta(milliseconds=n)} for n in range(40))
+    one = scorer(project, "it", kind, filters=(("model", "gpt-test"),))
+    stretch = Stretch("it@1", LOW, NOW)
+    told = history.estimate(tools, project, one, stretch, judging(""), 0.001)
+    history.begin(tools.ledger, project, stretch, told["exchanges"])
+    [part] = history.listed(tools.ledger, project, one.configured)
+    assert (part["progress"], part["taken"], part["total"]) == (0.0, 0, 250)
+    taken = 0
+    for piece in pieces:
+        history.one(tools, project, {"it@1": one}, judging(""), None)
+        [part] = history.listed(tools.ledger, project, one.configured)
+        taken += piece
+        assert part["taken"] == taken
+        assert part["progress"] == (1.0 if part["state"] == "done" else taken / 250)
+    assert part["state"] == "done"
+
+
+def test_more_than_was_counted_is_not_done(tools: Tools, project: str, fill: Fill) -> None:
+    """What settles or comes while history is scored is scored with it."""
+    fill(f"Within {number} days." for number in range(250))
+    one = scorer(project, "it", "conciseness")
+    history.begin(tools.ledger, project, Stretch("it@1", LOW, NOW), 150)
+    history.one(tools, project, {"it@1": one}, judging(""), None)
+    [part] = history.listed(tools.ledger, project, one.configured)
+    assert (part["state"], part["taken"]) == ("running", 200) and 0.99 < part["progress"] < 1

@@ -118,12 +118,14 @@ def listed(ledger: Ledger, project: str, configured: Configured, why: str = "") 
     for track, place in feeds.tracks(ledger, project, f"{PREFIX}{configured.scorer}:").items():
         stretch = Stretch.parse(track)
         done = place.ready >= stretch.high
+        total, taken = place.spent.get("total"), int(place.spent.get("taken", 0))
         found.append({
             "from": iso(stretch.low), "to": iso(stretch.high),
             "state": "done" if done else "waiting" if why else "running",
             "why": None if done else why or None,
-            "total": place.spent.get("total"), "taken": place.spent.get("taken"),
-            "progress": 1.0 if done else round((place.ready - stretch.low) / max(1, stretch.high - stretch.low), 4),
+            "total": total, "taken": taken,
+            # What came after it began makes it more than it was to be; it is done when it is done.
+            "progress": 1.0 if done else min(0.9999, round(taken / total, 4)) if total else 0.0,
             "usd": place.spent.get("usd", 0.0),
         })  # fmt: skip
     return sorted(found, key=lambda told: str(told["from"]))

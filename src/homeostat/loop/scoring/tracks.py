@@ -88,7 +88,12 @@ def in_engine(
     edge = feed.edge(tools.warehouse, project, after, until, limit=_ENGINE_PIECE, order=order)
     expressions = [expression(each) for each in group]
     count = scored.in_engine(tools.warehouse, project, expressions, after=after, until=edge, now=tools.now, order=order)
-    feeds.move(tools.ledger, project, track, before, Feed(edge, "", before.spent))
+    spent = before.spent
+    if order == "at":  # history, of one scorer: how much of it is done
+        wanted = filters.parse(group[0].configured.filters)
+        taken = feed.count(tools.warehouse, project, before.ready, edge, wanted)
+        spent = {**spent, "taken": int(spent.get("taken", 0)) + taken}
+    feeds.move(tools.ledger, project, track, before, Feed(edge, "", spent))
     return max(count, int(edge < until))
 
 
