@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -48,3 +49,13 @@ def test_waiting_for_history_that_nobody_scores_ends(scorer: Typed) -> None:
     scorer.run("resume", "polite")
     scorer.run("backfill", "polite", "--yes", "--wait")
     assert "done, 100%" in scorer.run("show", "polite").stdout
+
+
+def test_history_as_json_tells_the_estimate_and_asks_nothing(scorer: Typed) -> None:
+    scorer.run("add", "kind", "--kind", "civil")
+    for more, started in (((), False), (("--yes",), True)):
+        told = json.loads(scorer.run("backfill", "kind", "--json", *more).stdout)
+        assert told["started"] is started and told["estimate"]["exchanges"] == 0
+    asked = scorer.run("backfill", "kind", "--since", "2h", typed="n\n")
+    assert "0 of 0 exchanges" in asked.stdout and "Begin?" in asked.stdout
+    assert len(json.loads(scorer.run("show", "kind", "--json").stdout)["history"]) == 1

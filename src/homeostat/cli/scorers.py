@@ -156,9 +156,13 @@ def backfill(
     wait: Annotated[bool, typer.Option("--wait", help="Until it is done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score the past: says first how many exchanges, how long and what it costs."""
+    """Score the past: says first how many exchanges, how long and what it costs. With --json it asks nothing: without
+    --yes that is all that it does."""
     path, body = f"{_path(name)}/backfill", {"from": since, "to": to}
     answer = client.post(path, body)
+    if as_json and not yes:
+        show.as_json(answer)
+        return
     if not as_json:
         cost = answer["estimate"]
         typer.echo(f"{cost['scored']} of {cost['exchanges']} exchanges, about {cost['seconds']} s, {cost['usd']} USD")
