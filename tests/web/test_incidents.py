@@ -99,6 +99,16 @@ def test_what_a_person_says_counts_and_is_audited(own: Api, admin: TestClient, p
     assert found == ["incident.change", "incident.change", "incident.comment", "incident.change", "incident.change"]
 
 
+@pytest.mark.parametrize("day", ["2200-01-01", "22000101", "2200-W01-3", " 2200-01-01T00:00:00Z"])
+def test_silent_until_a_day_however_it_is_spelled(own: Api, admin: TestClient, project: str, day: str) -> None:
+    path = f"/api/v1/incidents/{fire(own.core.ledger, project)}"
+    assert admin.patch(path, json={"silenced_until": day}).json()["silenced_until"] == 7_258_118_400_000_000
+    assert "Silenced until Wed 1 Jan 00:00." in admin.get(f"{path}/story").text
+    after = admin.patch(path, json={"silenced_until": "2026-01-01"}).json()
+    assert after["silenced_until"] == 0 and after["timeline"][-1]["text"].startswith("no longer silenced")
+    assert "Silenced" not in admin.get(f"{path}/story").text
+
+
 @pytest.mark.parametrize(
     "given", [{"state": "odd"}, {"silenced_until": "soon"}, {"unknown": 1}, {"owner": "a\0b"}, {"reason": "x" * 1001}]
 )

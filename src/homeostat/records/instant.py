@@ -38,15 +38,20 @@ def iso(at: int) -> str:
     return as_datetime(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def parse(text: str, now: datetime) -> datetime:
-    """A time as people write it: ISO 8601 (UTC without an offset), or how long before `now`: `30m`, `24h`, `7d`."""
+def parse(text: str, now: datetime, *, ahead: bool = False) -> datetime:
+    """A time as people write it: ISO 8601 (UTC without an offset), or how long before `now`: `30m`, `24h`, `7d`.
+
+    `ahead`: how long from now on.
+    """
     ago = _AGO.fullmatch(text.strip())
     try:
         if ago:
-            when = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            span = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            when = now + span if ahead else now - span
         else:
             when = datetime.fromisoformat(text.strip().replace(" ", "+") if " " in text.strip()[19:] else text.strip())
             when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadTime("Times are ISO 8601 (2026-11-20T12:00:00Z) or a span before now (30m, 24h, 7d).") from None
+        side = "from now on" if ahead else "before now"
+        raise BadTime(f"Times are ISO 8601 (2026-11-20T12:00:00Z) or a span {side} (30m, 24h, 7d).") from None
     return min(max(when, _FIRST), _LAST)
