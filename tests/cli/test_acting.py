@@ -7,6 +7,7 @@ import typer
 
 from homeostat.cli.actions import _expects, _json
 from homeostat.cli.experiments import _share
+from homeostat.cli.policies import _copies
 
 
 def test_an_expectation_as_it_is_typed() -> None:
@@ -34,3 +35,12 @@ def test_shares() -> None:
     for text in ("A", "A=", "=5", "A=x", "A=0", "A=-1"):
         with pytest.raises(typer.BadParameter):
             _share(text)
+
+
+def test_a_shadow_as_the_documentation_types_it() -> None:
+    assert [_copies(text) for text in ("C", "C=5%", "C=0.05", "C=100%")] == [
+        {"release": "C", "share": share} for share in (1.0, 0.05, 0.05, 1.0)
+    ]
+    for text in ("=5%", "C=5", "C=x", "C=0%", "C=101%"):
+        with pytest.raises(typer.BadParameter):
+            _copies(text)

@@ -52,7 +52,7 @@ def set_one(
     route: Route,
     shares: Annotated[list[str], typer.Argument(help="RELEASE=SHARE …: A=90 B=10.")],
     sticky: Annotated[str, typer.Option(help="user, session or request.")] = "user",
-    shadow: Annotated[str, typer.Option(help="RELEASE or RELEASE=SHARE: gets copies; its answers go nowhere.")] = "",
+    shadow: Annotated[str, typer.Option(help="RELEASE or RELEASE=5%: gets copies; its answers go nowhere.")] = "",
     pin: Annotated[list[str] | None, typer.Option(help="USER=RELEASE: this user always gets it.")] = None,
     previous_good: Annotated[str, typer.Option(help="What a rollback puts back; chosen when left out.")] = "",
     reason: Annotated[str, typer.Option(help="Why; it stands in history and audit log.")] = "",
@@ -66,8 +66,7 @@ def set_one(
         "version": _current(route) if version is None else version,
     }  # fmt: skip
     if shadow:
-        release, _, share = shadow.partition("=")
-        body["shadow"] = {"release": release, "share": _number(share) if share else 1.0}
+        body["shadow"] = _copies(shadow)
     with client.connect() as connection:
         answer = client.checked(connection.put(_path(route), json=body))
     show.as_json(answer) if as_json else typer.echo(f"{route} version {answer['version']}: {_shares(answer)}")
@@ -137,6 +136,15 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
     return name, value
+
+
+def _copies(text: str) -> dict[str, Any]:
+    """Who gets copies, and of what part of the requests: all, 5% or 0.05."""
+    release, _, share = text.partition("=")
+    part = _number(share) / (100 if share.endswith("%") else 1) if share else 1.0
+    if not release or not 0 < part <= 1:
+        raise typer.BadParameter(f"{text!r} is not RELEASE or RELEASE=5%")
+    return {"release": release, "share": part}
 
 
 def _number(text: str) -> float:
