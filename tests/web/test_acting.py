@@ -241,3 +241,22 @@ def test_a_yes_to_what_calls_outside_waits_for_nobody(make_api: Callable[..., Ap
         undone = client.post(f"/api/v1/actions/{id}/undo", json={"why": "too dear"})
         assert (undone.status_code, undone.json()["state"]) == (200, "undoing")
         assert "too dear" in undone.json()["said"]
+
+
+@pytest.mark.parametrize(
+    ("since", "found"), [("7d", 1), ("2026-01-01", 2), ("2026-01-01T00:00:00", 2), ("lately", None)]
+)
+def test_curate_takes_times_as_lists_do(
+    there: tuple[Api, TestClient], project: str, since: str, found: int | None
+) -> None:
+    api, client = there
+    now = api.core.clock.now()
+    store(api.core.warehouse, exchanges=[
+        exchange_row(project, at=now - timedelta(days=days), input=f"q{days}", output="a") for days in (1, 10)
+    ])  # fmt: skip
+    body = {**BACK, "remedy": "curate", "parameters": {"dataset": "failing", "filters": {"since": since}}}
+    told = client.post("/api/v1/actions", json={**body, "dry_run": True})
+    if found is None:
+        assert told.status_code == 400 and "ISO 8601" in told.text
+    else:
+        assert (told.status_code, told.json().get("preview", {}).get("found")) == (200, found), told.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from homeostat.act import acting
 from homeostat.act.remedies import REMEDIES, Effects, remedy
 from homeostat.records.action import ANSWERS
+from homeostat.records.policy import Shadow
+from homeostat.registry import steering
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import Ledger, actions, audit
+from homeostat.store.ledger import Ledger, actions, audit, policies
 from tests.act.remedies.stage import AUTHOR, EXAMPLES, Outside, action_of, effects_of, ledger_at, made, world
 
 NEVER_UNDONE = {"pipeline"}
@@ -140,3 +143,27 @@ def test_a_guard_has_a_name(name: str, ledger: Ledger) -> None:
     assert isinstance(no, Declined) and no.message == "A guard needs a name."
     assert isinstance(found.do("guard", effects_of(ledger), action_of("block")), Declined)
     assert world(ledger)["guards"] == []
+
+
+ON_A_ROUTE = [name for name in REMEDIES if name not in ("curate", "pipeline", "block", "by-hand")]
+
+
+@pytest.mark.parametrize("name", ON_A_ROUTE)
+def test_a_dry_run_names_what_ends_with_the_change(name: str, ledger: Ledger) -> None:
+    """Said before is what is so afterwards: the shadow, and pins on releases that serve no more."""
+    kept = policies.get(ledger, "p", "default")
+    assert kept is not None
+    pinned = {"u1": "B", "u2": "B", "u3": "A"}
+    shadowed = replace(kept.policy, shadow=Shadow("A", 0.05), pinned=pinned)
+    made(steering.put(ledger, "p", shadowed, kept.policy.version, AUTHOR))
+    found = remedy(name, EXAMPLES[name])
+    assert not isinstance(found, Declined)
+    shown = made(found.preview(effects_of(ledger), action_of(name)))
+    action = done(effects_of(ledger), name, ledger)
+    after = policies.get(ledger, "p", "default")
+    assert after is not None and action.state == "done"
+    assert shown["ends"]["shadow"] == {"release": "A", "share": 0.05}
+    if name != "switchback":  # which ends as it began
+        assert after.policy.shadow is None
+        gone = Counter(release for user, release in pinned.items() if user not in after.policy.pinned)
+        assert shown["ends"].get("pins", {}) == gone

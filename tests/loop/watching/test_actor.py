@@ -58,6 +58,7 @@ def test_a_bad_canary_is_rolled_back_and_the_verdict_is_worked(
     )  # fmt: skip
     assert (done.expects.measure, done.expects.direction, done.expects.control) == (RELEVANCE, "up", "canary")
     assert done.expects.low == pytest.approx(0.683, abs=0.001)
+    assert done.why == "B does worse than A: relevance -0.25 (-0.4 to -0.1)", "no figure that takes a statistician"
 
     run(stage, NOON + 2 * MINUTE)
     assert verdicts.listed(stage.context.ledger, project) == []

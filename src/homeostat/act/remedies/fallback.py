@@ -52,8 +52,8 @@ class Fallback:
         now = routes.current(effects, action.project, self.route)
         if isinstance(now, Declined):
             return now
-        return {"release": self.name, "model": made.model, "endpoint": made.endpoint, "route": self.route,
-                "from": dict(now.shares), "to": self._shares(now.shares)}  # fmt: skip
+        told = {"release": self.name, "model": made.model, "endpoint": made.endpoint}
+        return {**told, **routes.change(now, self._shares(now.shares))}
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
         """Make the release; then change the policy."""

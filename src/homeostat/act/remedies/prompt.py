@@ -63,8 +63,7 @@ class ChangePrompt:
             return now
         return {
             "release": self.name, "changes": differences.of_templates(old.system, self.template),
-            "examples": len(self.examples), "draft": self.draft, "route": self.route, "from": dict(now.shares),
-            "to": self._shares(now.shares),
+            "examples": len(self.examples), "draft": self.draft, **routes.change(now, self._shares(now.shares)),
         }  # fmt: skip
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:

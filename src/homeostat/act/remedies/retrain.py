@@ -52,9 +52,13 @@ class Retrain:
         lines = self._lines(effects, action)
         if isinstance(lines, Declined):
             return lines
+        now = routes.current(effects, action.project, self.route)
+        if isinstance(now, Declined):
+            return now
         size = sum(len(json.dumps(line)) for line in lines)
+        shares = self._shares(now.shares, self._name(action))
         return {"dataset": self.dataset, "lines": len(lines), "bytes": size, "base": self.base, "mode": self.mode,
-                "first": lines[0]}  # fmt: skip
+                "first": lines[0], **routes.change(now, shares)}  # fmt: skip
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
         """One step; those that go outside tell the API our number, so that a repeated one is recognised."""
@@ -123,7 +127,7 @@ class Retrain:
         old = releases.find(effects.ledger, action.project, self.leaving)
         if isinstance(old, Declined):
             return old
-        model, name = str(action.result["model"]), f"{self.leaving}-tuned-{action.id}"[:100]
+        model, name = str(action.result["model"]), self._name(action)
         wanted = replace(old.release, name=name, model=model, model_version=model, implicit=False)
         note = f"action {action.id}: taught with {self.dataset}"
         made = releases.make(effects.ledger, action.project, wanted, effects.author, note=note)
@@ -136,9 +140,16 @@ class Retrain:
             return now
         if self.mode == "shadow":
             return routes.put(effects, action, self.route, now.shares, shadow=Shadow(name, self.share))
-        had = now.shares.get(self.leaving, 1.0)
-        shares = dict(now.shares) | {self.leaving: had * (1 - self.share), name: had * self.share}
-        return routes.put(effects, action, self.route, shares)
+        return routes.put(effects, action, self.route, self._shares(now.shares, name))
+
+    def _name(self, action: Action) -> str:
+        return f"{self.leaving}-tuned-{action.id}"[:100]
+
+    def _shares(self, now: Mapping[str, float], name: str) -> Mapping[str, float]:
+        if self.mode == "shadow":
+            return now
+        had = now.get(self.leaving, 1.0)
+        return dict(now) | {self.leaving: had * (1 - self.share), name: had * self.share}
 
     def _lines(self, effects: Effects, action: Action) -> list[dict[str, Any]] | Declined:
         found = datasets.find(effects.ledger, action.project, self.dataset, self.version or None)

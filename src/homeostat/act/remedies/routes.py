@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,7 +36,16 @@ def shown(effects: Effects, action: Action, route: str, shares: Mapping[str, flo
     missing = routing.names(after) - set(releases.named(effects.ledger, action.project, routing.names(after)))
     if missing:
         return Declined("not_found", f"There is no release {min(missing)}.", "homeostat release ls")
-    return {"route": route, "from": _rounded(now.shares), "to": _rounded(after.shares), "version": now.version}
+    return {**change(now, after.shares), "version": now.version}
+
+
+def change(now: Policy, shares: Mapping[str, float]) -> dict[str, Any]:
+    """Shares before and after, and what ends with the change: the shadow, and pins on releases that serve no more."""
+    gone = Counter(release for release in now.pinned.values() if not shares.get(release))
+    shadow = {"shadow": {"release": now.shadow.release, "share": now.shadow.share}} if now.shadow else {}
+    ends = {**shadow, **({"pins": dict(gone)} if gone else {})}
+    told = {"route": now.route, "from": _rounded(now.shares), "to": _rounded(shares)}
+    return {**told, "ends": ends} if ends else told
 
 
 def put(

@@ -14,7 +14,7 @@ from homeostat.loop.watching import evidence
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.outside import hooks, tuning, writer
 from homeostat.records.action import Action
-from homeostat.records.instant import as_datetime
+from homeostat.records.instant import as_datetime, parse
 from homeostat.registry import steering
 from homeostat.registry.author import Author
 from homeostat.store import overrides
@@ -41,7 +41,7 @@ class Warehoused:
     def found(self, project: str, chosen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """As `curate` finds them."""
         limit = int(chosen.get("limit", 2_000))
-        times = {name: datetime.fromisoformat(str(chosen[name])) for name in ("since", "until") if chosen.get(name)}
+        times = {name: parse(str(chosen[name]), self._at) for name in ("since", "until") if chosen.get(name)}
         return [*curate.items(self._context.warehouse, project, self._at, chosen, limit=limit, **times)]
 
 

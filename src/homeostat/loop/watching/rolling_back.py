@@ -53,7 +53,7 @@ def _rolled(context: Context, project: str, told: rules.Verdict, open_now: Seque
     one = told.strongest
     why = (
         f"{told.candidate} does worse than {one.baseline}: {words.measure(one.measure)} "
-        f"{words.interval(one.estimate, one.low, one.high, one.measure)}, e = {told.evidence:.0f}"
+        f"{words.interval(one.estimate, one.low, one.high, one.measure)}"
     )
     wanted = Action(
         0, project, "rollback", "rollback",
