@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_commands import OK, USAGE, Shop
 from tests.live.harness import serving
+from tests.loop.serving import within_a_second
 
 pytestmark = pytest.mark.live
 AT = "2026-11-20T11:00:00Z"
@@ -121,3 +122,58 @@ def test_keys_take_days_and_amounts_that_can_be(shop: Shop) -> None:
     assert told[ends]
     assert "amount" in shop.run("key", "limit", ends, "--usd-per-day", "nan", code=USAGE).stderr
     assert shop.run("key", "limit", ends, "--usd-per-day", "2.5", code=OK)
+
+
+SAID = {
+    "input": "Where is parcel 17?", "output": "On its way.", "name": "trip", "at": AT, "latency_ms": 1234.567891,
+    "ttft_ms": 0.0, "model": "gpt-4o-mini", "requested_model": "gpt-4o", "provider": "openai", "response_id": "r-1",
+    "user_id": "anna", "session_id": "s1", "release": "v1", "environment": "prod", "prompt_name": "ask",
+    "prompt_version": "7", "finish_reason": "stop", "input_tokens": 10, "output_tokens": 3, "cached_tokens": 2,
+    "cost": 0.25, "tags": ["beta", "unï"], "plan": "gold", "cached": False, "retries": 0, "text": "0",
+    "more": {"a": [1]},
+    "documents": [{"id": "d", "text": "Parcels", "score": 0.5}],
+    "tool_calls": [{"id": "t", "name": "track", "arguments": {"parcel": 17}}],
+    "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is parcel 17?"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_what_is_exported_and_imported_is_the_same_exchange(shop: Shop, tmp_path: Path, form: str) -> None:
+    rows = [
+        {**SAID, "id": "whole"},
+        {"id": "guessed", "name": "trip", "at": AT, "input": "why? " * 40, "output": "So. " * 20,
+         "model": "gpt-4o-mini"},
+        {"id": "failed", "name": "trip", "at": AT, "input": "why?", "error": "e" * 5000},
+        {"id": "plain", "name": "trip", "at": AT, "input": "2 + 2", "output": "4", "latency_ms": 0},
+        {"id": "left", "name": "trip", "at": AT, "input": "2 + 2", "output": "", "status": "client_closed"},
+    ]  # fmt: skip
+    shop.run("import", "jsonl", str(written(tmp_path / "said.jsonl", *rows)))
+    shop.run("signals", "add", "thumbs", "-1", "--exchange", "whole", "--comment", "late")
+    shop.run("signals", "add", "left", "--session", "s1", "--label", "gone")
+    score = {"name": "polite", "value": 0.5, "label": "fair", "reason": "curt", "rung": "human", "exchange_id": "whole"}
+    headers = {"content-type": "application/json", "authorization": f"Bearer {shop.key}"}
+    assert shop.server.request("POST", "/api/v1/scores", json.dumps(score).encode(), headers)[0] == 202
+    assert there(shop, "trip") == len(rows)
+    file = tmp_path / f"out.{form}"
+    shop.run("export", str(file), "-w", "name=trip")
+    other = shop.said("key", "create", "other", "--scopes", "ingest,read", "--project", f"other-{form}").strip()
+    within_a_second(lambda: shop.try_key(other) == 200)
+    assert json.loads(shop.run("import", form, str(file), "--json", HOMEOSTAT_KEY=other).stdout)["sent"] == len(rows)
+    shop.drain()
+    first = [json.loads(line) for line in shop.said("export", "-w", "name=trip").splitlines()]
+    again = [
+        json.loads(line) for line in shop.run("export", "-w", "name=trip", HOMEOSTAT_KEY=other).stdout.splitlines()
+    ]
+    by_id = {each["id"]: each for each in again}
+    for each in first:
+        for name in each.keys() - {"project", "status"}:
+            assert by_id[each["id"]][name] == each[name], (name, each["input"][:20])
+        assert "open" in (by_id[each["id"]]["status"], each["status"]) or by_id[each["id"]]["status"] == each["status"]
+    told = next(each for each in first if each["model"] == "gpt-4o-mini" and each["user_id"])
+    assert told["attributes"]["retries"] == 0
+    assert told["documents"] == SAID["documents"]
+    assert [turn["role"] for turn in told["messages"]] == ["system", "user"]
+    assert {signal["name"] for signal in told["signals"]} == {"thumbs", "left"}
+    assert next(each for each in first if each["input"].startswith("why? why"))["estimated"] == ["tokens", "cost"]
+    scored = shop.run("score", str(file), "-s", "groundedness", "--json").stdout.splitlines()
+    assert any(json.loads(line)["scores"]["groundedness"]["value"] is not None for line in scored)

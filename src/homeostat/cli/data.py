@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,12 +14,14 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.cli import client, show
+from homeostat.records.exchange import EXPORTED, PARTS
 
 import_app = typer.Typer(no_args_is_help=True)
 db_app = typer.Typer(no_args_is_help=True)
 #: Of rows, and of bytes, in one request.
 _BATCH: Final = 500
 _BYTES: Final = 4 << 20
+_JSON: Final = {"content-type": "application/json"}
 
 
 Out = Annotated[Path | None, typer.Argument(help="File; its ending is the format. None: JSON lines on stdout.")]
@@ -116,6 +118,8 @@ class _Row:
     place: str
     body: bytes = b""
     wrong: str = ""
+    scores: Sequence[Mapping[str, Any]] = ()
+    signals: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(slots=True)
@@ -138,12 +142,30 @@ def _row(line: bytes, place: str) -> _Row:
         if not isinstance(row, dict):
             return _Row(place, wrong="is not an object with input and output")
         told = {key: value for key, value in row.items() if value is not None}
-        # Half of a surrogate pair is no text: it cannot be sent.
-        return _Row(place, json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+        if EXPORTED.issubset(told):
+            return _ours(told, place)
+        return _Row(place, _body(told))
     except RecursionError:
         return _Row(place, wrong="is nested too deeply")
     except ValueError as error:
         return _Row(place, wrong=f"is not JSON: {error}")
+
+
+def _ours(told: dict[str, Any], place: str) -> _Row:
+    """A row of an export of ours: what was said about the exchange is sent to where such is said."""
+    told |= {name: json.loads(told[name]) for name in PARTS if isinstance(told.get(name), str)}
+    about = {"exchange_id": told["id"], "at": told["at"]}
+    scores = [
+        {"name": name, **about, **score}
+        for name, score in told.pop("scores", {}).items()
+        if score.get("value") is not None or score.get("label")
+    ]
+    return _Row(place, _body(told), scores=scores, signals=told.pop("signals", ()))
+
+
+def _body(value: object) -> bytes:
+    """Half of a surrogate pair is no text: it cannot be sent."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _no_number(text: str) -> None:
@@ -191,12 +213,14 @@ def _post(connection: httpx2.Client, rows: list[_Row], sent: _Sent) -> None:
     answer = connection.post(
         "/api/v1/exchanges",
         content=b"[" + b",".join(row.body for row in rows) + b"]",
-        headers={"content-type": "application/json"},
+        headers=_JSON,
     )
     if answer.status_code not in (400, 413, 422):
         told = client.checked(answer)
         sent.rows += len(rows)
         sent.expired += told.get("expired", 0)
+        _opinions(connection, "scores", [each for row in rows for each in row.scores])
+        _opinions(connection, "signals", [each for row in rows for each in row.signals])
         return
     error = answer.json()["error"]
     wrong = error.get("items") or [{"index": len(rows) // 2, "message": error["message"]}]
@@ -205,6 +229,13 @@ def _post(connection: httpx2.Client, rows: list[_Row], sent: _Sent) -> None:
     before = max(1, wrong[0]["index"])
     _post(connection, rows[:before], sent)
     _post(connection, rows[before:], sent)
+
+
+def _opinions(connection: httpx2.Client, kind: str, items: list[Mapping[str, Any]]) -> None:
+    """What was said about exchanges; one that the server has already is kept once."""
+    for start in range(0, len(items), _BATCH):
+        body = _body(items[start : start + _BATCH])
+        client.checked(connection.post(f"/api/v1/{kind}", content=body, headers=_JSON))
 
 
 def _stopped(row: _Row, why: str, sent: _Sent) -> client.Refused:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeostat.observe.exact.rows import moment
-from homeostat.observe.staged import COLUMNS, NAMES
+from homeostat.observe.staged import COLUMNS, ESTIMATED, NAMES
 from homeostat.records.instant import BadTime, micros, parse
 from homeostat.store.spool.envelope import Envelope
 
@@ -90,7 +90,7 @@ def expired(fact: Fact, received_ns: int, oldest: int) -> bool:
     told = _time(fact.get("at"), received)
     last = micros(_sane(told, received)) * 1000
     if fact.get("fact") == "exchange":
-        last = max(last, micros(told) * 1000 + int((_number(fact.get("latency_ms")) or 0.0) * 1e6))
+        last = max(last, micros(told) * 1000 + round((_number(fact.get("latency_ms")) or 0.0) * 1e6))
     return last < oldest
 
 
@@ -144,7 +144,7 @@ def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line
     at = _sane(told, received)
     start = micros(told) * 1000
     latency = _number(fact.get("latency_ms"))
-    end = start + int((latency or 0.0) * 1e6)
+    end = start + round((latency or 0.0) * 1e6)
     if max(micros(at) * 1000, end) < envelope.oldest:
         raise Expired
     at = max(at, moment(envelope.oldest)) if envelope.oldest else at
@@ -171,16 +171,25 @@ def _exchange(fact: Fact, envelope: Envelope, received: datetime, env: int, line
         end_ns=0 if latency is None else end,
         otel_kind=0,
         status_code=2 if failed else 1,
-        flags=["client_closed"] * (fact.get("status") == "client_closed") + ["clock_skew"] * (at != told),
+        flags=_flags(fact, at != told),
         op=_op(fact, row),
         cost=_number(fact.get("cost")),
         ttft_ms=_number(fact.get("ttft_ms")),
         tags=[_text(tag) for tag in fact.get("tags") or ()],
         documents=_parts(fact.get("documents")),
         tool_calls=_parts(fact.get("tool_calls")),
+        resource={_text(name): _text(value) for name, value in (fact.get("resource") or {}).items()},
+        streaming=streaming if isinstance(streaming := fact.get("streaming"), bool) else None,
     )
     row["attributes"], row["attributes_json"] = _attributes(fact)
     return [row[name] for name in NAMES]
+
+
+def _flags(fact: Fact, skewed: bool) -> list[str]:
+    flags = [_text(flag) for flag in fact.get("flags") or ()]
+    flags += ["client_closed"] * (fact.get("status") == "client_closed") + ["clock_skew"] * skewed
+    flags += [ESTIMATED[name] for name in fact.get("estimated") or () if name in ESTIMATED]
+    return list(dict.fromkeys(flags))
 
 
 def _op(fact: Fact, row: Fact) -> str:
@@ -193,15 +202,21 @@ def _op(fact: Fact, row: Fact) -> str:
 
 
 def _attributes(fact: Fact) -> tuple[dict[str, str], dict[str, str]]:
+    strings, others = split(fact.get("attributes") or {})
+    if fact.get("messages"):
+        others.setdefault("gen_ai.input.messages", _json(fact["messages"]))
+    return strings, others
+
+
+def split(attributes: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Attributes as they are stored: texts, and everything else as JSON."""
     strings: dict[str, str] = {}
     others: dict[str, str] = {}
-    for name, value in (fact.get("attributes") or {}).items():
+    for name, value in attributes.items():
         if isinstance(value, str):
             strings[_text(name)] = _text(value)
         elif value is not None:
             others[_text(name)] = _json(value)
-    if fact.get("messages"):
-        others.setdefault("gen_ai.input.messages", _json(fact["messages"]))
     return strings, others
 
 

@@ -16,6 +16,9 @@ YEAR_2000: Final = 946_684_800_000_000_000
 #: Nanoseconds, about thirty years: nothing takes as long. What says so has a clock, or a unit, that is wrong.
 LONGEST: Final = 10**18
 
+#: The flags of a row that says which of its figures are guesses; no exchange shows them, its `estimated` does.
+ESTIMATED: Final = {"tokens": "estimated_tokens", "cost": "estimated_cost"}
+
 #: (name, engine type), in the order of the table.
 COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("env", "UInt32"),  # index of the envelope (record) in its segment

@@ -12,6 +12,14 @@ from homeostat.records.instant import iso
 Kind = Literal["answer", "call"]
 _ID: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})", re.ASCII)
 
+#: What our own exports say of every exchange: a row that says all of it is one of ours.
+EXPORTED: Final = frozenset(("id", "kind", "project", "trace_id", "span_id", "input_chars", "output_chars", "calls"))
+#: What has parts: JSON text where a format has flat columns.
+PARTS: Final = (
+    "tags", "tools", "flags", "estimated", "documents", "messages", "tool_calls", "attributes", "resource", "scores",
+    "signals",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeId:

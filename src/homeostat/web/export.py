@@ -14,11 +14,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from homeostat.records.exchange import as_json
+from homeostat.records.exchange import PARTS, as_json
 from homeostat.store.warehouse.questions.export import Line, pages
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.web.asked import core_of, in_thread, pairs_of, single
-from homeostat.web.exchanges import asked
+from homeostat.web.exchanges import asked, told_messages
 from homeostat.web.openapi import FILTERS, answers, query
 
 router: Final = APIRouter(tags=["exchanges"])
@@ -33,7 +33,8 @@ COLUMNS: Final[dict[str, Any]] = {
     "requested_model": _TEXT, "provider": _TEXT, "release": _TEXT, "prompt_name": _TEXT, "prompt_version": _TEXT,
     "environment": _TEXT, "input": _TEXT, "output": _TEXT, "input_tokens": _WHOLE, "output_tokens": _WHOLE,
     "cached_tokens": _WHOLE, "reasoning_tokens": _WHOLE, "cost": _REAL, "calls": _WHOLE, "finish_reason": _TEXT,
-    "status": _TEXT, "error": _TEXT, "tags": _TEXT, "tools": _TEXT, "flags": _TEXT, "scores": _TEXT, "signals": _TEXT,
+    "status": _TEXT, "error": _TEXT, "op": _TEXT, "response_id": _TEXT, "streaming": pyarrow.bool_(),
+    "cache_write_tokens": _WHOLE, "input_chars": _WHOLE, "output_chars": _WHOLE, **dict.fromkeys(PARTS, _TEXT),
 }  # fmt: skip
 SCHEMA: Final = pyarrow.schema(list(COLUMNS.items()))
 #: What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
@@ -70,8 +71,18 @@ async def _stream(request: Request, first: bytes | None, rest: Iterator[bytes]) 
 
 
 def whole(line: Line) -> dict[str, Any]:
-    """One exchange as JSON with its whole texts."""
-    return as_json(line.exchange, line.scores, line.signals) | {"input": line.input, "output": line.output}
+    """One exchange as JSON with everything: an import makes the same exchange of it."""
+    exchange, told = line.found.exchange, line.found.whole
+    return as_json(exchange, line.scores, line.signals) | {
+        "input": told.input,
+        "output": told.output,
+        "error": told.error or None,
+        "messages": told_messages(line.found),
+        "documents": told.documents,
+        "tool_calls": told.tool_calls,
+        "attributes": told.attributes,
+        "resource": told.resource,
+    }
 
 
 def flat(line: Line) -> dict[str, Any]:
@@ -80,7 +91,7 @@ def flat(line: Line) -> dict[str, Any]:
     prompt = told["prompt"] or {}
     told |= {"prompt_name": prompt.get("name"), "prompt_version": prompt.get("version")}
     row = {name: told[name] for name in COLUMNS}
-    for name in ("tags", "tools", "flags", "scores", "signals"):
+    for name in PARTS:
         row[name] = msgspec.json.encode(row[name]).decode() if row[name] else None
     return row
 

@@ -60,7 +60,8 @@ def drafts(tree: str) -> str:
         "status": finish.STATUS,
         "model": finish.MODEL,
         "calls": "toUInt32(1)",
-        "estimated": "CAST([], 'Array(String)')",
+        "estimated": finish.TOLD,
+        "flags": finish.FLAGS,
         **finish.guesses("true"),
     }
     names = (*finish.stored_columns(), *finish.DRAFT)

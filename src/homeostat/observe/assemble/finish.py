@@ -9,7 +9,7 @@ from typing import Final
 
 from homeostat.observe import prices
 from homeostat.observe.assemble import rows
-from homeostat.observe.staged import LONGEST, YEAR_2000
+from homeostat.observe.staged import ESTIMATED, LONGEST, YEAR_2000
 from homeostat.store.warehouse.client import PLAINLY
 
 COLUMNS: Final = (
@@ -48,6 +48,12 @@ DRAFT: Final = ("guessed", "top_trace", "top_id")
 #: Where the lengths of the texts stand.
 CHARS: Final = {"input": "input_chars", "output": "output_chars"}
 
+#: Flags for readers, and what the others say: which figures of a row are guesses.
+_GUESSES: Final = ", ".join(f"'{flag}'" for flag in ESTIMATED.values())
+_FIGURES: Final = ", ".join(f"'{name}'" for name in ESTIMATED)
+FLAGS: Final = f"arrayFilter(f -> f NOT IN ({_GUESSES}), flags)"
+TOLD: Final = f"arrayFilter(f -> f != '', arrayMap(f -> transform(f, [{_GUESSES}], [{_FIGURES}], ''), flags))"
+
 
 def settles(lost: str, last: str = "received", first: str = "received") -> str:
     """Until when an exchange is open: it cannot be whole while the parent that it names is not here."""
@@ -73,10 +79,11 @@ def guesses(is_call: str, chars: Mapping[str, str] = CHARS) -> dict[str, str]:
     }
 
 
-def estimated(cost: str, guessed: str) -> str:
-    """Which figures are ours: tokens, and the cost where `listed` took the place of what was told."""
+def estimated(cost: str, guessed: str, told: str) -> str:
+    """Which figures are ours: tokens, and the cost where `listed` took the place of what was told. What the row itself
+    tells of that comes first."""
     by_us = f"nullIf({cost}, 0) IS NULL AND listed IS NOT NULL"
-    return f"if({guessed}, if({by_us}, ['tokens', 'cost'], ['tokens']), [])"
+    return f"multiIf(notEmpty({told}), {told}, {guessed}, if({by_us}, ['tokens', 'cost'], ['tokens']), [])"
 
 
 def priced(drafts: str) -> str:
@@ -87,7 +94,7 @@ def priced(drafts: str) -> str:
     """
     made = {
         "cost": "if(one.is_call, coalesce(nullIf(one.cost, 0), listed, one.cost), NULL)",
-        "estimated": estimated("one.cost", "one.guessed"),
+        "estimated": estimated("one.cost", "one.guessed", "one.estimated"),
     }
     columns = ", ".join(
         f"{made[name]} AS {name}" if name in made else f"one.{name} AS {name}" for name in stored_columns()

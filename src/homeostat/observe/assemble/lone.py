@@ -36,7 +36,8 @@ def drafts(relation: str, condition: str = "1") -> str:
         "status": finish.STATUS,
         "model": finish.MODEL,
         "calls": f"toUInt32({IS_CALL})",
-        "estimated": "CAST([], 'Array(String)')",
+        "estimated": finish.TOLD,
+        "flags": finish.FLAGS,
         "top_trace": "toUInt64(0)",
         "top_id": keys.NO_SPAN,
         **finish.guesses(IS_CALL),
@@ -85,7 +86,8 @@ def insert(relation: str, version: int) -> str:
         "input_tokens": "tokens_in",
         "output_tokens": "tokens_out",
         "cost": "if(called, coalesce(nullIf(cost, 0), listed, cost), NULL)",
-        "estimated": finish.estimated("cost", "is_guess"),
+        "estimated": finish.estimated("cost", "is_guess", finish.TOLD),
+        "flags": finish.FLAGS,
         "input_row": "if(asked = 0, 0, row_key)",
         "output_row": "if(said = 0, 0, row_key)",
         "input_start": "asks",
@@ -94,7 +96,7 @@ def insert(relation: str, version: int) -> str:
         "output_chars": "said",
     }
     given = [name for name in finish.COLUMNS if name not in made]
-    given += ["form", "cost", "start_ns", "end_ns", "status_code", "input_tokens", "output_tokens"]
+    given += ["form", "flags", "cost", "start_ns", "end_ns", "status_code", "input_tokens", "output_tokens"]
     listed = prices.plain_cost_sql("tokens_in", "tokens_out", "rate")
     facts = f"SELECT {', '.join(given)}, {_as(first)} FROM {relation} WHERE {TELLS}"
     told = f"SELECT *, {_as(second)} FROM ({facts})"

@@ -8,7 +8,10 @@ ttft_ms, or ttft in seconds · name · kind · model, requested_model, provider,
 (user), session_id (conversation_id, thread_id) · release (version), environment (env) · prompt_name, prompt_version ·
 documents (contexts, sources): texts or objects · tool_calls · input_tokens, output_tokens, cached_tokens,
 cache_write_tokens, reasoning_tokens, or the provider's own `usage` · cost (cost_usd) · status, error · tags ·
-attributes (metadata). Any other field is kept among the attributes.
+estimated: which of `tokens` and `cost` are guesses · attributes (metadata). Any other field is kept among the
+attributes.
+
+An exchange as our own exports have it is read back to the same exchange: what they say besides is no attribute.
 """
 
 from __future__ import annotations
@@ -17,8 +20,11 @@ from typing import Any, Final
 
 import msgspec
 
+from homeostat.observe.exact.messages import messages
+from homeostat.observe.facts import split
 from homeostat.observe.plain.ids import digest, exchange_of, span_of, trace_of
 from homeostat.observe.plain.item import NAME_CHARS, Item, text_of, written
+from homeostat.records.exchange import EXPORTED
 
 Fact = dict[str, Any]
 
@@ -40,6 +46,8 @@ _STATUS_WORDS: Final = {
     "cancelled": "client_closed",
     "open": "ok",  # as our own export says of an exchange that had just arrived
 }
+#: What our exports say that follows from the rest, or goes ways of its own (scores, signals).
+_FOLLOWS: Final = ("project", "input_chars", "output_chars", "calls", "tools", "op", "scores", "signals")
 #: Names inside `usage`, as providers spell them.
 _USAGE: Final = {
     "input_tokens": ("input_tokens", "prompt_tokens", "input"),
@@ -52,6 +60,7 @@ _USAGE: Final = {
 
 def exchange(item: Item, project: str) -> Fact:
     """One exchange, normalised."""
+    ours = EXPORTED.issubset(item.value)
     trace_id, span_id = _identity(item, project)
     started = item.time("at", "timestamp", "start_time", "started_at", "created_at", "time")
     fact: Fact = {
@@ -88,10 +97,35 @@ def exchange(item: Item, project: str) -> Fact:
     fact["tags"] = [text_of(tag)[:NAME_CHARS] for tag in _list(item.pick("tags", "tag")) if tag is not None]
     if fact["cost"] is not None and fact["cost"] < 0:
         item.refuse("cost", "must not be negative")
+    fact |= _estimated(item)
+    if ours:
+        fact |= _read_back(item, fact)
     fact["attributes"] = item.object("attributes") | item.object("metadata", "meta") | item.rest()
+    if ours and fact["messages"] and messages(*split(fact["attributes"])) == fact["messages"]:
+        fact["messages"] = None  # the attributes say them
     if item.cut:
         fact["attributes"]["homeostat.truncated"] = ",".join(item.cut)
     return fact
+
+
+def _estimated(item: Item) -> Fact:
+    """Which figures are guesses of whoever counted them."""
+    named = [text_of(name) for name in _list(item.pick("estimated"))]
+    for name in named:
+        item.one_of("estimated", name, ("tokens", "cost"))
+    return {"estimated": named} if named else {}
+
+
+def _read_back(item: Item, fact: Fact) -> Fact:
+    """What only our own exports say. What follows from the rest is left out."""
+    for name in _FOLLOWS:
+        item.pick(name)
+    kept = {name: item.pick(name) for name in ("flags", "resource", "streaming")}
+    found = {name: value for name, value in kept.items() if value not in (None, [], {})}
+    if (op := item.pick("op")) in ("call", "embedding"):
+        found["kind"] = op
+    documents = item.pick("documents")
+    return found | ({"documents": documents} if isinstance(documents, list) else {})
 
 
 def _identity(item: Item, project: str) -> tuple[str, str]:
@@ -121,7 +155,7 @@ def _texts(item: Item, fact: Fact) -> Fact:
         asked = item.pick("input", "question", "query")
     else:
         asked = item.pick("input", "prompt", "question", "query")
-    messages = item.pick("messages")
+    messages = item.pick("messages") or None
     if messages is None and _is_chat(asked):
         messages, asked = asked, None
     if messages is not None and not _is_chat(messages):

@@ -10,7 +10,9 @@ from homeostat.records.exchange import Exchange
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import said
 from homeostat.store.warehouse.questions.exchanges import Ask, page
+from homeostat.store.warehouse.questions.one import Found, put_together
 from homeostat.store.warehouse.questions.texts import texts
+from homeostat.store.warehouse.questions.traces import spans_around
 
 _PAGE: Final = 1000
 #: Whole texts are fetched for so many characters at a time.
@@ -19,11 +21,9 @@ _MOST_CHARS: Final = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One exchange of an export: whole texts, scores and signals."""
+    """One exchange of an export: with everything, scores and signals."""
 
-    exchange: Exchange
-    input: str
-    output: str
+    found: Found
     scores: dict[str, Any]
     signals: list[dict[str, Any]]
 
@@ -59,5 +59,6 @@ def _lines(warehouse: Warehouse, ask: Ask, exchanges: Sequence[Exchange]) -> lis
     whole = texts(warehouse, ask.project, ask.now, exchanges)
     scores = said.scores(warehouse, ask.project, ask.now, exchanges, whole=True)
     signals = said.signals(warehouse, ask.project, ask.now, exchanges, whole=True)
-    together = zip(exchanges, whole, scores, signals, strict=True)
-    return [Line(exchange, *both, of_scores, of_signals) for exchange, both, of_scores, of_signals in together]
+    spans = spans_around(warehouse, ask.project, ask.now, exchanges)
+    found = (put_together(e, both, spans.get(e.trace_id, ())) for e, both in zip(exchanges, whole, strict=True))
+    return [Line(*each) for each in zip(found, scores, signals, strict=True)]

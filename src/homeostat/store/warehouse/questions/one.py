@@ -35,12 +35,19 @@ def one(warehouse: Warehouse, project: str, id_: ExchangeId, now: datetime) -> F
         if exchange.trace_id != id_.trace_id:
             siblings = traces.exchanges_of(warehouse, project, exchange.trace_id, now)
     spans = traces.spans(warehouse, project, exchange.trace_id, now)
+    (both,) = texts.texts(warehouse, project, now, [exchange])
+    return put_together(exchange, both, spans, siblings)
+
+
+def put_together(
+    exchange: Exchange, both: tuple[str, str], spans: Sequence[Span], siblings: Sequence[Exchange] = ()
+) -> Found:
+    """An exchange with everything: of its two texts, the spans of its trace and the trace's other exchanges."""
     members = _members(exchange, spans)
     below = _below(exchange, spans)
-    ((input_text, output_text),) = texts.texts(warehouse, project, now, [exchange])
     whole = Whole(
-        input=input_text,
-        output=output_text,
+        input=both[0],
+        output=both[1],
         error=_error(exchange, members),
         documents=_listed("documents", members, below),
         tool_calls=_listed("tool_calls", members, below),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from homeostat.records.exchange import Exchange, ExchangeId
 from homeostat.records.instant import iso
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import rows
-from homeostat.store.warehouse.questions.bound import Bound, moment
+from homeostat.store.warehouse.questions.bound import TEXT_WINDOW, Bound, moment
 from homeostat.store.warehouse.splice import restore
 
 #: A page shows so many spans at most; a longer trace says that it was cut.
@@ -35,6 +36,18 @@ _SPAN: Final = ", ".join(
     (
         *_SENT,
         *_MAPPED,
+        "toString(form) AS came_as",
+        "toUnixTimestamp64Micro(at) AS at_us",
+        "lower(hex(span_id)) AS span_hex",
+        "lower(hex(parent_id)) AS parent_hex",
+    )
+)
+
+_AROUND: Final = ", ".join(
+    (
+        "documents",
+        "tool_calls",
+        "start_ns",
         "toString(form) AS came_as",
         "toUnixTimestamp64Micro(at) AS at_us",
         "lower(hex(span_id)) AS span_hex",
@@ -70,6 +83,26 @@ def spans(warehouse: Warehouse, project: str, trace_id: str, now: datetime) -> l
         f"SELECT {_SPAN} FROM spans WHERE {_TRACE} ORDER BY at, start_ns, span_id LIMIT {{most:UInt32}}",  # noqa: S608
         bound.values,
     )
+
+
+def spans_around(
+    warehouse: Warehouse, project: str, now: datetime, exchanges: Sequence[Exchange]
+) -> dict[str, list[dict[str, Any]]]:
+    """By trace: whole the spans that tell these exchanges; of those around them what an answer takes from below."""
+    bound = Bound(project, now, min(e.at for e in exchanges), max(e.at for e in exchanges) + 1)
+    ids = bound.add(sorted({e.trace_id for e in exchanges}), "Array(String)")
+    own = bound.add(sorted({span for e in exchanges for span in (e.span_id, *e.members)}), "Array(String)")
+    traces = f"trace_id IN (SELECT toFixedString(unhex(arrayJoin({ids})), 16))"
+    mine = f"span_id IN (SELECT toFixedString(unhex(arrayJoin({own})), 8))"
+    found = defaultdict(list)
+    for columns, which in ((_SPAN, mine), (_AROUND, f"NOT ({mine})")):
+        for row in warehouse.ask(
+            f"SELECT {columns}, lower(hex(trace_id)) AS trace_hex FROM spans "  # noqa: S608
+            f"WHERE {TEXT_WINDOW} AND {traces} AND {which} ORDER BY at, start_ns, span_id",
+            bound.values,
+        ):
+            found[row["trace_hex"]].append(row)
+    return found
 
 
 def exchanges_of(warehouse: Warehouse, project: str, trace_id: str, now: datetime) -> list[Exchange]:
