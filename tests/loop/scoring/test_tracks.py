@@ -61,6 +61,31 @@ def test_a_session_is_taken_when_it_was_quiet_for_ten_minutes(tools: Tools, proj
     assert case.output == "On its way.\n\nTomorrow.\n\nYou are welcome." and case.metadata["turns"] == 3
 
 
+@pytest.mark.parametrize("unit", ["session", "trace"])
+def test_of_whole_sessions_and_traces_the_coverage_counts_those(
+    tools: Tools, project: str, fill: Fill, unit: str
+) -> None:
+    """Three talks of several answers are over; a fourth one is not, and one is not theirs by the filter."""
+    traces = {name: f"{at:032x}" for at, name in enumerate(("a", "b", "c", "d", "other"), 1)}
+    for name, trace in traces.items():
+        at = NOON + timedelta(minutes=30 if name == "d" else 0)
+        about = {"session_id": name, "trace_id": trace, "model": "x" if name == "other" else "m", "at": at}
+        fill([{"output": f"Answer {turn}.", **about} for turn in range(4)])
+    decorated("every_talk", lambda case: 0.5)
+    settings, only = {"unit": unit}, (("model", "m"),)
+    scorers.put(
+        tools.ledger, Configured(project, "whole", 1, "every_talk", settings, filters=only),
+        at=NOON - timedelta(days=1), author="t",
+    )  # fmt: skip
+    whole = scorer(project, "whole", "every_talk", settings=settings, filters=only)
+    now = replace(tools, now=micros(NOON + timedelta(minutes=30, seconds=30)))
+    told = history.estimate(now, project, whole, Stretch("whole@1", micros(NOON) - 1, now.now), judging(""), 0.01)
+    assert (told["exchanges"], told["scored"]) == (3, 3)
+    models(now, project, whole, until=now.now)
+    [seen] = [overview.told(each) for each in overview.scorers_of(now, project) if each.configured.name == "whole"]
+    assert (seen["taken"], seen["scored"], seen["coverage"], seen["silent"]) == (3, 3, 1.0, False)
+
+
 def test_a_conversation_that_goes_on_is_judged_again_at_its_new_end(tools: Tools, project: str, fill: Fill) -> None:
     [first] = fill([{"output": "On its way.", "session_id": "s1"}])
     decorated("any_talk", lambda case: 1.0)

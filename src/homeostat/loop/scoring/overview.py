@@ -34,15 +34,18 @@ class Seen:
 def scorers_of(tools: Tools, project: str, window: int = WINDOW) -> list[Seen]:
     """By name, with what they did of the exchanges of this window (µs)."""
     configured = scorers.current(tools.ledger, project)
-    asked = [Its(each.scorer, filters.parse(each.filters), each.share) for each in configured]
+    working = [_works(each) for each in configured]
+    asked = [
+        Its(each.scorer, filters.parse(each.filters), each.share, works.unit if works else "exchange")
+        for each, (works, _) in zip(configured, working, strict=True)
+    ]
     found = coverage.done(
         tools.warehouse, project, asked, start=tools.now - window, until=tools.now,
         lately=(tools.now - _HOUR, tools.now - _ON_ITS_WAY),
     )  # fmt: skip
     created = {each.name: _created(tools, each) for each in configured}
     seen = []
-    for each in configured:
-        works, problem = _works(each)
+    for each, (works, problem) in zip(configured, working, strict=True):
         done = found[each.scorer]
         young = created[each.name] > tools.now - _HOUR
         said_nothing = done.last is None or done.last < tools.now - _HOUR

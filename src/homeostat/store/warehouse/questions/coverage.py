@@ -1,17 +1,18 @@
-"""What scorers did lately: how many exchanges were theirs to judge, how many they judged, what they said on average."""
+"""What scorers did lately: how much was theirs to judge, how much of it they judged, what they said on average."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions.bound import WINDOW, Bound, moment
+from homeostat.store.warehouse.questions import whole
+from homeostat.store.warehouse.questions.bound import WINDOW, Bound
 from homeostat.store.warehouse.questions.feed import DRAW, READY
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.measures import intervals
@@ -21,11 +22,12 @@ _FINAL: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_par
 
 @dataclass(frozen=True, slots=True)
 class Its:
-    """Which exchanges a version of a scorer judges."""
+    """What a version of a scorer judges: exchanges, or whole traces or sessions."""
 
     scorer: str
     filters: Filters
     share: float
+    unit: Literal["exchange", "trace", "session"] = "exchange"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Done:
 def done(
     warehouse: Warehouse, project: str, scorers: Sequence[Its], *, start: int, until: int, lately: tuple[int, int]
 ) -> dict[str, Done]:
-    """By version. `lately`: exchanges that became ready in it are `waiting` for somebody who said nothing since."""
+    """By version. `lately`: what became ready in it are `waiting` for somebody who said nothing since."""
     if not scorers:
         return {}
     taken = _taken(warehouse, project, scorers, start, until, lately)
@@ -62,19 +64,31 @@ def done(
 def _taken(
     warehouse: Warehouse, project: str, scorers: Sequence[Its], start: int, until: int, lately: tuple[int, int]
 ) -> list[tuple[int, int]]:
-    bound = Bound(project, as_datetime(until), start, until + 1)
-    bound.values |= {"until": until, "first": lately[0], "last": lately[1]}
-    columns = []
-    for at, each in enumerate(scorers):
-        its = f"({each.filters.where(bound)}) AND {DRAW} < {round(each.share * 1_000_000)}"
-        recent = f"{READY} > {moment('first')} AND {READY} <= {moment('last')}"
-        columns += [f"countIf({its}) AS n{at}", f"countIf({its} AND {recent}) AS w{at}"]
-    [row] = warehouse.ask(
-        f"SELECT {', '.join(columns)} FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
-        f"AND {READY} <= {moment('until')} {_FINAL}",
-        bound.values,
-    )
-    return [(int(row[f"n{at}"]), int(row[f"w{at}"])) for at in range(len(scorers))]
+    taken = [(0, 0)] * len(scorers)
+    for unit in dict.fromkeys(each.unit for each in scorers):
+        bound = Bound(project, as_datetime(until), start, until + 1)
+        bound.values |= {"until": until, "first": lately[0], "last": lately[1]}
+        mine = [at for at, each in enumerate(scorers) if each.unit == unit]
+        conditions = [f"({scorers[at].filters.where(bound)})" for at in mine]
+        if unit == "exchange":
+            draw, ready = DRAW, f"toUnixTimestamp64Micro({READY})"
+            relation = f"exchanges FINAL WHERE {WINDOW} AND is_answer AND"
+        else:
+            draw, ready = "draw", "rested_us"
+            relation = f"({whole.wholes(unit, conditions)}) WHERE"
+            conditions = [f"its{place} > 0" for place in range(len(mine))]
+        columns = []
+        for at, condition in zip(mine, conditions, strict=True):
+            its = f"{condition} AND {draw} < {round(scorers[at].share * 1_000_000)}"
+            recent = f"{ready} > {{first:Int64}} AND {ready} <= {{last:Int64}}"
+            columns += [f"countIf({its}) AS n{at}", f"countIf({its} AND {recent}) AS w{at}"]
+        [row] = warehouse.ask(
+            f"SELECT {', '.join(columns)} FROM {relation} {ready} <= {{until:Int64}} {_FINAL}",  # noqa: S608
+            bound.values,
+        )
+        for at in mine:
+            taken[at] = int(row[f"n{at}"]), int(row[f"w{at}"])
+    return taken
 
 
 def _said(warehouse: Warehouse, project: str, scorers: Sequence[Its], start: int, until: int) -> dict[str, Any]:

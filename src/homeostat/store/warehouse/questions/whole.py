@@ -28,14 +28,11 @@ def rested(
 ) -> Taken:
     """Traces or sessions that came to rest behind `after`, up to `until` (event clock, µs): their last answers."""
     bound = Bound(project, as_datetime(until), max(0, after.ready - _LONGEST), until + 1)
-    bound.values |= {"after": after.ready, "until": until, "after_id": after.id, "quiet": QUIET[unit]}
-    its = _KEY[unit]
+    bound.values |= {"after": after.ready, "until": until, "after_id": after.id}
     rows = warehouse.ask(
-        f"SELECT {its} AS whole, toUnixTimestamp64Micro(max({READY})) + {{quiet:Int64}} AS rested_us, "  # noqa: S608
-        "argMax((lower(hex(trace_id)), lower(hex(span_id))), at) AS latest, sipHash64(whole) % 1000000 AS draw "
-        f"FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND {its} != '' GROUP BY whole "
-        "HAVING (rested_us, whole) > ({after:Int64}, {after_id:String}) AND rested_us <= {until:Int64} "
-        f"AND countIf({filters.where(bound)}) > 0 ORDER BY rested_us, whole LIMIT {limit + 1} {_FINAL}",
+        f"SELECT * FROM ({wholes(unit, [filters.where(bound)])}) "  # noqa: S608
+        "WHERE (rested_us, whole) > ({after:Int64}, {after_id:String}) AND rested_us <= {until:Int64} "
+        f"AND its0 > 0 ORDER BY rested_us, whole LIMIT {limit + 1} {_FINAL}",
         bound.values,
     )
     more, rows = len(rows) > limit, rows[:limit]
@@ -46,6 +43,29 @@ def rested(
     place = Place(rows[-1]["rested_us"], rows[-1]["whole"]) if more else Place(until)
     there = [(one, draw) for one, draw in pairs if one is not None]
     return Taken(tuple(one for one, _ in there), place, more, tuple(draw for _, draw in there))
+
+
+def count(warehouse: Warehouse, project: str, unit: Unit, low: int, high: int, filters: Filters) -> int:
+    """How many came to rest behind `low`, up to `high`: what scoring history would read."""
+    bound = Bound(project, as_datetime(high), max(0, low - _LONGEST), high + 1)
+    bound.values |= {"after": low, "until": high}
+    [row] = warehouse.ask(
+        f"SELECT count() AS n FROM ({wholes(unit, [filters.where(bound)])}) "  # noqa: S608
+        f"WHERE rested_us > {{after:Int64}} AND rested_us <= {{until:Int64}} AND its0 > 0 {_FINAL}",
+        bound.values,
+    )
+    return int(row["n"])
+
+
+def wholes(unit: Unit, conditions: Sequence[str]) -> str:
+    """Traces or sessions of the window: when each comes to rest, its last answer, the number that draws it, and how
+    many of its answers fulfil each condition (`its0`, `its1` …)."""
+    its = ", ".join(f"countIf({condition}) AS its{at}" for at, condition in enumerate(conditions))
+    return (
+        f"SELECT {_KEY[unit]} AS whole, toUnixTimestamp64Micro(max({READY})) + {QUIET[unit]} AS rested_us, "  # noqa: S608
+        "argMax((lower(hex(trace_id)), lower(hex(span_id))), at) AS latest, sipHash64(whole) % 1000000 AS draw, "
+        f"{its} FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND whole != '' GROUP BY whole"
+    )
 
 
 def of(warehouse: Warehouse, project: str, unit: str, last: Sequence[Exchange]) -> list[Exchange]:
