@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from homeostat.analyze.judges import Judge
+from homeostat.analyze.scorers import registry
 from homeostat.analyze.scorers.case import Case, Scored
 from homeostat.analyze.scorers.engine import IN_ENGINE
-from homeostat.analyze.scorers.registry import find
+from homeostat.analyze.scorers.registry import TABLE, NotAScorer, find, registered
 from homeostat.loop.scoring import kinds
 from homeostat.loop.scoring.kinds import EDITIONS, current, runnable
 from homeostat.loop.scoring.tracks import Tools, engine
@@ -115,3 +117,17 @@ def test_a_judge_of_ones_own_that_is_asked_otherwise_is_another_version(tools: T
     now = {one.name: one for one in current(tools.ledger, project, at=NOON + timedelta(hours=1))}
     assert {name: now[name].version for name in made} == {"tone": 2, "warm": 1, "cold": 1, "relevant": 1, "mine": 1}
     assert runnable(now["tone"]).works == Judge("tone", **own)
+
+
+def test_no_name_means_two_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the card says is what runs."""
+    assert not {one.name for one in IN_ENGINE} & {one.name for one in TABLE}
+    shown = kinds.kinds()
+    assert {name: shown[name]["rung"] for name in ("unrepeated", "unrepeated-4")} == {
+        "unrepeated": "engine", "unrepeated-4": "model",
+    }  # fmt: skip
+    with pytest.raises(NotAScorer):
+        registered(replace(find("unrepeated-4"), name="unrepeated"))
+    monkeypatch.setattr(registry, "_decorated", {})
+    registry.scorer("answered")(lambda case: 0.0)
+    assert kinds.kinds()["answered"]["rung"] == runnable(Configured("p", "answered", 1, "answered")).rung == "engine"

@@ -223,7 +223,7 @@ MEASURED: Final[tuple[Scorer, ...]] = (
     AgainstReference("fuzzy", fuzzy_match),
     AgainstReference("token-f1", token_f1),
     OfOutput("distinct-2", distinct, "coherence"),
-    OfOutput("unrepeated", lambda text: 1 - repetition(text), "coherence"),
+    OfOutput("unrepeated-4", lambda text: 1 - repetition(text), "coherence"),
     OfOutput("readability", _ease, "coherence"),
     Json(),
     Pattern(),

@@ -15,6 +15,7 @@ from homeostat.analyze.scorers.coherence import Coherence
 from homeostat.analyze.scorers.completeness import Completeness
 from homeostat.analyze.scorers.conciseness import Conciseness
 from homeostat.analyze.scorers.correctness import Correctness
+from homeostat.analyze.scorers.engine import IN_ENGINE
 from homeostat.analyze.scorers.factuality import Factuality
 from homeostat.analyze.scorers.groundedness import Groundedness
 from homeostat.analyze.scorers.measured import MEASURED
@@ -88,7 +89,7 @@ def scorer(
 
 def registered(one: Scorer) -> Scorer:
     """Make a scorer known to this process. One of ours is never replaced. Raises NotAScorer."""
-    if any(one.name == ours.name for ours in TABLE):
+    if any(one.name == ours.name for ours in (*TABLE, *IN_ENGINE)):
         raise NotAScorer(f"{one.name} is a scorer of ours: choose another name")
     _decorated[one.name] = one
     return one

@@ -123,6 +123,8 @@ def kinds() -> dict[str, dict[str, Any]]:
         for each in IN_ENGINE
     }  # fmt: skip
     for name, each in scorers().items():
+        if name in _ENGINE:  # as `runnable` has it: nobody's scorer takes the place of one of these
+            continue
         told = card(name)
         found[name] = {
             "rung": each.rung, "dimension": each.dimension,
