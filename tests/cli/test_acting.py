@@ -7,6 +7,7 @@ import typer
 
 from homeostat.cli.actions import _expects, _json
 from homeostat.cli.experiments import _share
+from homeostat.cli.notifiers import _escalation, _quiet
 from homeostat.cli.policies import _copies
 
 
@@ -44,3 +45,10 @@ def test_a_shadow_as_the_documentation_types_it() -> None:
     for text in ("=5%", "C=5", "C=x", "C=0%", "C=101%"):
         with pytest.raises(typer.BadParameter):
             _copies(text)
+
+
+def test_rules_of_a_channel_go_off() -> None:
+    assert _quiet("22:00-07:00@Europe/Berlin") == {"since": "22:00", "until": "07:00", "zone": "Europe/Berlin"}
+    assert _quiet("off") is None
+    assert _escalation("boss@15") == {"escalate_to": "boss", "escalate_after": 15.0}
+    assert _escalation("off") == {"escalate_to": "", "escalate_after": 0}

@@ -235,7 +235,12 @@ def test_a_channel_from_making_to_removing(own: Api, operator: TestClient) -> No
         there.always = "ok"
         assert operator.post("/api/v1/notifiers/hook/test", json={}).json()["ok"]
     (item,) = operator.get("/api/v1/notifiers").json()["items"]
-    assert (item["name"], item["kind"], item["secrets"], item["severity"]) == ("hook", "webhook", ["secret"], "warning")
+    assert (item["name"], item["kind"], item["secrets"], item["severity"]) == (
+        "hook",
+        "webhook",
+        ["secret"],
+        "critical",
+    )
     assert operator.delete("/api/v1/notifiers/hook").status_code == 200
     assert operator.delete("/api/v1/notifiers/hook").status_code == 404
     assert operator.post("/api/v1/notifiers/hook/test", json={}).status_code == 404
@@ -281,6 +286,44 @@ def test_what_is_no_channel(operator: TestClient, given: dict[str, Any]) -> None
     answer = operator.put("/api/v1/notifiers/hook", json=body)
     assert answer.status_code == 400 and answer.json()["error"]["message"], answer.text
     assert operator.get("/api/v1/notifiers").json()["items"] == []
+
+
+def test_what_is_left_out_stays(operator: TestClient) -> None:
+    settings = {"host": "mail.example.org", "sender": "a@example.org", "to": ["b@example.org", "c@example.org"],
+                "port": 25, "security": "none", "password": CANARY}  # fmt: skip
+    quiet = {"since": "22:00", "until": "07:00", "zone": "Europe/Berlin"}
+    rules = {"severity": "watch", "every": 5, "quiet": quiet, "escalate_to": "boss", "escalate_after": 15}
+    operator.put("/api/v1/notifiers/boss", json={"kind": "slack", "settings": {"url": "https://example.org"}})
+    first = operator.put(
+        "/api/v1/notifiers/mail", json={"kind": "email", "settings": settings, "state": "off", **rules}
+    )
+    assert first.status_code == 200, first.text
+
+    def put(**more: Any) -> Any:
+        answer = operator.put("/api/v1/notifiers/mail", json={"kind": "email", **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert put() == first.json()
+    said = put(severity="critical", settings={"port": 26})
+    assert said == first.json() | {
+        "severity": "critical", "settings": first.json()["settings"] | {"port": 26},
+    }  # fmt: skip
+    said = put(quiet=None, escalate_to="", state="on")
+    assert (said["quiet"], said["escalate_to"], said["escalate_after"], said["state"]) == (None, "", 0.0, "on")
+    assert (said["severity"], said["every"]) == ("critical", 5.0)
+    other = {"kind": "webhook", "settings": {"secret": "s"}}
+    assert operator.put("/api/v1/notifiers/mail", json=other).status_code == 400, "of another kind nothing is kept"
+
+
+def test_a_channel_that_others_escalate_to_stays(operator: TestClient) -> None:
+    slack = {"kind": "slack", "settings": {"url": "https://example.org"}}
+    operator.put("/api/v1/notifiers/boss", json=slack)
+    operator.put("/api/v1/notifiers/team", json={**slack, "escalate_to": "boss", "escalate_after": 5})
+    no = operator.delete("/api/v1/notifiers/boss")
+    assert no.status_code == 409 and "team escalates to boss" in no.json()["error"]["message"]
+    operator.put("/api/v1/notifiers/team", json={"kind": "slack", "escalate_to": ""})
+    assert operator.delete("/api/v1/notifiers/boss").status_code == 200
 
 
 def test_what_waits_is_shown(own: Api, operator: TestClient) -> None:

@@ -49,20 +49,23 @@ def put(
         list[str] | None,
         typer.Option("--setting", "-s", help="NAME=VALUE; NAME=@FILE or NAME=env:VARIABLE keep secrets out of sight."),
     ] = None,
-    severity: Annotated[str, typer.Option(help="watch, warning or critical: this grave or worse.")] = "warning",
-    every: Annotated[float, typer.Option(help="Seconds between two messages; what comes meanwhile is grouped.")] = 60.0,
-    quiet: Annotated[str, typer.Option(help="22:00-07:00 or 22:00-07:00@Europe/Berlin: then only critical.")] = "",
-    escalate: Annotated[str, typer.Option(help="CHANNEL@MINUTES: whom to tell when nobody acknowledges.")] = "",
-    only_escalations: Annotated[bool, typer.Option(help="It hears of nothing but escalations.")] = False,
-    off: Annotated[bool, typer.Option("--off", help="Keep it, tell nothing.")] = False,
+    severity: Annotated[str, typer.Option(help="watch, warning or critical: this grave or worse.")] = "",
+    every: Annotated[
+        float | None, typer.Option(help="Seconds between two messages; what comes meanwhile is grouped.")
+    ] = None,
+    quiet: Annotated[str, typer.Option(help="22:00-07:00 or 22:00-07:00@Europe/Berlin: then only critical. off.")] = "",
+    escalate: Annotated[str, typer.Option(help="CHANNEL@MINUTES: whom to tell when nobody acknowledges. off.")] = "",
+    only_escalations: Annotated[bool | None, typer.Option(help="It hears of nothing but escalations.")] = None,
+    off: Annotated[bool | None, typer.Option("--off/--on", help="Keep it, tell nothing.")] = None,
 ) -> None:
-    """Make or replace a channel. Secrets left out stay as they are."""
-    body: dict[str, Any] = {
-        "kind": kind, "settings": _settings(setting or []), "severity": severity, "every": every,
-        "only_escalations": only_escalations, "state": "off" if off else "on",
-    }  # fmt: skip
+    """Make or change a channel. What is left out stays as it is."""
+    body: dict[str, Any] = {"kind": kind, "settings": _settings(setting or [])}
+    body |= {"severity": severity} if severity else {}
+    body |= {} if every is None else {"every": every}
     body |= {"quiet": _quiet(quiet)} if quiet else {}
     body |= _escalation(escalate) if escalate else {}
+    body |= {} if only_escalations is None else {"only_escalations": only_escalations}
+    body |= {} if off is None else {"state": "off" if off else "on"}
     with client.connect() as connection:
         client.checked(connection.put(f"/api/v1/notifiers/{quote(name, safe='')}", json=body))
     typer.echo(f"{name} is set; try it: homeostat notifier test {name}")
@@ -108,13 +111,17 @@ def _value(text: str) -> str:
         raise typer.BadParameter(f"{text} cannot be read: {error}") from error
 
 
-def _quiet(text: str) -> dict[str, str]:
+def _quiet(text: str) -> dict[str, str] | None:
+    if text == "off":
+        return None
     hours, _, zone = text.partition("@")
     since, _, until = hours.partition("-")
     return {"since": since, "until": until, "zone": zone or "UTC"}
 
 
 def _escalation(text: str) -> dict[str, Any]:
+    if text == "off":
+        return {"escalate_to": "", "escalate_after": 0}
     channel, _, minutes = text.partition("@")
     try:
         return {"escalate_to": channel, "escalate_after": float(minutes)}

@@ -21,12 +21,13 @@ from homeostat.records.finding import Severity
 from homeostat.records.instant import iso, micros
 from homeostat.registry import names
 from homeostat.registry.author import Author
+from homeostat.registry.declined import Declined
 from homeostat.store.ledger import Ledger, channels, outbox
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.web.asked import Core, Json, core_of, visitor_of, work
 from homeostat.web.errors import not_found
 from homeostat.web.openapi import answers
-from homeostat.web.steered import Name, author_of, page
+from homeostat.web.steered import Name, author_of, declined, page
 
 router: Final = APIRouter(tags=["notifiers"])
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
@@ -44,7 +45,8 @@ class QuietHours(BaseModel):
 
 
 class NewChannel(BaseModel):
-    """A channel as it shall be. Of `settings` a secret that is left out stays as it is."""
+    """A channel as it shall be. What is left out stays as it is, settings too while the kind is the same; null or empty
+    takes quiet hours and escalation off."""
 
     model_config = ConfigDict(extra="forbid")
     kind: Name
@@ -80,7 +82,7 @@ async def list_kinds(request: Request) -> Response:
 
 @router.put("/api/v1/notifiers/{name}", responses=answers(400))
 async def put_channel(request: Request, name: str, wanted: NewChannel) -> Response:
-    """Make a channel, or replace it. Only the operator says where this machine sends things."""
+    """Make a channel, or change it. Only the operator says where this machine sends things."""
     core, project, author = core_of(request), visitor_of(request).project, author_of(request)
     if not _NAME.fullmatch(name) or names.bad_text(wanted.model_dump()):
         raise Refused("A name has 1 to 64 small letters, digits and -; texts are whole characters, without NUL.")
@@ -88,20 +90,29 @@ async def put_channel(request: Request, name: str, wanted: NewChannel) -> Respon
     return Json(_json(made, {}))
 
 
-@router.delete("/api/v1/notifiers/{name}", responses=answers(404))
+@router.delete("/api/v1/notifiers/{name}", responses=answers(404, 409))
 async def remove_channel(request: Request, name: str) -> Response:
-    """Forget a channel; what waits for it is told to nobody."""
+    """Forget a channel; what waits for it is told to nobody. Not while another escalates to it."""
     core, project, author = core_of(request), visitor_of(request).project, author_of(request)
 
-    def remove() -> bool:
+    def remove() -> bool | Declined:
         with core.ledger.begin():
+            using = [each.name for each in channels.listed(core.ledger, project) if each.rules.escalate_to == name]
+            if using:
+                return Declined(
+                    "conflict", f"{', '.join(using)} escalates to {name}: nobody would be told then.",
+                    "Let it escalate to another channel first, or to none (--escalate off).",
+                )  # fmt: skip
             if not channels.remove(core.ledger, project, name):
                 return False
             outbox.drop_for(core.ledger, project, name, now=machine_now())
             author.wrote(core.ledger, project, "notifier.remove", name)
             return True
 
-    return Json({"removed": name}) if await work(request, remove) else not_found("channel")
+    removed = await work(request, remove)
+    if isinstance(removed, Declined):
+        return declined(removed)
+    return Json({"removed": name}) if removed else not_found("channel")
 
 
 @router.post("/api/v1/notifiers/{name:path}/test", responses=answers(404))
@@ -131,10 +142,11 @@ async def test_channel(request: Request, name: str) -> Response:
 
 def _put(core: Core, project: str, name: str, wanted: NewChannel, author: Author) -> Channel:
     ledger, key = core.ledger, building.key(core.folder.control)
-    rules = _rules(ledger, project, name, wanted)
     with ledger.begin():
         there = channels.get(ledger, project, name)
-        before = _secrets(key, there) if there is not None and there.kind == wanted.kind else None
+        whole = _whole(wanted, there)
+        rules = _rules(ledger, project, name, whole)
+        before = _before(key, there) if there is not None and there.kind == wanted.kind else None
         try:
             settings = building.checked(wanted.kind, wanted.settings, before)
         except BadChannel as problem:
@@ -143,7 +155,7 @@ def _put(core: Core, project: str, name: str, wanted: NewChannel, author: Author
         if there is None and len(channels.listed(ledger, project)) >= _MOST:
             raise Refused(f"A project has at most {_MOST} channels.")
         made = Channel(
-            project, name, wanted.kind, seen, building.seal(key, project, name, hidden), rules, wanted.state,
+            project, name, wanted.kind, seen, building.seal(key, project, name, hidden), rules, whole.state,
             created=there.created if there else machine_now(), author=author.actor,
             sent=there.sent if there else 0, sent_critical=there.sent_critical if there else 0,
         )  # fmt: skip
@@ -152,11 +164,22 @@ def _put(core: Core, project: str, name: str, wanted: NewChannel, author: Author
         return made
 
 
-def _secrets(key: bytes, channel: Channel) -> dict[str, Any] | None:
+def _before(key: bytes, channel: Channel) -> dict[str, Any]:
+    seen = dict(channel.settings)
     try:
-        return building.unseal(key, channel)
-    except BadChannel:  # they must be given again
-        return None
+        return seen | building.unseal(key, channel)
+    except BadChannel:  # secrets must be given again
+        return seen
+
+
+def _whole(wanted: NewChannel, there: Channel | None) -> NewChannel:
+    """With the state and the rules of before where it says nothing of them."""
+    if there is None:
+        return wanted
+    before, said = {"state": there.state, **rules_as_json(there.rules)}, wanted.model_dump(exclude_unset=True)
+    if said.get("escalate_to") == "" or said.get("escalate_after") == 0:
+        before |= {"escalate_to": "", "escalate_after": 0.0}
+    return NewChannel.model_validate({**before, **said})
 
 
 def _rules(ledger: Ledger, project: str, name: str, wanted: NewChannel) -> Rules:
