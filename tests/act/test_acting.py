@@ -207,6 +207,40 @@ def test_who_takes_back_while_an_answer_is_awaited_is_obeyed_when_it_comes(tmp_p
     assert "undone by operator: it costs too much; done by operator: because" in words.action(ended)
 
 
+@pytest.mark.parametrize("steps", [0, 1])
+@pytest.mark.parametrize("name", ["retrain", "pipeline"])
+def test_killed_anywhere_while_it_is_taken_back_on_its_way_it_ends_whole(tmp_path: Path, name: str, steps: int) -> None:
+    """Approved only, or with a job that runs: wherever the process dies it ends undone, and no job runs."""
+    for after in range(1, 60):
+        folder = tmp_path / str(after)
+        folder.mkdir()
+        ledger, outside = ledger_at(folder), Outside(looks=-1_000)
+        before, action = world(ledger), _begun(ledger, name)
+        if steps and name == "retrain":
+            action = acting.carry_out(effects_of(ledger, outside=outside), action)
+        dead = False
+        with pytest.MonkeyPatch.context() as patch:
+            _killing(patch, after, outside)
+            try:
+                made(acting.undo(effects_of(ledger, outside=outside), "p", action.id))
+                acting.carry_out(effects_of(ledger, outside=outside), action)
+            except Killed:
+                dead = True
+        ledger.close()
+        ledger = Ledger(f"sqlite:///{folder}/ledger.db", seal=b"seal")
+        if actions.listed(ledger, "p", states=("approved", "doing")):  # it died before the word was kept
+            made(acting.undo(effects_of(ledger, outside=outside), "p", action.id))
+        ended = _finished(ledger, outside, action.id)
+        assert (ended.state, world(ledger)) == ("undone", before)
+        cancelled = {path for _, path in outside.calls if path.endswith("/cancel")}
+        assert len(cancelled) == len(outside.jobs)
+        assert audit.verify(ledger) is None
+        ledger.close()
+        if not dead:
+            return
+    raise AssertionError("it never came to an end")
+
+
 def test_a_running_job_is_cancelled_by_a_person(tmp_path: Path) -> None:
     ledger, outside = ledger_at(tmp_path), Outside()
     action = acting.carry_out(effects_of(ledger, outside=outside), _begun(ledger, "retrain"))

@@ -15,7 +15,7 @@ import pytest
 from homeostat.act import acting
 from homeostat.act.remedies import Rejected
 from homeostat.config import ActionHook, Settings
-from homeostat.loop.watching import carrying_out
+from homeostat.loop.watching import carrying_out, outside
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.errands import Errands
 from homeostat.loop.watching.outside import Door
@@ -133,6 +133,12 @@ def test_a_door_tells_what_will_not_change(pipeline: Pipeline, status: int, fina
     with pytest.raises(OSError, match=f"it answered {status}: x{{150}}$") as caught:
         Door(pipeline.url).call("POST", "", b"{}")
     assert isinstance(caught.value, Rejected) is final
+
+
+def test_an_answer_that_drips_ends(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "_WHOLE", -1.0)
+    with pytest.raises(OSError, match="takes too long"):
+        Door(pipeline.url).call("POST", "", b"{}")
 
 
 def test_the_watch_goes_on_while_a_pipeline_hangs(ledger: Ledger, tmp_path: Path, pipeline: Pipeline) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,8 @@ from homeostat.act.remedies import Rejected
 from homeostat.config import Settings
 
 _SECONDS: Final = 60.0
+#: A whole answer takes at most so long, however steadily it drips.
+_WHOLE: Final = 120.0
 _MOST_BYTES: Final = 4_000_000
 #: What may be answered otherwise a little later, beside what the other side calls an error of its own.
 _LATER: Final = frozenset((408, 425, 429))
@@ -36,11 +39,13 @@ class Door:
                 httpx2.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client,
                 client.stream(method, self.url.rstrip("/") + path, content=body or None, headers=sent) as answer,
             ):
-                parts, size = [], 0
+                parts, size, end = [], 0, time.monotonic() + _WHOLE
                 for part in answer.iter_bytes():
                     size += len(part)
                     if size > _MOST_BYTES:
                         raise OSError("the answer is too long")
+                    if time.monotonic() > end:
+                        raise OSError("the answer takes too long")
                     parts.append(part)
         except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
             raise OSError(f"it cannot be reached ({type(problem).__name__})") from None
