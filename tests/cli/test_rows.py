@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from homeostat.analyze.scorers import Case
 from homeostat.cli.main import build
 from homeostat.cli.rows import NAMES, as_case
 from tests.analyze.judges.serving import Answered, Asked, completion, listening, verdict
+from tests.live.harness import HOMEOSTAT
 
 
 @pytest.mark.parametrize(("field", "name"), [(field, name) for field, names in NAMES.items() for name in names])
@@ -100,3 +102,13 @@ def test_scorers_of_ones_own_from_a_file(tmp_path: Path) -> None:
     found = CliRunner().invoke(build("score"), ["score", str(rows), "--own", str(own)])
     assert found.exit_code == 2
     assert "none.pkl" in found.output
+
+
+def test_a_module_of_the_working_directory_is_found(tmp_path: Path) -> None:
+    """As it is typed: by the command, from where it stands."""
+    (tmp_path / "rows.jsonl").write_text('{"id": "1", "output": "Yes, please."}\n')
+    (tmp_path / "beside_the_rows.py").write_text("def polite(case):\n    return 'please' in case.output\n")
+    asked = [HOMEOSTAT, "score", "rows.jsonl", "-s", "beside_the_rows:polite", "--json"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scores"]["polite"]["value"] == 1.0

@@ -69,6 +69,8 @@ def score(
 ) -> None:
     """Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too."""
     names = [name.strip() for several in scorers for name in several.split(",") if name.strip()]
+    if any(":" in name for name in names):
+        sys.path.append("")  # a module of the working directory is found, and takes no other one's place
     mine = _own(own) if own is not None else list(DEFAULT)
     try:
         chosen = [find(name) for name in names or ([] if judges and own is None else mine)] + _judges(judges, jury)

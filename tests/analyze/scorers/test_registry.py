@@ -10,6 +10,7 @@ import pytest
 
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Unscored, find, scorer
 from homeostat.analyze.scorers.classifier import Classifier, Limit
+from homeostat.analyze.scorers.engine import IN_ENGINE
 
 
 def test_a_decorated_function_is_a_scorer() -> None:
@@ -80,3 +81,9 @@ def test_a_limit() -> None:
     assert limit.score(Case("a", metadata={"latency_ms": 4000})).value == 0.25  # type: ignore[union-attr]
     for odd in ({}, {"latency_ms": "soon"}, {"latency_ms": True}, {"latency_ms": -1}):
         assert isinstance(limit.score(Case("a", metadata=odd)), Unscored)
+
+
+@pytest.mark.parametrize("name", [one.name for one in IN_ENGINE])
+def test_who_lives_in_the_engine_says_so(name: str) -> None:
+    with pytest.raises(NotAScorer, match="live traffic"):
+        find(name)

@@ -38,6 +38,7 @@ TABLE: Final[tuple[Scorer, ...]] = (
     *LIMITS,
 )
 GROUP: Final = "homeostat.scorers"
+_ENGINE: Final = frozenset(one.name for one in IN_ENGINE)
 _decorated: dict[str, Scorer] = {}
 
 
@@ -89,7 +90,7 @@ def scorer(
 
 def registered(one: Scorer) -> Scorer:
     """Make a scorer known to this process. One of ours is never replaced. Raises NotAScorer."""
-    if any(one.name == ours.name for ours in (*TABLE, *IN_ENGINE)):
+    if one.name in _ENGINE or any(one.name == ours.name for ours in TABLE):
         raise NotAScorer(f"{one.name} is a scorer of ours: choose another name")
     _decorated[one.name] = one
     return one
@@ -115,6 +116,8 @@ def find(name: str) -> Scorer:
             return _checked(getattr(import_module(module), attribute), attribute)
         except (ImportError, AttributeError) as error:
             raise NotAScorer(f"{name}: {error}") from error
+    if name in _ENGINE:
+        raise NotAScorer(f"{name} is a scorer of the engine: it runs on live traffic and its history only, not on rows")
     everything = scorers()
     if name in everything:
         return everything[name]
