@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow.parquet
 import pytest
@@ -20,6 +21,7 @@ from homeostat.store.warehouse.questions.exchanges import Ask
 from homeostat.store.warehouse.questions.export import Line, pages
 from homeostat.web import export
 from tests.builders import NOON, exchange_row, score_row, store
+from tests.observe.segments import Room, call, chain, told
 
 ODD = [
     "=1+1",
@@ -119,3 +121,25 @@ def test_pages_are_made_one_after_the_other() -> None:
     written = export.jsonl(found())
     next(written)
     assert taken == 1
+
+
+def test_an_answer_has_the_documents_and_tools_of_the_spans_below_it(
+    client: TestClient, warehouse: Warehouse, project: str, tmp_path: Path
+) -> None:
+    room = Room(tmp_path, warehouse)
+    room.put(
+        told(
+            project,
+            chain(7, 1),
+            {"trace": 7, "span": 2, "parent": 1, "name": "between"},
+            {"trace": 7, "span": 3, "parent": 2, "openinference__span__kind": "RETRIEVER",
+             "retrieval__documents__0__document__content": "Parcels come on Friday."},
+            call(7, 4, parent=2),
+        )
+    )  # fmt: skip
+    room.load()
+    (line,) = map(json.loads, client.get("/api/v1/exchanges/export?format=jsonl").text.splitlines())
+    page = client.get(f"/api/v1/exchanges/{line['id']}").json()
+    assert [document["text"] for document in line["documents"]] == ["Parcels come on Friday."]
+    parts = ("documents", "tool_calls", "attributes", "resource", "input", "output", "error")
+    assert {name: line[name] for name in parts} == {name: page[name] for name in parts}

@@ -17,6 +17,8 @@ from homeostat.store.warehouse.questions.traces import spans_around
 _PAGE: Final = 1000
 #: Whole texts are fetched for so many characters at a time.
 _MOST_CHARS: Final = 8_000_000
+#: The spans around a call weigh as much.
+_CALL_CHARS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def _parts(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
     part: list[Exchange] = []
     chars = 0
     for exchange in exchanges:
-        size = exchange.input_chars + exchange.output_chars
+        size = exchange.input_chars + exchange.output_chars + _CALL_CHARS * exchange.calls
         if part and chars + size > _MOST_CHARS:
             yield part
             part, chars = [], 0

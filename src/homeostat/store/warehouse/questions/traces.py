@@ -92,13 +92,17 @@ def spans_around(
     bound = Bound(project, now, min(e.at for e in exchanges), max(e.at for e in exchanges) + 1)
     ids = bound.add(sorted({e.trace_id for e in exchanges}), "Array(String)")
     own = bound.add(sorted({span for e in exchanges for span in (e.span_id, *e.members)}), "Array(String)")
-    traces = f"trace_id IN (SELECT toFixedString(unhex(arrayJoin({ids})), 16))"
+    traces = "trace_id IN (SELECT toFixedString(unhex(arrayJoin({})), 16))"
+    above = bound.add(sorted({e.trace_id for e in exchanges if e.op not in ("call", "embedding")}), "Array(String)")
     mine = f"span_id IN (SELECT toFixedString(unhex(arrayJoin({own})), 8))"
     found = defaultdict(list)
-    for columns, which in ((_SPAN, mine), (_AROUND, f"NOT ({mine})")):
+    for columns, which in (
+        (_SPAN, f"{traces.format(ids)} AND {mine}"),
+        (_AROUND, f"{traces.format(above)} AND NOT ({mine})"),
+    ):
         for row in warehouse.ask(
             f"SELECT {columns}, lower(hex(trace_id)) AS trace_hex FROM spans "  # noqa: S608
-            f"WHERE {TEXT_WINDOW} AND {traces} AND {which} ORDER BY at, start_ns, span_id",
+            f"WHERE {TEXT_WINDOW} AND {which} ORDER BY at, start_ns, span_id",
             bound.values,
         ):
             found[row["trace_hex"]].append(row)
