@@ -168,6 +168,10 @@ def test_measures(shop: Shop) -> None:
     assert {row[0] for row in rows} == {"count", "sum(input_tokens)"}
     assert {row[1] for row in rows} == {"gpt-4o-mini"}
     assert shop.run("measures", "p50(nonsense", code=USAGE).stderr
+    # Beside the mean of a score stands how many have one; beside other numbers nothing.
+    asked = ("measures", "mean(score.never)", "-w", "model=gpt-4o-mini")
+    assert shop.said(*asked).rstrip("\n").split("\t") == ["mean(score.never)", "–", "–", "–", "0", "0"]
+    assert len(shop.said("measures", "count").split("\t")) == 5
 
 
 def test_signals_add(shop: Shop, one: Sent) -> None:

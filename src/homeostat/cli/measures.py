@@ -27,10 +27,12 @@ def measures(
         return
     dimensions = [name for name in by.split(",") if name]
     columns = (["at"] if every else []) + ["measure", *dimensions, "value", "low", "high", "n"]
+    if any("coverage" in point for point in answer["points"]):
+        columns.append("coverage")
     show.table(
         columns,
         ([_cell(point, column) for column in columns] for point in answer["points"]),
-        right=("value", "low", "high", "n"),
+        right=("value", "low", "high", "n", "coverage"),
     )
 
 
