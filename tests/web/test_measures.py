@@ -79,6 +79,16 @@ def test_nothing_to_say_is_null_with_a_reason(client: TestClient, rows: list[dic
     ]
 
 
+def test_what_is_too_large_says_so(client: TestClient, warehouse: Warehouse, project: str) -> None:
+    store(warehouse, exchanges=[exchange_row(project, cost=1e308) for _ in range(2)])
+    total, mean, most = client.get("/api/v1/measures", params={"measure": "sum(cost),mean(cost),max(cost)"}).json()[
+        "points"
+    ]
+    for point in (total, mean):
+        assert (point["value"], point["n"], point["reason"]) == (None, 2, "too_large")
+    assert most["value"] == 1e308
+
+
 def test_the_same_after_rollups_and_filters(
     api: Api, client: TestClient, warehouse: Warehouse, project: str, rows: list[dict[str, Any]]
 ) -> None:

@@ -14,7 +14,7 @@ from homeostat.store.warehouse.questions.measures.buckets import Counts
 from homeostat.store.warehouse.questions.measures.grammar import Measure
 from homeostat.store.warehouse.questions.measures.merge import Table
 from homeostat.store.warehouse.questions.measures.needs import Needs
-from homeostat.store.warehouse.questions.measures.question import NOT_ENOUGH, Point, Question
+from homeostat.store.warehouse.questions.measures.question import NOT_ENOUGH, TOO_LARGE, Point, Question
 from homeostat.store.warehouse.questions.measures.steps import SECOND
 
 Floats = NDArray[np.float64]
@@ -137,7 +137,7 @@ def points(question: Question, groups: Groups, measure: Measure) -> list[Point]:
     for point, share in zip(found, groups.coverage(measure) or (), strict=False):
         point["coverage"] = share
     for i in np.flatnonzero(~np.isfinite(value)).tolist():
-        found[i]["reason"] = NOT_ENOUGH
+        found[i]["reason"] = TOO_LARGE if np.isinf(value[i]) else NOT_ENOUGH
     return found if question.by else _filled(question, measure, found, seconds, at)
 
 

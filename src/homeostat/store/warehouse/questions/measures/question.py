@@ -19,6 +19,8 @@ Kind = Literal["answer", "call", "all"]
 KINDS: Final = ("answer", "call", "all")
 MAX_BY: Final = 4
 NOT_ENOUGH: Final = "not_enough_data"
+#: Sums that are larger than any number that a computer has.
+TOO_LARGE: Final = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
