@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from homeostat.analyze.scorers import Case
+from homeostat.cli.client import Refused
 from homeostat.cli.main import build
 from homeostat.cli.rows import NAMES, as_case
 from tests.analyze.judges.serving import Answered, Asked, completion, listening, verdict
@@ -112,3 +113,30 @@ def test_a_module_of_the_working_directory_is_found(tmp_path: Path) -> None:
     done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["scores"]["polite"]["value"] == 1.0
+
+
+def test_a_file_without_a_row_that_can_be_read_is_refused(tmp_path: Path) -> None:
+    for name, text in (("bad.jsonl", "no\n{\n"), ("none.jsonl", ""), ("none.json", "[]")):
+        file = tmp_path / name
+        file.write_text(text)
+        found = CliRunner().invoke(build("score"), ["score", str(file), "-s", "privacy"])
+        assert isinstance(found.exception, Refused), found.output
+        assert name in str(found.exception)
+
+
+def test_a_list_of_rows_is_a_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    for text in (
+        json.dumps([{"id": "a", "output": "yes"}, {"id": "b", "output": "no"}], indent=2),
+        '{"id": "a", "output": "yes"}\n{"id": "b", "output": "no"}\n',
+    ):
+        file.write_text(text)
+        found = CliRunner().invoke(build("score"), ["score", str(file), "-s", "privacy", "--json"])
+        assert [json.loads(line)["id"] for line in found.output.splitlines()] == ["a", "b"]
+
+
+def test_half_of_a_character_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"id": "\\ud800", "output": "\\ud800"}\n{"id": "b", "output": "no"}\n')
+    found = CliRunner().invoke(build("score"), ["score", str(file), "-s", "privacy", "--json"])
+    assert [json.loads(line)["id"] for line in found.output.splitlines()] == ["?", "b"]

@@ -18,14 +18,14 @@ from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored
 from homeostat.analyze.scorers.factuality import OWN
 from homeostat.analyze.scorers.own import register
 from homeostat.analyze.text.library import Library, load
-from homeostat.cli import data, show
+from homeostat.cli import client, data, show
 from homeostat.cli.rows import NAMES, as_case, kind
 
 _BAD_SHOWN: Final = 5
 _FIELD: Final = 64 << 20
 
 Given = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, help="JSONL, Parquet or CSV; a row is an exchange.")
+    Path, typer.Argument(exists=True, dir_okay=False, help="JSONL, JSON, Parquet or CSV; a row is an exchange.")
 ]
 Wanted = Annotated[
     list[str],
@@ -86,11 +86,18 @@ def score(
             found = judge(number, row, chosen, shelf)
             tally.add(number, found)
             if as_json:
-                sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
+                sys.stdout.write(_line(found))
             progress.advance(task)
     if not as_json:
         tally.show()
     tally.complain()
+    if tally.rows == len(tally.bad):
+        raise client.Refused(f"{file.name}: no row could be read" if tally.rows else f"{file.name} holds no row")
+
+
+def _line(found: Mapping[str, Any]) -> str:
+    """One line of JSON; half of a surrogate pair, which is no text, becomes a question mark."""
+    return json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "replace").decode() + "\n"
 
 
 def _judges(dimensions: Iterable[str], jury: Iterable[str]) -> list[Scorer]:
@@ -166,11 +173,13 @@ def rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
         yield from _csv(file)
     elif form == ".parquet":
         yield from _json(data.parquet(file), "row")
-    elif form in (".jsonl", ".ndjson", ".json"):
+    elif form in (".jsonl", ".ndjson"):
         with file.open("rb") as lines:
             yield from _json(lines, "line")
+    elif form == ".json":
+        yield from _array(file)
     else:
-        raise typer.BadParameter(f"{file.name} must end in .jsonl, .csv or .parquet")
+        raise typer.BadParameter(f"{file.name} must end in .jsonl, .json, .csv or .parquet")
 
 
 def _json(lines: Iterable[bytes], unit: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
@@ -186,6 +195,19 @@ def _json(lines: Iterable[bytes], unit: str) -> Iterator[tuple[int, Mapping[str,
             number,
             row if isinstance(row, dict) else f"{unit} {number} is {kind(row)}, not an object with input and output",
         )
+
+
+def _array(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """A list of rows; a file that is called .json may hold JSON lines as well."""
+    try:
+        whole = json.loads(file.read_text("utf-8-sig"))
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, list):
+        yield from _json((json.dumps(row).encode() for row in whole), "row")
+        return
+    with file.open("rb") as lines:
+        yield from _json(lines, "line")
 
 
 def _csv(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
