@@ -130,7 +130,7 @@ def try_one(
     mean, took = show.text(answer["mean"]), answer["seconds"]
     typer.echo(
         f"{answer['scored']} scored, {answer['unscored']} not, mean {mean}, {took} s; "
-        f"a day like the last: {cost['scored_a_day']} exchanges, {cost['usd_a_day']} USD"
+        f"a day like the last: {cost['scored_a_day']} {cost['unit']}s, {cost['usd_a_day']} USD"
     )
     _tell(answer["needs"])
 
@@ -165,7 +165,9 @@ def backfill(
         return
     if not as_json:
         cost = answer["estimate"]
-        typer.echo(f"{cost['scored']} of {cost['exchanges']} exchanges, about {cost['seconds']} s, {cost['usd']} USD")
+        typer.echo(
+            f"{cost['scored']} of {cost['exchanges']} {cost['unit']}s, about {cost['seconds']} s, {cost['usd']} USD"
+        )
     if not yes and not typer.confirm("Begin?"):
         return
     answer = client.post(path, body | {"start": True})

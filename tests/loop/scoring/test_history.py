@@ -27,6 +27,7 @@ from .conftest import NOW, judging, said, scorer
 
 Fill = Callable[..., list[dict[str, Any]]]
 LOW = micros(NOON) - 1
+MIDDLE = micros(NOON + timedelta(minutes=12))
 NONSENSE: Answered = completion("nonsense")
 DENIED: Answered = (400, {}, {})
 
@@ -141,3 +142,21 @@ def test_more_than_was_counted_is_not_done(tools: Tools, project: str, fill: Fil
     history.one(tools, project, {"it@1": one}, judging(""), None)
     [part] = history.listed(tools.ledger, project, one.configured)
     assert (part["state"], part["taken"]) == ("running", 200) and 0.99 < part["progress"] < 1
+
+
+@pytest.mark.parametrize(("unit", "low", "count"), [("session", LOW, 3), ("trace", LOW, 12), ("session", MIDDLE, 1)])
+def test_wholes_are_counted_as_wholes(tools: Tools, project: str, fill: Fill, unit: str, low: int, count: int) -> None:
+    """Those that come to rest in the stretch: it ends with all of them taken."""
+    late = NOON + timedelta(minutes=15)
+    talks = [{"output": f"Turn {n}.", "session_id": f"s{n % 3}", "at": late if n % 3 == 2 else NOON} for n in range(12)]
+    fill([*talks, {"output": "Of another.", "session_id": "other", "model": "other"}])
+    fill([{"output": "Still going on.", "session_id": "s9", "at": NOON + timedelta(minutes=29, seconds=55)}])
+    one = scorer(project, "it", "conciseness", settings={"unit": unit}, filters=(("model", "gpt-test"),))
+    stretch = Stretch("it@1", low, NOW)
+    told = history.estimate(tools, project, one, stretch, judging(""), 0.001)
+    assert (told["unit"], told["exchanges"], told["scored"]) == (unit, count, count)
+    history.begin(tools.ledger, project, stretch, told["exchanges"])
+    while history.one(tools, project, {"it@1": one}, judging(""), None):
+        pass
+    [part] = history.listed(tools.ledger, project, one.configured)
+    assert (part["state"], part["taken"], part["total"]) == ("done", count, count)

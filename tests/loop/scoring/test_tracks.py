@@ -156,7 +156,7 @@ def test_history_is_estimated_scored_and_resumed(tools: Tools, project: str, fil
     stretch = Stretch("short@1", low, high)
     judged = judging("")
     told = history.estimate(tools, project, one, stretch, judged, 0.01)
-    assert told == {"exchanges": 225, "scored": 225, "usd": 0.0, "seconds": 9.0}
+    assert told == {"unit": "exchange", "exchanges": 225, "scored": 225, "usd": 0.0, "seconds": 9.0}
     for _ in range(2):  # asked for twice, done once
         history.begin(tools.ledger, project, stretch, 225)
     known = {"short@1": one}

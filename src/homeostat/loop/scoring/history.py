@@ -15,7 +15,6 @@ from homeostat.records.instant import iso
 from homeostat.store.ledger import Ledger, feeds
 from homeostat.store.ledger.feeds import Feed
 from homeostat.store.ledger.scorers import Configured
-from homeostat.store.warehouse.questions import feed, filters, whole
 
 PREFIX: Final = "history:"
 #: Exchanges that the engine scores in a second here, as `bench/scoring.py` measures it; for estimates only.
@@ -45,15 +44,11 @@ class Stretch:
 def estimate(
     tools: Tools, project: str, each: Runnable, stretch: Stretch, judging: Judging, cost: float
 ) -> dict[str, Any]:
-    """How many exchanges (or traces, or sessions), how long, what it costs. `cost`: CPU seconds that Python scorers
-    take for one."""
-    wanted = filters.parse(each.configured.filters)
-    if each.unit == "exchange":
-        count = feed.count(tools.warehouse, project, stretch.low, stretch.high, wanted)
-    else:
-        count = whole.count(tools.warehouse, project, each.unit, stretch.low, stretch.high, wanted)
+    """How many exchanges (of its unit: traces, sessions), how long, what it costs. `cost`: CPU seconds that Python
+    scorers take for an exchange."""
+    count = tracks.count(tools, project, each, stretch.low, stretch.high)
     its = round(count * each.configured.share)
-    told: dict[str, Any] = {"exchanges": count, "scored": its, "usd": 0.0}
+    told: dict[str, Any] = {"unit": each.unit, "exchanges": count, "scored": its, "usd": 0.0}
     if each.rung == "engine":
         return told | {"seconds": round(count / _ENGINE_PACE, 1)}
     if each.rung == "model":

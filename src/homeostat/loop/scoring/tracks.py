@@ -70,6 +70,14 @@ def take(
     return whole.rested(tools.warehouse, project, unit, after, until, limit=limit, filters=wanted)
 
 
+def count(tools: Tools, project: str, each: Runnable, low: int, high: int) -> int:
+    """How much a scorer finds to judge after `low`, up to `high`, whatever its share: of its own unit."""
+    wanted = filters.parse(each.configured.filters)
+    if each.unit == "exchange":
+        return feed.count(tools.warehouse, project, low, high, wanted)
+    return whole.count(tools.warehouse, project, each.unit, low, high, wanted)
+
+
 def engine(tools: Tools, project: str, chosen: Chosen, until: int, *, together: int = 0) -> int:
     """Score what became ready, in the engine, once it spans `together` µs; how many. Zero: it has caught up."""
     before = feeds.place(tools.ledger, project, "engine", start=tools.now - _BEGIN)
@@ -87,14 +95,13 @@ def in_engine(
     after = Place(before.ready)
     edge = feed.edge(tools.warehouse, project, after, until, limit=_ENGINE_PIECE, order=order)
     expressions = [expression(each) for each in group]
-    count = scored.in_engine(tools.warehouse, project, expressions, after=after, until=edge, now=tools.now, order=order)
+    found = scored.in_engine(tools.warehouse, project, expressions, after=after, until=edge, now=tools.now, order=order)
     spent = before.spent
     if order == "at":  # history, of one scorer: how much of it is done
-        wanted = filters.parse(group[0].configured.filters)
-        taken = feed.count(tools.warehouse, project, before.ready, edge, wanted)
+        taken = count(tools, project, group[0], before.ready, edge)
         spent = {**spent, "taken": int(spent.get("taken", 0)) + taken}
     feeds.move(tools.ledger, project, track, before, Feed(edge, "", spent))
-    return max(count, int(edge < until))
+    return max(found, int(edge < until))
 
 
 def expression(each: Runnable) -> scored.Expression:

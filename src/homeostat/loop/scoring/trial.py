@@ -105,12 +105,10 @@ async def _asked(
 
 def _estimate(tools: Tools, project: str, each: Runnable, judging: Judging) -> dict[str, Any]:
     """What a day of it costs, at the traffic of the last day."""
-    day = feed.count(
-        tools.warehouse, project, tools.now - 86_400_000_000, tools.now, filters.parse(each.configured.filters)
-    )
+    day = tracks.count(tools, project, each, tools.now - 86_400_000_000, tools.now)
     its = round(day * each.configured.share)
     usd = its * judging.usd_of(tools, project, each) if each.rung == "judge" else 0.0
-    return {"exchanges_a_day": day, "scored_a_day": its, "usd_a_day": round(usd, 4)}
+    return {"unit": each.unit, "exchanges_a_day": day, "scored_a_day": its, "usd_a_day": round(usd, 4)}
 
 
 def _item(exchange: Exchange, said: Scored | Unscored) -> dict[str, Any]:
