@@ -437,6 +437,16 @@ def test_a_client_s_own_id_joins_its_signals(edge: Running) -> None:
     assert one(edge, "exchanges", id=TRACE, input="q")["id"].startswith(TRACE + "-")
 
 
+def test_an_exchange_with_an_id_of_its_own_and_a_trace_is_found_by_both(edge: Running) -> None:
+    fact = one(edge, "exchanges", id="order 17", trace_id="talk 3", input="q")
+    assert fact["attributes"] == {"client_id": "order 17"}
+    for kind in ("signals", "scores"):
+        said = one(edge, kind, name="n", value=1, exchange_id="order 17", trace_id="talk 3")
+        assert f"{said['trace_id']}-{said['span_id']}" == fact["id"]
+        assert one(edge, kind, name="n", value=1, exchange_id=fact["id"], trace_id="x")["span_id"] == fact["span_id"]
+    assert one(edge, "exchanges", id=fact["id"], trace_id=fact["trace_id"], span_id=fact["span_id"])["attributes"] == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "item", "field"),
     [

@@ -134,14 +134,14 @@ def _identity(item: Item, project: str) -> tuple[str, str]:
     trace, span = item.name("trace_id"), item.name("span_id")
     if own and not trace:
         trace_id, span_id = exchange_of(own, project)
-        if f"{trace_id}-{span_id}" != own.lower():
-            item.value = item.value | {"client_id": own}
-        return trace_id, span_id or span_of(span or own, project)
-    seed = msgspec.json.encode(item.value, order="sorted")
-    return (
-        trace_of(trace, project) if trace else digest(16, project, "exchange", seed),
-        span_of(span or own, project) if span or own else digest(8, project, "exchange", seed),
-    )
+        span_id = span_id or span_of(span or own, project)
+    else:
+        seed = msgspec.json.encode(item.value, order="sorted")
+        trace_id = trace_of(trace, project) if trace else digest(16, project, "exchange", seed)
+        span_id = span_of(span or own, project) if span or own else digest(8, project, "exchange", seed)
+    if own and own.lower() not in (span_id, f"{trace_id}-{span_id}"):
+        item.value = item.value | {"client_id": own}
+    return trace_id, span_id
 
 
 def _texts(item: Item, fact: Fact) -> Fact:

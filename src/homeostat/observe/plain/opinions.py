@@ -1,8 +1,9 @@
 """Signals and scores: what somebody, or some scorer, says about an exchange, a trace, a session or a user.
 
 Signal: `name`, then any of `value` (number, true, false, or a text that becomes the label), `label`, `comment` (or
-`reason`), `correction`, `at` (or `timestamp`), `id`, `source`; about one of `exchange_id`, `trace_id` (with `span_id`
-or `observation_id`), `session_id` (or `conversation_id`, `thread_id`), `user_id` (or `user`).
+`reason`), `correction`, `at` (or `timestamp`), `id`, `source`; about one of `exchange_id` (with `trace_id` where the
+exchange was sent with both), `trace_id` (with `span_id` or `observation_id`), `session_id` (or `conversation_id`,
+`thread_id`), `user_id` (or `user`).
 
 Score: `name`, then `value` (or `score`) or `label`, `reason` (or `comment`, `explanation`, `rationale`), `scorer`,
 `rung` (engine, model, judge, human; model when not said), `at`, `id`, `source`; about an exchange, trace or session.
@@ -103,7 +104,10 @@ def _trace(item: Item, project: str) -> tuple[str, str]:
     trace = item.name("trace_id", "trace")
     span = item.name("span_id", "observation_id", "span")
     if exchange:
-        return exchange_of(exchange, project)
+        found = exchange_of(exchange, project)
+        # An exchange that was sent with an id of its own and a trace is found by both.
+        own = trace and found[1] and "-".join(found) != exchange.lower()
+        return (trace_of(trace, project), span_of(span or exchange, project)) if own else found
     if trace:
         return trace_of(trace, project), span_of(span, project) if span else ""
     if span:
