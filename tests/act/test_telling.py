@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from homeostat.act import incidents
 from homeostat.act.notifiers import Outbound, building
-from homeostat.act.outbox import machine_now, tell
+from homeostat.act.outbox import machine_now, tell, tried
 from homeostat.act.telling import Teller, pause, quiet_until
 from homeostat.records.channel import Channel, Quiet, Rules
 from homeostat.store.ledger import Ledger, channels, outbox, projects
@@ -307,6 +307,24 @@ def test_in_silence_an_open_alert_is_settled_and_nobody_is_told(ledger: Ledger, 
         assert events(receiver)[1:] == [(one, "unsilenced")]
         assert pager.seen[-1].json["event_action"] == "trigger"
         assert [each.json for each in hub.seen if each.method == "PATCH"][1:] == [{"state": "open"}]
+
+
+def test_what_a_test_opened_is_closed_after_a_while(ledger: Ledger, receiver: Receiver) -> None:
+    sealed = building.seal(KEY, "p", "pager", {"routing_key": "r"})
+    pager = Channel("p", "pager", "pagerduty", {"url": receiver.url}, sealed, Rules(every=0.0))
+    channels.put(ledger, pager)
+    channel(ledger, receiver)
+    hook = channels.get(ledger, "p", "hook")
+    assert hook is not None
+    for each in (pager, pager, hook):
+        tried(ledger, each, at=T0)
+    tells = teller(ledger)
+    assert (tells.serve("p", "pager"), tells.serve("p", "hook")) == (0, 0), "five minutes have not passed"
+    hurry(ledger)
+    assert (tells.serve("p", "pager"), tells.serve("p", "hook")) == (1, 0)
+    assert [each.json["event_action"] for each in receiver.seen] == ["resolve"]
+    assert receiver.seen[0].json["dedup_key"] == "homeostat-p-0"
+    assert outbox.counts(ledger)["p", "hook"]["last"] > 0
 
 
 def test_after_its_silence_what_is_still_open_is_told_again(ledger: Ledger, receiver: Receiver) -> None:

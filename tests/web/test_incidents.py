@@ -235,6 +235,7 @@ def test_a_channel_from_making_to_removing(own: Api, operator: TestClient) -> No
         there.always = "ok"
         assert operator.post("/api/v1/notifiers/hook/test", json={}).json()["ok"]
     (item,) = operator.get("/api/v1/notifiers").json()["items"]
+    assert item["sent"] is not None and item["waiting"] == 0
     assert (item["name"], item["kind"], item["secrets"], item["severity"]) == (
         "hook",
         "webhook",

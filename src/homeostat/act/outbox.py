@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Final
 
 from homeostat.act.notifiers import NOTIFIERS
@@ -15,6 +16,8 @@ from homeostat.store.ledger.outbox import Waiting
 _RANK: Final = {"watch": 0, "warning": 1, "critical": 2}
 _BEGINS: Final = ("opened", "worse", "reopened", "unsilenced")
 _MINUTE: Final = 60_000_000
+#: What a test opened at a receiver is closed after so long.
+_TESTED: Final = 5 * _MINUTE
 
 
 def tell(ledger: Ledger, incident: Incident, kind: str, title: str, text: str, *, at: int, made: int = 0) -> int:
@@ -50,6 +53,18 @@ def hush(ledger: Ledger, project: str, incident: int) -> None:
     kept = {channel.name: settles(channel) for channel in channels.listed(ledger, project)}
     gone = [row.key for row in outbox.waiting(ledger, project, incident) if row.kind not in kept.get(row.channel, ())]
     outbox.end(ledger, gone, "dropped", now=machine_now(), error="the incident is silenced")
+
+
+def tried(ledger: Ledger, channel: Channel, *, at: int) -> None:
+    """A test arrived: it was told as anything else is, and what it opened at the receiver is closed after a while."""
+    now, said = machine_now(), {"title": "The test is over", "text": "", "at": iso(at), "cause": ""}
+    test = Waiting(channel.project, channel.name, 0, "test", "warning", said, now, now)
+    with ledger.begin():
+        before = [row.key for row in outbox.waiting(ledger, channel.project, 0) if row.channel == channel.name]
+        outbox.end(ledger, before, "dropped", now=now, error="another test came")
+        outbox.end(ledger, [outbox.add(ledger, test)], "sent", now=now)
+        if "closed" in settles(channel):
+            outbox.add(ledger, replace(test, kind="closed", due=now + _TESTED))
 
 
 def settles(channel: Channel) -> tuple[str, ...]:

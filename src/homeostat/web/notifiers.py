@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from homeostat.act import outbox as telling
 from homeostat.act.notifiers import Message, Outbound, Told, building
 from homeostat.act.notifiers.building import BadChannel
 from homeostat.act.notifiers.outbound import allowed
-from homeostat.act.outbox import machine_now
 from homeostat.records.channel import Channel, Quiet, Rules, rules_as_json
 from homeostat.records.finding import Severity
 from homeostat.records.instant import iso, micros
@@ -105,7 +105,7 @@ async def remove_channel(request: Request, name: str) -> Response:
                 )  # fmt: skip
             if not channels.remove(core.ledger, project, name):
                 return False
-            outbox.drop_for(core.ledger, project, name, now=machine_now())
+            outbox.drop_for(core.ledger, project, name, now=telling.machine_now())
             author.wrote(core.ledger, project, "notifier.remove", name)
             return True
 
@@ -133,7 +133,10 @@ async def test_channel(request: Request, name: str) -> Response:
             done = notifier.tell(message, Outbound(allowed(core.settings.notify_allow)))
         except BadChannel as problem:
             return {"ok": False, "error": str(problem)}
-        channels.used(core.ledger, project, name, problem=done.error[:500])
+        with core.ledger.begin():
+            channels.used(core.ledger, project, name, problem=done.error[:500])
+            if done.ok:
+                telling.tried(core.ledger, channel, at=micros(author.at))
         return {"ok": done.ok, "error": done.error}
 
     answer = await work(request, test)
@@ -156,7 +159,7 @@ def _put(core: Core, project: str, name: str, wanted: NewChannel, author: Author
             raise Refused(f"A project has at most {_MOST} channels.")
         made = Channel(
             project, name, wanted.kind, seen, building.seal(key, project, name, hidden), rules, whole.state,
-            created=there.created if there else machine_now(), author=author.actor,
+            created=there.created if there else telling.machine_now(), author=author.actor,
             sent=there.sent if there else 0, sent_critical=there.sent_critical if there else 0,
         )  # fmt: skip
         channels.put(ledger, made)
@@ -214,8 +217,9 @@ def _told(channel: Channel | None) -> dict[str, Any] | None:
 def _json(channel: Channel, counts: dict[str, int]) -> dict[str, Any]:
     hidden = [name for name, each in building.kinds().get(channel.kind, {"settings": {}})["settings"].items()
               if each["secret"]]  # fmt: skip
+    sent = max(channel.sent, counts.get("last", 0))
     return {
         "name": channel.name, **(_told(channel) or {}), "secrets": hidden, "created": iso(channel.created),
-        "author": channel.author, "sent": iso(channel.sent) if channel.sent else None, "problem": channel.problem,
+        "author": channel.author, "sent": iso(sent) if sent else None, "problem": channel.problem,
         "waiting": counts.get("waiting", 0), "dead": counts.get("dead", 0),
     }  # fmt: skip

@@ -153,6 +153,15 @@ def test_pagerduty_resolves_what_it_triggered(receiver: Receiver) -> None:
     assert said[0]["payload"]["severity"] == "critical"
 
 
+def test_each_test_of_pagerduty_wakes_somebody(receiver: Receiver) -> None:
+    pagerduty = built("pagerduty", receiver)
+    said = Told(0, "test", "warning", "ann pressed the test button", "If you read this, it works.", "t")
+    for key in ("a", "b"):
+        assert pagerduty.tell(Message(key, "shop", (said,)), DOOR).ok
+    assert [each.json["event_action"] for each in receiver.seen] == ["resolve", "trigger", "resolve", "trigger"]
+    assert {each.json["dedup_key"] for each in receiver.seen} == {"homeostat-shop-0"}
+
+
 def test_slack_is_not_commanded(receiver: Receiver) -> None:
     built("slack", receiver).tell(message(), DOOR)
     assert "<fell>" not in receiver.seen[0].json["text"] and "&lt;fell&gt;" in receiver.seen[0].json["text"]

@@ -30,16 +30,19 @@ class PagerDuty:
         """One event for each incident: of several things about one, the last word counts."""
         last = {each.incident: each for each in message.told if each.kind not in _QUIET}
         for each in last.values():
-            body = content(self._event(message.project, each))
-            done = delivery(door.send("POST", self.url, headers={"content-type": "application/json"}, content=body))
-            if not done.ok:
-                return done
+            action = _ACTIONS.get(each.kind, "trigger")
+            # While the alert of the test before is open, another test would wake nobody.
+            for one in ("resolve", action) if each.kind == "test" else (action,):
+                body = content(self._event(message.project, each, one))
+                done = delivery(door.send("POST", self.url, headers={"content-type": "application/json"}, content=body))
+                if not done.ok:
+                    return done
         return Delivery(True)
 
-    def _event(self, project: str, told: Told) -> dict[str, Any]:
+    def _event(self, project: str, told: Told, action: str) -> dict[str, Any]:
         said: dict[str, Any] = {
             "routing_key": self.routing_key,
-            "event_action": _ACTIONS.get(told.kind, "trigger"),
+            "event_action": action,
             "dedup_key": f"homeostat-{project}-{told.incident}",
         }
         if said["event_action"] == "trigger":

@@ -146,9 +146,10 @@ def drop_for(ledger: Ledger, project: str, channel: str, *, now: int) -> None:
 
 
 def counts(ledger: Ledger, project: str | None = None) -> dict[tuple[str, str], dict[str, int]]:
-    """{(project, channel): {state: rows, "oldest": when the oldest that waits was made}}."""
+    """{(project, channel): {state: rows, "oldest": when the oldest that waits was made, "last": when one was told}}."""
     columns = (outbox.c.project, outbox.c.channel, outbox.c.state)
-    query = select(*columns, func.count().label("n"), func.min(outbox.c.made).label("oldest")).group_by(*columns)
+    counted = (func.count().label("n"), func.min(outbox.c.made).label("oldest"), func.max(outbox.c.ended).label("last"))
+    query = select(*columns, *counted).group_by(*columns)
     if project is not None:
         query = query.where(outbox.c.project == project)
     found: dict[tuple[str, str], dict[str, int]] = {}
@@ -158,6 +159,8 @@ def counts(ledger: Ledger, project: str | None = None) -> dict[tuple[str, str], 
             each[row.state] = row.n
             if row.state == "waiting":
                 each["oldest"] = row.oldest
+            if row.state == "sent":
+                each["last"] = row.last
     return found
 
 
