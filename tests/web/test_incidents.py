@@ -182,6 +182,16 @@ def test_the_story_says_what_the_record_says(own: Api, admin: TestClient, projec
     assert told["verdicts"][0]["sentence"] == words.verdict(came)
 
 
+def test_a_comment_keeps_its_lines(own: Api, admin: TestClient, project: str) -> None:
+    path = f"/api/v1/incidents/{fire(own.core.ledger, project)}"
+    admin.post(f"{path}/comments", json={"text": "seen twice:\n- in Bonn\r\n\n- " + "far " * 40 + "away\n"})
+    lines = admin.get(f"{path}/story").text.splitlines()
+    place = next(n for n, line in enumerate(lines) if line.endswith("  seen twice:"))
+    indent = " " * 20
+    assert [*lines[place + 1 : place + 3], lines[place + 3][:26]] == [f"{indent}- in Bonn", "", f"{indent}- far "]
+    assert lines[-1].startswith(indent) and lines[-1].endswith("away") and max(map(len, lines)) <= 100
+
+
 async def heard(events: AsyncIterator[bytes]) -> str:
     """The next event that says something."""
     async with asyncio.timeout(120):

@@ -133,7 +133,11 @@ def _happened(timeline: Sequence[Entry]) -> Iterator[str]:
         if left_out and _FIRST <= place < _FIRST + left_out:
             continue
         at = words.when(entry.at)
-        yield from _wrapped(f"{at}  {entry.text.removeprefix(f'{at} · ')}", "  ", " " * 20)
+        # A person's words keep their lines.
+        first, *more = entry.text.removeprefix(f"{at} · ").strip().split("\n")
+        yield from _wrapped(f"{at}  {first}", "  ", " " * 20)
+        for line in more:
+            yield from _wrapped(line, " " * 20, " " * 20) or [""]
 
 
 def _counts(verdicts: Sequence[Verdict]) -> Verdict | None:
