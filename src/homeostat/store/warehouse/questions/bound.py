@@ -31,6 +31,7 @@ class Bound:
             "high_text": high + _LATER,
             "low_said": max(0, low - _DAY),
             "low_near": max(0, low - 2 * _DAY),
+            "high_near": high + _DAY,
         }
 
     def add(self, value: Any, kind: Kind) -> str:

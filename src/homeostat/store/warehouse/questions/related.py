@@ -172,7 +172,7 @@ def lone(
         alone = f"{mine} AND {LONE[table]} AND {column} != ''"
         old = "true"
         if column == "user_id":
-            alone += " AND session_id = ''"
+            alone += f" AND session_id = '' AND at <= {moment('high_near')}"
             old = f"e.at >= s.said_at - {NEAR}"
         carried = "".join(f", {name}" for name in fields)
         told = f"SELECT {column}, row_key AS said_key, at AS said_at{carried} FROM {table} WHERE {alone}"  # noqa: S608
