@@ -122,6 +122,7 @@ def test_keys_take_days_and_amounts_that_can_be(shop: Shop) -> None:
     assert told[ends]
     assert "amount" in shop.run("key", "limit", ends, "--usd-per-day", "nan", code=USAGE).stderr
     assert shop.run("key", "limit", ends, "--usd-per-day", "2.5", code=OK)
+    assert shop.json("key", "revoke", ends) == {"id": ends, "revoked": True}
 
 
 SAID = {
@@ -177,3 +178,12 @@ def test_what_is_exported_and_imported_is_the_same_exchange(shop: Shop, tmp_path
     assert next(each for each in first if each["input"].startswith("why? why"))["estimated"] == ["tokens", "cost"]
     scored = shop.run("score", str(file), "-s", "groundedness", "--json").stdout.splitlines()
     assert any(json.loads(line)["scores"]["groundedness"]["value"] is not None for line in scored)
+
+
+def test_one_exchange_is_json_either_way_and_exports_are_of_a_kind(shop: Shop, tmp_path: Path) -> None:
+    shop.run("import", "jsonl", str(written(tmp_path / "x.jsonl", row("kinds", kind="embedding"), row("kinds"))))
+    assert there(shop, "kinds") == 2
+    (line,) = shop.said("exchanges", "export", "-w", "name=kinds").splitlines()
+    assert len(shop.said("exchanges", "export", "-w", "name=kinds", "--kind", "all").splitlines()) == 2
+    id = json.loads(line)["id"]
+    assert shop.json("exchanges", "get", id) == json.loads(shop.said("exchanges", "get", id))

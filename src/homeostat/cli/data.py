@@ -30,6 +30,7 @@ Where = Annotated[
     typer.Option("--where", "-w", help="A filter as in the API: model=gpt-4o, latency_ms.gt=2000, q='late order'."),
 ]
 Since = Annotated[str, typer.Option(help="From when: 24h, 7d, 2026-11-20T10:00:00Z.")]
+Kind = Annotated[str, typer.Option(help="answer, call or all.")]
 Given = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -49,7 +50,7 @@ def export(
     out: Out = None,
     where: Where = None,
     since: Since = "",
-    kind: Annotated[str, typer.Option(help="answer, call or all.")] = "answer",
+    kind: Kind = "answer",
 ) -> None:
     """Exchanges as JSONL, CSV or Parquet."""
     form = (out.suffix.lstrip(".") if out else "") or "jsonl"
@@ -258,7 +259,9 @@ def db() -> None:
 
 
 @db_app.command("upgrade")
-def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory.")] = None) -> None:
+def upgrade(
+    data: Annotated[Path | None, typer.Option(help="The data directory.")] = None, as_json: AsJson = False
+) -> None:
     """Bring ledger and warehouse up to this version, with the server stopped. `up` does it too."""
     from homeostat.cli.up import read_settings
     from homeostat.store.folder import Folder, FolderRefused
@@ -279,4 +282,7 @@ def upgrade(data: Annotated[Path | None, typer.Option(help="The data directory."
         lock.close()
     except (FolderRefused, LedgerError, NewerData) as error:
         raise client.Refused(str(error)) from error
+    if as_json:
+        show.as_json({"applied": done})
+        return
     typer.echo("\n".join(f"applied {name}" for name in done) or "already up to date")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
-from homeostat.cli.data import Out, Since, Where, pairs
+from homeostat.cli.data import Kind, Out, Since, Where, pairs
 from homeostat.cli.data import export as export_file
 
 app = typer.Typer(no_args_is_help=True)
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True)
 def ls(
     where: Where = None,
     since: Since = "",
-    kind: Annotated[str, typer.Option(help="answer, call or all.")] = "answer",
+    kind: Kind = "answer",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -53,7 +53,9 @@ def _row(item: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @app.command("get")
-def get(exchange: str) -> None:
+def get(
+    exchange: str, as_json: Annotated[bool, typer.Option("--json", help="It is JSON with or without.")] = False
+) -> None:
     """One exchange, whole, as JSON."""
     show.as_json(client.get(f"/api/v1/exchanges/{quote(exchange, safe='')}"))
 
@@ -63,6 +65,7 @@ def export(
     out: Out = None,
     where: Where = None,
     since: Since = "",
+    kind: Kind = "answer",
 ) -> None:
     """The exchanges of a filter as JSONL, CSV or Parquet."""
-    export_file(out=out, where=where, since=since, kind="answer")
+    export_file(out=out, where=where, since=since, kind=kind)

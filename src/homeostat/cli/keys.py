@@ -91,7 +91,13 @@ def _in_a_line(limits: dict[str, float]) -> str:
 
 
 @app.command("revoke")
-def revoke(key: Annotated[str, typer.Argument(help="Its id, as `key ls` shows it.")]) -> None:
+def revoke(
+    key: Annotated[str, typer.Argument(help="Its id, as `key ls` shows it.")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
     """Shut a key out, within a second."""
     client.delete(f"/api/v1/keys/{quote(key, safe='')}")
+    if as_json:
+        show.as_json({"id": key, "revoked": True})
+        return
     typer.echo(f"{key} revoked")

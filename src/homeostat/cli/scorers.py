@@ -101,6 +101,9 @@ def add(
     if as_json:
         show.as_json(answer)
         return
+    if as_json:
+        show.as_json(answer)
+        return
     typer.echo(f"{answer['scorer']} is {answer['state']}")
     _tell(answer["needs"])
 
@@ -136,15 +139,15 @@ def try_one(
 
 
 @app.command("pause")
-def pause(name: Name) -> None:
+def pause(name: Name, as_json: AsJson = False) -> None:
     """Let a scorer rest."""
-    _change(name, "paused")
+    _change(name, "paused", as_json)
 
 
 @app.command("resume")
-def resume(name: Name) -> None:
+def resume(name: Name, as_json: AsJson = False) -> None:
     """Let a paused scorer go on, with what comes from now on."""
-    _change(name, "on")
+    _change(name, "on", as_json)
 
 
 @app.command("backfill")
@@ -192,7 +195,7 @@ def _goes_on(name: str) -> bool:
     return bool(left)
 
 
-def _change(name: str, state: str) -> None:
+def _change(name: str, state: str, as_json: bool) -> None:
     with client.connect() as connection:
         answer = client.checked(connection.patch(_path(name), json={"state": state}))
     typer.echo(f"{answer['scorer']} is {answer['state']}")
