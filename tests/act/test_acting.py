@@ -204,7 +204,7 @@ def test_who_takes_back_while_an_answer_is_awaited_is_obeyed_when_it_comes(tmp_p
     ended = acting.carry_out(effects_of(ledger, outside=outside), action)
     assert (ended.state, ended.error, ended.result["job"]) == ("undone", "", "job-1")
     assert outside.calls[-1] == ("POST", "/fine_tuning/jobs/job-1/cancel")
-    assert "undone by operator: it costs too much; done by operator: because" in words.action(ended)
+    assert "undone by operator: it costs too much; begun by operator: because" in words.action(ended)
 
 
 @pytest.mark.parametrize("steps", [0, 1])
@@ -347,7 +347,7 @@ def test_what_a_verdict_closed_is_open_again_when_the_action_is_taken_back(tmp_p
     anna = replace(effects_of(ledger), author=replace(AUTHOR, actor="anna"))
     undone = made(acting.undo(anna, "p", action.id, why="we need B"))
     said = words.action(undone)
-    assert said.endswith("undone by anna: we need B; done by rule:automatic-rollback: because")
+    assert said.endswith("undone by anna: we need B; begun by rule:automatic-rollback: because")
     now = kept_incidents.get(ledger, "p", opened.id)
     assert now is not None and now.state == "open"
     assert [(entry.text, entry.by) for entry in now.timeline if entry.kind == "action"][-1] == (said, "anna")

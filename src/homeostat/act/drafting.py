@@ -38,22 +38,22 @@ def draft(
     system: str, what: str, failing: Sequence[Item], good: Sequence[Item], writer: Outside | None, model: str = ""
 ) -> Draft:
     """A text in the place of `system`. A model that is away or talks nonsense leaves the prepared one."""
-    prepared = _prepared(system, what, failing, good)
+    ours = prepared(system, what, failing, good)
     if writer is None:
-        return replace(prepared, how=f"{prepared.how} (no model writes drafts here: judge_url)")
+        return replace(ours, how=f"{ours.how} (no model writes drafts here: judge_url)")
     try:
         told = writer.call("POST", "/chat/completions", _asked(system, what, failing, good, model), _JSON)
         text = str(told["choices"][0]["message"]["content"]).strip()
     except (OSError, KeyError, IndexError, TypeError):
-        return prepared
+        return ours
     if not _usable(text, system):
-        return prepared
+        return ours
     return Draft(
         text, (), f"written by {model or 'a model'} from {len(failing)} failing and {len(good)} good exchanges"
     )
 
 
-def _prepared(system: str, what: str, failing: Sequence[Item], good: Sequence[Item]) -> Draft:
+def prepared(system: str, what: str, failing: Sequence[Item], good: Sequence[Item]) -> Draft:
     """The old text, a line about what goes wrong, and answers that were good as examples."""
     asked = list(dict.fromkeys(_short(item.get("input"), 160) for item in failing if item.get("input")))[:_SHOWN]
     lines = [system.rstrip(), "", f"Take special care here: {what}"]

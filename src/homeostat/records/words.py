@@ -253,7 +253,7 @@ def _against(done: Action) -> str:
     elif done.state in ("undoing", "undone") and not done.error:
         by, said = done.result.get("undone_by"), done.result.get("undone_why")
         agreed = done.result.get("approved_by") or whose
-        whose = f"done by {agreed}" if agreed == whose else f"done by {agreed}, as {whose} proposed"
+        whose = f"begun by {agreed}" if agreed == whose else f"begun by {agreed}, as {whose} proposed"
     else:
         return ""
     return f"{done.state} by {by or 'nobody'}{f': {said}' if said else ''}; {whose}"

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from homeostat.act import acting
-from homeostat.loop.watching import trying
+from homeostat.act.drafting import Draft
+from homeostat.loop.watching import actor, trying
 from homeostat.records import words
 from homeostat.records.action import Action, Expectation
 from homeostat.registry import datasets
@@ -209,3 +210,35 @@ def test_a_trial_that_was_killed_is_begun_once_more(
             assert _tried(stage, action)["begun"] == begun
         trying.run(stage.context, us(AT))
     assert words.tried(_tried(stage, action)) == ""
+
+
+def test_the_watch_waits_for_no_model_that_writes_drafts(
+    tmp_path: Path, warehouse: Warehouse, project: str, model: Model
+) -> None:
+    """The proposal is there with a prepared text at once; the model's takes its place, is asked for once, and takes
+    nobody's own text away."""
+    stage = _stage(tmp_path, warehouse, project, judge_url=model.url, judge_model="writer-1")
+    stage.incident(NOON, "data", "languages")
+    actor.run(stage.context, us(AT))
+    [waits] = actions.listed(stage.context.ledger, project)
+    assert model.asked == 0 and waits.parameters["template"].startswith("You are A.")
+    assert waits.parameters["draft"] == "prepared from the evidence; finish it by hand"
+    for _ in range(2):
+        trying.run(stage.context, us(AT))
+    [now] = actions.listed(stage.context.ledger, project)
+    assert now.parameters["draft"].startswith("written by writer-1") and model.asked == 1
+    assert now.parameters["template"] == "Spain has lovely weather in May."
+
+    own = {"template": "Answer in the language of the question."}
+    again = actions.move(stage.context.ledger, now, result={**now.result, "unasked": True})
+    assert again is not None
+
+    def meanwhile(*_: Any, **__: Any) -> Any:
+        assert not isinstance(acting.give(stage.context.ledger, project, now.id, own, Author("anna", AT, AT)), Declined)
+        return Draft("Be brief and polite to everybody.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trying, "drafted", meanwhile)
+        trying.run(stage.context, us(AT))
+    [kept] = actions.listed(stage.context.ledger, project)
+    assert kept.parameters["template"] == own["template"]

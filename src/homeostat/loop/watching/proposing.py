@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from homeostat.act import acting, answering, incidents
 from homeostat.act.answering import Facts
-from homeostat.act.drafting import draft
+from homeostat.act.drafting import Draft, draft, prepared
 from homeostat.loop.watching import evidence
 from homeostat.loop.watching.adopting import ADOPTED
 from homeostat.loop.watching.context import Context
@@ -30,6 +30,8 @@ from homeostat.store.warehouse.questions.verdicts import an_hour
 log: Final = logging.getLogger("homeostat.acting")
 #: In whose name proposals are made.
 ANSWERING: Final = "rule:answers"
+#: Result of a proposal whose draft a model may still write (`trying.py`); nothing waits for that here.
+UNASKED: Final = "unasked"
 #: Below that the diagnosis leans, and may lean elsewhere in an hour: what people have on their table stays there.
 _SURE: Final = 0.5
 
@@ -115,17 +117,31 @@ def _filled(context: Context, incident: Incident, wanted: Action, at: int) -> Ac
 
 
 def _drafted(context: Context, incident: Incident, wanted: Action, at: int) -> Action:
-    """From exchanges since the onset: those that the measure calls failing, and those that it calls good."""
+    made = drafted(context, incident, wanted, at, asking=False)
+    if made is None:
+        return wanted
+    result = {**wanted.result, UNASKED: True} if writer(context.settings) else wanted.result
+    return replace(wanted, parameters={**wanted.parameters, **as_parameters(made)}, result=result)
+
+
+def drafted(context: Context, incident: Incident, wanted: Action, at: int, *, asking: bool) -> Draft | None:
+    """From exchanges since the onset: those that the measure calls failing, and those that it calls good. `asking`: the
+    model that writes drafts. None: nobody knows the release."""
     kept = releases.get(context.ledger, incident.project, str(wanted.parameters.get("leaving")))
     if kept is None:
-        return wanted
-    found = {side: questions(context, wanted, side, as_datetime(at), incident.onset, 8) for side in ("failing", "good")}
-    made = draft(
-        kept.release.system, wanted.why, found["failing"], found["good"], writer(context.settings),
-        context.settings.judge_model,
-    )  # fmt: skip
-    told = {"template": made.template, "examples": [dict(each) for each in made.examples], "draft": made.how}
-    return replace(wanted, parameters={**wanted.parameters, **told})
+        return None
+    failing, good = (
+        questions(context, wanted, side, as_datetime(at), incident.onset, 8) for side in ("failing", "good")
+    )
+    there = writer(context.settings)
+    if there is not None and not asking:
+        return prepared(kept.release.system, wanted.why, failing, good)
+    return draft(kept.release.system, wanted.why, failing, good, there, context.settings.judge_model)
+
+
+def as_parameters(made: Draft) -> dict[str, Any]:
+    """A draft in a proposal."""
+    return {"template": made.template, "examples": [dict(each) for each in made.examples], "draft": made.how}
 
 
 def questions(context: Any, action: Action, side: str, at: datetime, since: int, limit: int) -> list[dict[str, Any]]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from homeostat.act import incidents
+from homeostat.act import acting, incidents
 from homeostat.act.remedies import remedy
 from homeostat.act.remedies.prompt import ChangePrompt
 from homeostat.loop.watching import replaying
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.outside import upstream
+from homeostat.loop.watching.proposing import ANSWERING, UNASKED, as_parameters, drafted
 from homeostat.loop.watching.replaying import Answering
 from homeostat.records import words
 from homeostat.records.action import Action
@@ -24,6 +26,7 @@ from homeostat.records.instant import as_datetime
 from homeostat.records.release import Release
 from homeostat.records.verdict import Verdict
 from homeostat.registry import releases
+from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import actions, datasets, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
@@ -45,9 +48,28 @@ def run(context: Context, at: int) -> None:
             if action.remedy != "prompt":
                 continue
             try:
-                one(context, action, at)
+                one(context, _written(context, action, at) if action.result.get(UNASKED) else action, at)
             except Exception:  # one sick draft must not hold up the others; its trial counts as begun
                 log.exception("the draft of action %s of %s cannot be tried", action.id, project)
+
+
+def _written(context: Context, action: Action, at: int) -> Action:
+    """The model that writes drafts is asked once; what it wrote takes the place of the prepared one, if that is still
+    there."""
+    asked = actions.move(context.ledger, action, result={**action.result, UNASKED: False})
+    incident = kept_incidents.get(context.ledger, action.project, action.incident)
+    if asked is None or incident is None:
+        return action
+    made = drafted(context, incident, asked, at, asking=True)
+    if made is None:
+        return asked
+    author = Author(ANSWERING, as_datetime(at), datetime.now(UTC))
+    with context.ledger.begin():
+        now = actions.get(context.ledger, action.project, action.id)
+        if now is None or dict(now.parameters) != dict(asked.parameters):
+            return now or asked
+        given = acting.give(context.ledger, action.project, action.id, as_parameters(made), author)
+    return now if isinstance(given, Declined) else given
 
 
 def one(context: Context, action: Action, at: int) -> None:
