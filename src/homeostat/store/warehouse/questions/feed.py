@@ -30,6 +30,8 @@ REFERENCE: Final = "homeostat.reference"
 _WEEK: Final = 7 * 86_400_000_000
 #: The same for an exchange whoever asks, so that samples of different scorers agree.
 DRAW: Final = "sipHash64(trace_id, span_id) % 1000000"
+#: Where filters ask for more than an exchange's own columns, about so many are looked at for one piece.
+RARE: Final = 5_000
 _ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
 _FINAL: Final = "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1"
 
@@ -76,9 +78,20 @@ def take(
     `below`: only those of this share, spread evenly; the others are passed by.
     """
     when = ORDERS[order]
+    chosen = filters or Filters()
+    end = edge(warehouse, project, after, until, limit=RARE, order=order) if chosen.rare else until
     bound = Bound(project, as_datetime(until))
-    bound.values |= {"after": after.ready, "until": until, "after_id": after.id}
-    wanted = (filters or Filters()).where(bound) + (f" AND {DRAW} < {round(below * 1_000_000)}" if below < 1 else "")
+    bound.values |= {"after": after.ready, "until": end, "after_id": after.id}
+    if chosen.rare:
+        # Texts, attributes and what was said are looked for in the time of what may be taken.
+        [days] = warehouse.ask(
+            "SELECT toUnixTimestamp64Micro(min(at)) AS first, toUnixTimestamp64Micro(max(at)) AS last FROM exchanges "  # noqa: S608
+            f"WHERE project = {{project:String}} AND is_answer AND {when} >= {moment('after')} "
+            f"AND {when} <= {moment('until')}",
+            bound.values,
+        )
+        bound.between(days["first"], days["last"] + 1)
+    wanted = chosen.where(bound) + (f" AND {DRAW} < {round(below * 1_000_000)}" if below < 1 else "")
     rows = warehouse.ask(
         f"SELECT {SELECT}, toUnixTimestamp64Micro({when}) AS ready_us, {_ID} AS full_id, {DRAW} AS draw "  # noqa: S608
         "FROM exchanges FINAL "
@@ -89,8 +102,8 @@ def take(
     )
     more = len(rows) > limit
     rows = rows[:limit]
-    place = Place(rows[-1]["ready_us"], rows[-1]["full_id"]) if more else max(after, Place(until, "~"))
-    return Taken(tuple(exchanges(rows)), place, more, tuple(row["draw"] / 1e6 for row in rows))
+    place = Place(rows[-1]["ready_us"], rows[-1]["full_id"]) if more else max(after, Place(end, "~"))
+    return Taken(tuple(exchanges(rows)), place, more or end < until, tuple(row["draw"] / 1e6 for row in rows))
 
 
 def newest(warehouse: Warehouse, project: str, until: int, *, limit: int, filters: Filters) -> list[Exchange]:
