@@ -156,12 +156,11 @@ def _ours(told: dict[str, Any], place: str) -> _Row:
     """A row of an export of ours: what was said about the exchange is sent to where such is said."""
     told |= {name: json.loads(told[name]) for name in PARTS if isinstance(told.get(name), str)}
     about = {"exchange_id": told["id"], "at": told["at"]}
-    scores = [
-        {"name": name, **about, **score}
-        for name, score in told.pop("scores", {}).items()
-        if score.get("value") is not None or score.get("label")
-    ]
-    return _Row(place, _body(told), scores=scores, signals=told.pop("signals", ()))
+    said = [{"name": name, **about, **score} for name, score in told.pop("scores", {}).items()]
+    said = [each for each in said if each.get("value") is not None or each.get("label")]
+    scores = [each for each in said if 0 <= (each.get("value") or 0) <= 1]
+    signals = [each for each in said if each not in scores] + told.pop("signals", [])  # an older server took 5 and -1
+    return _Row(place, _body(told), scores=scores, signals=signals)
 
 
 def _body(value: object) -> bytes:

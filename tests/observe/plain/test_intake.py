@@ -437,6 +437,14 @@ def test_a_client_s_own_id_joins_its_signals(edge: Running) -> None:
     assert one(edge, "exchanges", id=TRACE, input="q")["id"].startswith(TRACE + "-")
 
 
+@pytest.mark.parametrize("value", [5, -1, 1.0001])
+def test_a_number_on_another_scale_is_no_score(edge: Running, value: float) -> None:
+    status, answer = send(edge, "/api/v1/scores", [{"name": "n", "value": value, "trace_id": TRACE}])
+    assert (status, answer["error"]["items"][0]["field"]) == (422, "value")
+    for end in (0, 1):
+        assert one(edge, "scores", name="n", value=end, trace_id=TRACE)["value"] == end
+
+
 def test_an_exchange_with_an_id_of_its_own_and_a_trace_is_found_by_both(edge: Running) -> None:
     fact = one(edge, "exchanges", id="order 17", trace_id="talk 3", input="q")
     assert fact["attributes"] == {"client_id": "order 17"}
@@ -567,6 +575,14 @@ def test_langfuse_corrections_are_signals(edge: Running) -> None:
     send(edge, "/api/public/scores", {"name": "output", "value": "better", "dataType": "CORRECTION", "traceId": TRACE})
     [fact] = facts(edge)
     assert (fact["fact"], fact["correction"], fact["value"]) == ("signal", "better", None)
+    assert set(fact) == set(SIGNAL_KEYS)
+
+
+def test_langfuse_numbers_on_another_scale_are_signals(edge: Running) -> None:
+    stars = {"name": "stars", "value": 4, "dataType": "NUMERIC", "comment": "nice", "traceId": TRACE}
+    assert send(edge, "/api/public/scores", stars)[0] == 200
+    [fact] = facts(edge)
+    assert (fact["fact"], fact["value"], fact["comment"]) == ("signal", 4.0, "nice")
     assert set(fact) == set(SIGNAL_KEYS)
 
 

@@ -1,8 +1,8 @@
 """The score routes of Langfuse's SDKs, so that an application that scores there scores here too.
 
 Their scores become our scores: numbers and booleans as value, categories as label, texts as reason. A correction
-becomes a signal, because that is what a person says. The rung is `human` for annotations, else `model`: nobody told
-who judged.
+becomes a signal, because that is what a person says; so does a number that is not from 0 to 1. The rung is `human` for
+annotations, else `model`: nobody told who judged.
 """
 
 from __future__ import annotations
@@ -49,8 +49,11 @@ def score(item: Item, project: str) -> Fact:
             "correction": "" if value is None else text_of(value),
         }
         return {"fact": "signal", **common, **opinion, **about, "user_id": ""}
-    human = item.name("source").upper() == "ANNOTATION"
     number, label, reason = _opinion(item, kind, value)
+    if number is not None and not 0 <= number <= 1:  # on a scale of its own, as stars are
+        told = {"value": number, "label": label, "comment": comment or reason, "correction": "", "user_id": ""}
+        return {"fact": "signal", **common, **told, **about}
+    human = item.name("source").upper() == "ANNOTATION"
     judged = {"value": number, "label": label, "reason": comment or reason}
     return {"fact": "score", **common, **judged, "scorer": "", "rung": "human" if human else "model", **about}
 

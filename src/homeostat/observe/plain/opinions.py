@@ -70,6 +70,8 @@ def score(item: Item, project: str) -> Fact:
     }
     if value is None and not fact["label"]:
         item.refuse("value", "a score has a value (a number) or a label")
+    if value is not None and not 0 <= value <= 1:
+        item.refuse("value", "must be from 0 to 1, where 1 is good; on another scale it is a signal")
     if not (trace_id or fact["session_id"]):
         item.refuse("exchange_id", "or trace_id or session_id: one of them says what it is about")
     return fact
