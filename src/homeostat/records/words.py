@@ -295,7 +295,8 @@ def verdict(came: Verdict) -> str:
     else:
         seen = f"{measure(came.measure)} {_way(came, came.estimate)}, {users(came.n)}."
     little = "It is less than was expected." if "less-than-expected" in came.evidence.get("notes", ()) else ""
-    said = (head + ":", seen, little, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
+    why = f"It could not be judged: {str(came.evidence['why']).rstrip('.')}." if came.evidence.get("why") else ""
+    said = (head + ":", seen, why, little, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
     return " ".join(part for part in said if part)
 
 

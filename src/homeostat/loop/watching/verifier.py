@@ -48,7 +48,7 @@ def run(context: Context, at: int) -> None:
             except Exception as trouble:  # one sick question must not hold up the other verdicts; it is asked again
                 log.exception("action %s of %s cannot be judged", action.id, project)
                 given_up = at >= action.expects.by + _UNASKED
-                said = _unmeasurable(action, f"it could not be asked: {trouble}"[:300], at) if given_up else None
+                said = _unmeasurable(action, f"an error ({type(trouble).__name__})", at) if given_up else None
             if said is not None:
                 conclude(context, action, said, at)
 
