@@ -167,11 +167,15 @@ def test_what_is_exported_and_imported_is_the_same_exchange(shop: Shop, tmp_path
     ]
     by_id = {each["id"]: each for each in again}
     for each in first:
-        for name in each.keys() - {"project", "status"}:
+        # Scorers of either project may have begun; what was sent is there.
+        sent = [of["scores"].get("polite") for of in (each, by_id[each["id"]])]
+        assert sent[0] == sent[1]
+        for name in each.keys() - {"project", "status", "scores"}:
             assert by_id[each["id"]][name] == each[name], (name, each["input"][:20])
         assert "open" in (by_id[each["id"]]["status"], each["status"]) or by_id[each["id"]]["status"] == each["status"]
     told = next(each for each in first if each["model"] == "gpt-4o-mini" and each["user_id"])
     assert told["attributes"]["retries"] == 0
+    assert told["scores"]["polite"]["reason"] == "curt"
     assert told["documents"] == SAID["documents"]
     assert [turn["role"] for turn in told["messages"]] == ["system", "user"]
     assert {signal["name"] for signal in told["signals"]} == {"thumbs", "left"}
