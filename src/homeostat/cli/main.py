@@ -22,7 +22,7 @@ COMMANDS: Final = {
     ),
     "tail": (
         "tail:tail",
-        "Live exchanges in the terminal, until Ctrl-C. Reconnects by itself and misses nothing.",
+        "Live exchanges in the terminal, and what is opened, changes and is found; until Ctrl-C. Reconnects by itself.",
     ),
     "measures": ("measures:measures", "Numbers over exchanges, each with its interval."),
     "score": (

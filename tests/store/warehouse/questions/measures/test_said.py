@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -222,3 +223,34 @@ def test_both_kinds_count_tokens_once(warehouse: Warehouse, project: str) -> Non
 def test_columns_are_those_of_the_table(warehouse: Warehouse) -> None:
     table = {row["name"] for row in warehouse.ask("SELECT name FROM system.columns WHERE table = 'exchanges'")}
     assert set(COLUMNS.split(", ")) < table
+
+
+@pytest.mark.parametrize("kind", ["answer", "all"])
+def test_scores_looked_at_in_pieces_are_the_same(
+    warehouse: Warehouse, project: str, answers: list[dict[str, Any]], kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of millions of exchanges: every piece has its own scores, and what they add up to is what the whole says."""
+    first, second, third, call = answers
+    for value, row in ((0.2, first), (0.4, second), (0.9, third), (0.6, call)):
+        ids = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
+        say(warehouse, "scores", project, name="good", value=value, rung="model", **ids)
+        say(
+            warehouse,
+            "scores",
+            project,
+            name="good",
+            value=0.5,
+            rung="model",
+            trace_id=row["trace_id"],
+            span_id=NOTHING,
+        )
+    say(warehouse, "scores", project, name="good", value=0.1, rung="human", session_id="s1")
+    asked = ("mean(score.good)", "p90(score.good)", "min(score.good)", "share(score.good<0.5)", "coverage(score.good)")
+    question = Question(
+        project, grammar.parse(asked), micros(made.START), micros(made.START + timedelta(days=1)), made.NOW,
+        by=("model",), kind=kind,
+    )  # fmt: skip
+    whole = ask(warehouse, question, None)
+    assert any(point["value"] for point in whole)
+    monkeypatch.setattr(sys.modules[ask.__module__], "_JOINED", 1)
+    assert ask(warehouse, question, None) == whole

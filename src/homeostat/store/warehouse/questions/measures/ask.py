@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions.bound import Bound
+from homeostat.store.warehouse.questions.bound import WINDOW, Bound
 from homeostat.store.warehouse.questions.measures import hours, native, needs, query
 from homeostat.store.warehouse.questions.measures.grammar import Measure
 from homeostat.store.warehouse.questions.measures.merge import Table
@@ -18,6 +19,13 @@ from homeostat.store.warehouse.questions.refused import Refused
 
 #: The hours that changed since their rollup was built, and their minutes that did. Asked before the rollups are read.
 Dirty = Callable[[], Iterable[tuple[datetime, int]]]
+#: So many exchanges are joined with their scores at once.
+_JOINED: Final = 150_000
+#: How many exchanges came in each part of an hour, in order (µs).
+_PARTS: Final = (
+    "SELECT greatest(toInt64(intDiv(toUnixTimestamp64Micro(at), 300000000)) * 300000000, {low:Int64}) AS part, "  # noqa: S608
+    f"count() AS n FROM exchanges WHERE {WINDOW} GROUP BY part ORDER BY part"
+)
 
 
 def ask(warehouse: Warehouse, question: Question, dirty: Dirty | None) -> list[Point]:
@@ -37,6 +45,20 @@ def ask(warehouse: Warehouse, question: Question, dirty: Dirty | None) -> list[P
     return [point for measure in question.measures for point in found[measure.text]]
 
 
+def _pieces(warehouse: Warehouse, question: Question, part: Needs) -> Iterator[tuple[int, int]]:
+    """The times [low, high) that are asked for by themselves. Of many exchanges with scores not all are joined at once:
+    an exchange has its score whatever else is looked at, so pieces add up to the whole."""
+    begin, n = question.start, 0
+    if part.said is not None and part.said.family == "score":
+        bound = Bound(question.project, question.now, question.start, question.end)
+        for row in warehouse.ask(_PARTS, bound.values):
+            if n and n + row["n"] > _JOINED:
+                yield begin, row["part"]
+                begin, n = row["part"], 0
+            n += row["n"]
+    yield begin, question.end
+
+
 def _hourly(question: Question) -> bool:
     return question.every is None or question.every.whole_hours(question.start, question.end)
 
@@ -50,11 +72,14 @@ def _sources(measures: Sequence[Measure], *, rolled: bool) -> list[tuple[Needs, 
 
 
 def _groups(warehouse: Warehouse, question: Question, part: Needs, split: Split) -> Groups:
-    bound = Bound(question.project, question.now, question.start, question.end)
-    sql = query.sql(question, part, split, bound)
-    with warehouse.reader() as client:
-        columns = native.columns(client.raw_query(sql, parameters=bound.values, fmt="Native"))
-    table = Table(columns, len(question.by))
+    answer = b""
+    for low, high in _pieces(warehouse, question, part):
+        bound = Bound(question.project, question.now, low, high)
+        whole = (low, high) == (question.start, question.end)
+        sql = query.sql(question, part, split if whole else Split({}, ((low, high),)), bound)
+        with warehouse.reader() as client:
+            answer += client.raw_query(sql, parameters=bound.values, fmt="Native")
+    table = Table(native.columns(answer), len(question.by))
     if table.size > MAX_GROUPS or table.rows >= MAX_ROWS:
         raise Refused(
             f"That would be more than {MAX_GROUPS} points.",

@@ -79,7 +79,9 @@ def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bo
     columns += [f"{unique_sql(field)} AS u{i}_row" for i, field in enumerate(needs.unique)]
     columns += [f"{SAID} AS said_row"] if needs.said else []
     grouped = ["t", *(f"d{i}" for i in range(len(question.by)))]
-    counting = _counting(needs, compact=sum(high - low for low, high in ranges) > LONG)
+    # Scores are asked for in pieces, and what comes out adds up.
+    long = question.end - question.start if needs.said else sum(high - low for low, high in ranges)
+    counting = _counting(needs, compact=long > LONG)
     return (
         f"SELECT {', '.join([*grouped, *counting])} FROM (SELECT {', '.join(columns)} FROM {relation}) "  # noqa: S608
         f"GROUP BY {', '.join(grouped)}"

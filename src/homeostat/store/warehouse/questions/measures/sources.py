@@ -80,12 +80,14 @@ def _scores(named: str, some: str) -> str:
     """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's, and
     that before its session's."""
     mine = f"{SAID_WINDOW} AND {named}"
+    # What was said later about what lies after the window is not looked at.
+    window = f"SELECT trace_id FROM exchanges WHERE {WINDOW} AND {some}"  # noqa: S608
+    here = f"{mine} AND trace_id != {NO_TRACE} AND trace_id IN ({window})"
     best = f"argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label"
     scores = (
-        f"SELECT trace_id, span_id AS told, {best} FROM (SELECT * FROM scores WHERE {mine} "  # noqa: S608
-        f"AND trace_id != {NO_TRACE}) GROUP BY trace_id, span_id"
+        f"SELECT trace_id, span_id AS told, {best} FROM (SELECT * FROM scores WHERE {here}) GROUP BY trace_id, span_id"  # noqa: S608
     )
-    members = _members(f"SELECT trace_id FROM scores WHERE {mine} AND trace_id != {NO_TRACE}", some)  # noqa: S608
+    members = _members(f"SELECT trace_id FROM scores WHERE {here}", some)  # noqa: S608
     arms = [
         f"SELECT trace_id, span_id, value, label, toUInt8(told = {NO_SPAN}) AS far FROM ({members}) AS e "  # noqa: S608
         f"INNER JOIN ({scores}) AS s USING (trace_id, told)"
