@@ -148,6 +148,28 @@ def test_why_something_fails_is_for_those_who_run_it(api: Api, monkeypatch: pyte
     assert (told["loader"]["error"], told["ledger_damage"]) == (secret, secret)
 
 
+def test_a_key_sees_the_channels_and_monitors_of_its_own_project(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def state() -> dict[str, Any]:
+        return {
+            "loader": {"alive": True, "error": ""}, "jobs": [],
+            "watching": {
+                "steps": [{"name": "ticker", "error": "other: no such thing"}, {"name": "actor", "error": ""}],
+                "monitors_refused": {"other/many": "too many", "someone/mine": "why"},
+                "telling": {"other/team": {"problem": "403 at hooks.other"}, "someone/team": {"problem": ""}},
+            },
+        }  # fmt: skip
+
+    monkeypatch.setattr(api.core, "state", state)
+    projects.ensure(api.core.ledger, "someone", at=datetime.now(UTC))
+    told = api.client("someone", "admin", "read").get("/api/v1/status")
+    assert "other" not in told.text.replace("operator", "")
+    watching = told.json()["watching"]
+    assert (watching["telling"], watching["monitors_refused"]) == (
+        {"someone/team": {"problem": ""}}, {"someone/mine": "why"},
+    )  # fmt: skip
+    assert [bool(step["error"]) for step in watching["steps"]] == [True, False]
+
+
 def test_a_key_is_made_shown_once_used_and_revoked(make_api: Callable[..., Api], tmp_path: Path) -> None:
     api = make_api()
     assert api.core.operator is not None

@@ -13,7 +13,7 @@ from homeostat.web.accounting import Spooled, told
 from homeostat.web.asked import Core, Json, core_of, visitor_of, work
 
 router: Final = APIRouter(tags=["health"])
-_HIDDEN: Final = "It fails. An admin key, or the log of the core, says why."
+_HIDDEN: Final = "It fails. The operator's key, or the log of the core, says why."
 _LABEL: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -22,9 +22,7 @@ async def status(request: Request) -> Response:
     """Is everything alive, and how far behind is the loader?"""
     core, visitor = core_of(request), visitor_of(request)
     told = await work(request, lambda: _status(core))
-    if not visitor.operator and "admin" not in visitor.scopes:
-        told = _without_details(told)
-    return Json(told if visitor.operator else _of(visitor.project, told))
+    return Json(told if visitor.operator else _of(visitor.project, _without_details(told)))
 
 
 def _status(core: Core) -> dict[str, Any]:
@@ -36,20 +34,26 @@ def _status(core: Core) -> dict[str, Any]:
 
 
 def _of(project: str, told: dict[str, Any]) -> dict[str, Any]:
-    """What is told about scorers, of one project only."""
-    scoring = told.get("scoring")
-    if not scoring:
-        return told
-    silent = {name: found for name, found in scoring["silent"].items() if name == project}
-    judge = dict(scoring["judge"])
-    judge["spent"] = {name: usd for name, usd in judge["spent"].items() if name.partition("/")[0] == project}
-    return told | {"scoring": scoring | {"silent": silent, "judge": judge}}
+    """What is told about scorers, monitors and channels, of one project only."""
+
+    def mine(named: dict[str, Any]) -> dict[str, Any]:
+        """Names are `project`, or `project/name`."""
+        return {name: each for name, each in named.items() if name.partition("/")[0] == project}
+
+    scoring, watching = dict(told.get("scoring") or {}), dict(told.get("watching") or {})
+    if "silent" in scoring:
+        scoring["silent"] = mine(scoring["silent"])
+        scoring["judge"] = scoring["judge"] | {part: mine(scoring["judge"][part]) for part in ("spent", "idle")}
+    if "telling" in watching:
+        watching |= {part: mine(watching[part]) for part in ("telling", "monitors_refused")}
+    parts = {"scoring": scoring, "watching": watching}
+    return told | {name: part for name, part in parts.items() if part}
 
 
 def _without_details(told: dict[str, Any]) -> dict[str, Any]:
-    """What went wrong may quote the engine, paths and names of other projects: a reader learns only that it did."""
+    """What went wrong may quote the engine, paths and names of other projects: others learn only that it did."""
     scoring = [part for part in told.get("scoring", {}).values() if isinstance(part, dict)]
-    troubled = [told["loader"], *told.get("jobs", ()), *scoring]
+    troubled = [told["loader"], *told.get("jobs", ()), *scoring, *told.get("watching", {}).get("steps", ())]
     for part in troubled:
         if part.get("error"):
             part["error"] = _HIDDEN
