@@ -94,7 +94,7 @@ def test_done_at_once(there: tuple[Api, TestClient]) -> None:
         ({"remedy": "pray"}, 400, "no remedy"),
         ({"parameters": {"tooth": 1}}, 400, "tooth"),
         ({"incident": 99}, 404, "incident 99"),
-        ({"parameters": {"route": "nowhere"}, "approve": True}, 201, "no policy"),
+        ({"parameters": {"route": "nowhere"}, "approve": True}, 404, "no policy"),
     ],
 )
 def test_what_cannot_be(there: tuple[Api, TestClient], changes: dict[str, Any], status: int, says: str) -> None:
@@ -102,6 +102,25 @@ def test_what_cannot_be(there: tuple[Api, TestClient], changes: dict[str, Any], 
     told = client.post("/api/v1/actions", json={**BACK, **changes})
     assert told.status_code == status, told.text
     assert says in told.text
+
+
+@pytest.mark.parametrize("parameters", [{"leaving": "NOPE"}, {"leaving": ""}, {"leaving": "A", "route": "nope"}])
+def test_nothing_is_begun_that_could_not_end_well(
+    there: tuple[Api, TestClient], parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused in the dry run, and where it is approved at once: before anybody outside is asked for anything."""
+    api, client = there
+    items = [{"input": f"q{n}", "output": f"a{n}", "good": True} for n in range(12)]
+    assert client.post("/api/v1/datasets", json={"name": "lessons", "items": items}).status_code == 201
+    there_is = api.core.settings.model_copy(update={"tuning_url": "http://127.0.0.1:9"})
+    monkeypatch.setattr(api.core, "settings", there_is)
+    asked = {"dataset": "lessons", "base": "m", "mode": "canary"}
+    wanted = {**BACK, "remedy": "retrain", "parameters": {**asked, "leaving": "A"}}
+    assert client.post("/api/v1/actions", json={**wanted, "dry_run": True}).status_code == 200
+    for how in ("dry_run", "approve"):
+        told = client.post("/api/v1/actions", json={**wanted, "parameters": {**asked, **parameters}, how: True})
+        assert told.status_code in (400, 404), told.text
+    assert client.get("/api/v1/actions").json()["items"] == []
 
 
 def test_a_proposal_that_lacks_something_is_filled_in(there: tuple[Api, TestClient]) -> None:

@@ -119,6 +119,8 @@ async def make_action(request: Request, wanted: NewAction) -> Response:
             return Declined("not_found", f"There is no incident {wanted.incident}.", "homeostat incident ls")
         if wanted.dry_run:
             return _preview(core, action, author)
+        if wanted.approve and isinstance(shown := _preview(core, action, author), Declined):
+            return shown
         made = acting.propose(core.ledger, action, author)
         if isinstance(made, Declined) or not wanted.approve:
             return made

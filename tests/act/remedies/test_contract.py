@@ -14,10 +14,12 @@ import pytest
 from homeostat.act import acting
 from homeostat.act.remedies import REMEDIES, Effects, remedy
 from homeostat.records.action import ANSWERS
-from homeostat.records.policy import Shadow
+from homeostat.records.policy import Shadow, reshaped
+from homeostat.records.release import Release
+from homeostat.registry import releases as registered
 from homeostat.registry import steering
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import Ledger, actions, audit, policies
+from homeostat.store.ledger import Ledger, actions, audit, policies, releases
 from tests.act.remedies.stage import AUTHOR, EXAMPLES, Outside, action_of, effects_of, ledger_at, made, world
 
 NEVER_UNDONE = {"pipeline"}
@@ -167,3 +169,62 @@ def test_a_dry_run_names_what_ends_with_the_change(name: str, ledger: Ledger) ->
         assert after.policy.shadow is None
         gone = Counter(release for user, release in pinned.items() if user not in after.policy.pinned)
         assert shown["ends"].get("pins", {}) == gone
+
+
+TAKING: dict[str, dict[str, Any]] = {
+    "prompt": {}, "retrain": {}, "fallback": {"holdback": 0.1}, "fallback-without-holdback": {},
+    "rollback": {"to": "C", "holdback": 0.05},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAKING)
+def test_what_serves_nobody_has_nothing_to_give(case: str, ledger: Ledger) -> None:
+    """A share of what `leaving` serves is not to be had where it serves nobody: no release gets traffic by it."""
+    name, outside = case.partition("-without")[0], Outside()
+    serving(ledger, {"B": 1.0})
+    before, effects = world(ledger), effects_of(ledger, outside=outside)
+    parameters = {**EXAMPLES[name], "leaving": "A", **TAKING[case]}
+    no = made(remedy(name, parameters)).preview(effects, action_of(name))
+    assert isinstance(no, Declined) and "A does not serve default now" in no.message
+    wanted = replace(action_of(name), parameters=parameters)
+    action = made(acting.propose(ledger, wanted, AUTHOR))
+    action = acting.carry_out(effects, made(acting.approve(ledger, "p", action.id, AUTHOR)))
+    assert action.state == "failed" and "A does not serve default now" in action.error
+    assert world(ledger) == before
+    assert [call for call in outside.calls if call[0] == "POST"] == []
+
+
+def test_a_model_that_was_taught_serves_nobody_where_the_route_moved_on(ledger: Ledger) -> None:
+    """Days lie between the yes and the model."""
+    effects = effects_of(ledger)
+    action = made(acting.propose(ledger, action_of("retrain"), AUTHOR))
+    action = made(acting.approve(ledger, "p", action.id, AUTHOR))
+    while action.step != "follow":
+        action = acting.carry_out(effects, action)
+    serving(ledger, {"B": 1.0})
+    for _ in range(3):
+        action = acting.carry_out(effects, action)
+    assert action.state == "failed" and "A does not serve default now" in action.error
+    assert world(ledger)["shares"] == {"B": 1.0}
+
+
+@pytest.mark.parametrize("name", ["prompt", "retrain", "fallback"])
+def test_only_the_new_one_gets_traffic_that_had_none(name: str, ledger: Ledger) -> None:
+    """What it gets is a share of what `leaving` had; everybody else serves what they served."""
+    serving(ledger, {"A": 0.4, "B": 0.6})
+    action = done(effects_of(ledger), name, ledger)
+    assert action.state == "done", action.error
+    shares = world(ledger)["shares"]
+    assert shares["B"] == pytest.approx(0.6)
+    [new] = set(shares) - {"A", "B"}
+    assert shares[new] + shares.get("A", 0) == pytest.approx(0.4)
+
+
+def serving(ledger: Ledger, shares: dict[str, float]) -> None:
+    """Somebody gives the route other shares."""
+    kept = policies.get(ledger, "p", "default")
+    assert kept is not None
+    if "C" not in releases.named(ledger, "p", ["C"]):
+        made(registered.make(ledger, "p", Release("C", model="gpt-4o-mini"), AUTHOR))
+    wanted = replace(kept.policy, pieces=reshaped(kept.policy.pieces, shares), pinned={})
+    made(steering.put(ledger, "p", wanted, kept.policy.version, AUTHOR))

@@ -10,6 +10,7 @@ from homeostat.act.remedies import routes
 from homeostat.act.remedies.effects import Effects
 from homeostat.act.remedies.remedy import Told
 from homeostat.records.action import Action
+from homeostat.records.policy import Policy
 from homeostat.records.release import Release
 from homeostat.registry import releases
 from homeostat.registry.declined import Declined
@@ -52,21 +53,27 @@ class Fallback:
         now = routes.current(effects, action.project, self.route)
         if isinstance(now, Declined):
             return now
+        shares = self._shares(now)
+        if isinstance(shares, Declined):
+            return shares
         told = {"release": self.name, "model": made.model, "endpoint": made.endpoint}
-        return {**told, **routes.change(now, self._shares(now.shares))}
+        return {**told, **routes.change(now, shares)}
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
         """Make the release; then change the policy."""
+        now = routes.current(effects, action.project, self.route)
+        if isinstance(now, Declined):
+            return now
+        shares = self._shares(now)
+        if isinstance(shares, Declined):
+            return shares
         if step == "release":
             wanted = self._release(effects, action)
             if isinstance(wanted, Declined):
                 return wanted
             made = None if self.instead else releases.make(effects.ledger, action.project, wanted, effects.author)
             return made if isinstance(made, Declined) else Told(result={"release": self.name})
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        return routes.put(effects, action, self.route, self._shares(now.shares))
+        return routes.put(effects, action, self.route, shares)
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
         """The shares as they were; the release stays, unused."""
@@ -87,11 +94,6 @@ class Fallback:
             model_version=self.model or old.model_version, implicit=False, fallbacks=(),
         )  # fmt: skip
 
-    def _shares(self, now: Mapping[str, float]) -> dict[str, float]:
-        """What `leaving` had goes to the other, but for the hold-back; without `leaving` everything does."""
-        if self.leaving not in now:
-            return {self.name: 1.0}
-        rest = {name: share for name, share in now.items() if name not in (self.leaving, self.name)}
-        had = now[self.leaving] + now.get(self.name, 0.0)
-        held = had * self.holdback
-        return rest | {self.name: had - held} | ({self.leaving: held} if held else {})
+    def _shares(self, now: Policy) -> dict[str, float] | Declined:
+        """What `leaving` has goes to the other, but for the hold-back; where none is named everything does."""
+        return routes.moved(now, self.leaving, self.name, 1 - self.holdback) if self.leaving else {self.name: 1.0}

@@ -10,6 +10,7 @@ from homeostat.act.remedies import routes
 from homeostat.act.remedies.effects import Effects
 from homeostat.act.remedies.remedy import Told
 from homeostat.records.action import Action
+from homeostat.records.policy import Policy
 from homeostat.records.release import Release
 from homeostat.registry import differences, prompts, releases
 from homeostat.registry.declined import Declined
@@ -47,7 +48,7 @@ class ChangePrompt:
     def name(self) -> str:
         """What the release with the new prompt is called."""
         told = Release("", system=self.template, examples=self.examples)
-        return f"{self.leaving}-prompt-{told.digest[:6]}"[:100]
+        return f"{self.leaving[:80]}-prompt-{told.digest[:6]}"
 
     def changed(self, old: Release) -> Release:
         """The release with the new text, as it would answer."""
@@ -61,9 +62,12 @@ class ChangePrompt:
         now = routes.current(effects, action.project, self.route)
         if isinstance(now, Declined):
             return now
+        shares = self._shares(now)
+        if isinstance(shares, Declined):
+            return shares
         return {
             "release": self.name, "changes": differences.of_templates(old.system, self.template),
-            "examples": len(self.examples), "draft": self.draft, **routes.change(now, self._shares(now.shares)),
+            "examples": len(self.examples), "draft": self.draft, **routes.change(now, shares),
         }  # fmt: skip
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
@@ -71,6 +75,12 @@ class ChangePrompt:
         old = self._old(effects, action)
         if isinstance(old, Declined):
             return old
+        now = routes.current(effects, action.project, self.route)
+        if isinstance(now, Declined):
+            return now
+        shares = self._shares(now)
+        if isinstance(shares, Declined):
+            return shares
         if step == "prompt":
             if not old.prompt_name:
                 return Told()
@@ -87,10 +97,7 @@ class ChangePrompt:
             )  # fmt: skip
             told = releases.make(effects.ledger, action.project, wanted, effects.author, note=f"action {action.id}")
             return told if isinstance(told, Declined) else Told(result={"release": self.name})
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        return routes.put(effects, action, self.route, self._shares(now.shares))
+        return routes.put(effects, action, self.route, shares)
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
         """The shares as they were; prompt and release stay, unused."""
@@ -102,8 +109,5 @@ class ChangePrompt:
         found = releases.find(effects.ledger, action.project, self.leaving)
         return found if isinstance(found, Declined) else found.release
 
-    def _shares(self, now: Mapping[str, float]) -> dict[str, float]:
-        rest = {name: share for name, share in now.items() if name not in (self.leaving, self.name)}
-        had = now.get(self.leaving, 0.0) + now.get(self.name, 0.0) or 1.0
-        moved = had * self.share
-        return rest | {self.name: moved} | ({self.leaving: had - moved} if moved < had else {})
+    def _shares(self, now: Policy) -> dict[str, float] | Declined:
+        return routes.moved(now, self.leaving, self.name, self.share)

@@ -11,7 +11,7 @@ from homeostat.act.remedies import routes
 from homeostat.act.remedies.effects import Effects, Rejected
 from homeostat.act.remedies.remedy import Told
 from homeostat.records.action import Action
-from homeostat.records.policy import Shadow
+from homeostat.records.policy import Policy, Shadow
 from homeostat.registry import datasets, releases
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import bad
@@ -48,22 +48,28 @@ class Retrain:
             raise ValueError("share is more than 0, at most 1")
 
     def preview(self, effects: Effects, action: Action) -> Mapping[str, Any] | Declined:
-        """What would be sent, and how much of it."""
+        """What would be sent, how much of it, and what its model would serve."""
+        if effects.tuning is None:
+            return _no_api()
         lines = self._lines(effects, action)
         if isinstance(lines, Declined):
             return lines
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
+        planned = self._planned(effects, action)
+        if isinstance(planned, Declined):
+            return planned
+        now, shares = planned
         size = sum(len(json.dumps(line)) for line in lines)
-        shares = self._shares(now.shares, self._name(action))
         return {"dataset": self.dataset, "lines": len(lines), "bytes": size, "base": self.base, "mode": self.mode,
                 "first": lines[0], **routes.change(now, shares)}  # fmt: skip
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
         """One step; those that go outside tell the API our number, so that a repeated one is recognised."""
         if step in ("upload", "start", "follow") and effects.tuning is None:
-            return bad("There is no fine-tuning API.", "Set tuning_url (and tuning_key).")
+            return _no_api()
+        if step in ("upload", "start"):  # nothing is paid for that could not serve
+            planned = self._planned(effects, action)
+            if isinstance(planned, Declined):
+                return planned
         match step:
             case "upload":
                 return self._upload(effects, action)
@@ -135,21 +141,26 @@ class Retrain:
 
     def _serve(self, effects: Effects, action: Action) -> Told | Declined:
         name = str(action.result["release"])
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        if self.mode == "shadow":
-            return routes.put(effects, action, self.route, now.shares, shadow=Shadow(name, self.share))
-        return routes.put(effects, action, self.route, self._shares(now.shares, name))
+        planned = self._planned(effects, action)
+        if isinstance(planned, Declined):
+            return planned
+        _, shares = planned
+        shadow = Shadow(name, self.share) if self.mode == "shadow" else None
+        return routes.put(effects, action, self.route, shares, shadow=shadow)
 
     def _name(self, action: Action) -> str:
-        return f"{self.leaving}-tuned-{action.id}"[:100]
+        return f"{self.leaving[:80]}-tuned-{action.id}"
 
-    def _shares(self, now: Mapping[str, float], name: str) -> Mapping[str, float]:
-        if self.mode == "shadow":
-            return now
-        had = now.get(self.leaving, 1.0)
-        return dict(now) | {self.leaving: had * (1 - self.share), name: had * self.share}
+    def _planned(self, effects: Effects, action: Action) -> tuple[Policy, Mapping[str, float]] | Declined:
+        """What the route obeys now, and the shares that it would have; what is wrong with either, or with `leaving`."""
+        old = releases.find(effects.ledger, action.project, self.leaving)
+        if isinstance(old, Declined):
+            return old if self.leaving else bad("Say whose model is taught anew: leaving.")
+        now = routes.current(effects, action.project, self.route)
+        if isinstance(now, Declined) or self.mode == "shadow":
+            return now if isinstance(now, Declined) else (now, now.shares)
+        shares = routes.moved(now, self.leaving, self._name(action), self.share)
+        return shares if isinstance(shares, Declined) else (now, shares)
 
     def _lines(self, effects: Effects, action: Action) -> list[dict[str, Any]] | Declined:
         found = datasets.find(effects.ledger, action.project, self.dataset, self.version or None)
@@ -165,6 +176,10 @@ class Retrain:
 
 
 _JSON: Final = {"content-type": "application/json"}
+
+
+def _no_api() -> Declined:
+    return bad("There is no fine-tuning API.", "Set tuning_url (and tuning_key).")
 
 
 def _of(effects: Effects) -> Any:

@@ -10,7 +10,6 @@ from homeostat.act.remedies import routes
 from homeostat.act.remedies.effects import Effects
 from homeostat.act.remedies.remedy import Told
 from homeostat.records.action import Action
-from homeostat.records.policy import Policy
 from homeostat.registry.away import nothing_to_go_back_to
 from homeostat.registry.declined import Declined
 
@@ -60,5 +59,7 @@ class Rollback:
         now = routes.current(effects, action.project, self.route)
         if isinstance(now, Declined):
             return now
-        to = self.to or (now.previous_good if isinstance(now, Policy) else "")
-        return to or nothing_to_go_back_to(self.route)
+        if self.holdback and not now.shares.get(self.leaving):
+            why = f"{self.leaving} does not serve {self.route} now: nobody can stay on it."
+            return Declined("conflict", why, "Leave out holdback, or name a release that serves: leaving.")
+        return self.to or now.previous_good or nothing_to_go_back_to(self.route)

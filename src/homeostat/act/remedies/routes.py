@@ -15,6 +15,7 @@ from homeostat.records.comparison import as_json as comparison_json
 from homeostat.records.policy import Policy, Shadow, reshaped
 from homeostat.registry import steering
 from homeostat.registry.declined import Declined
+from homeostat.registry.names import bad
 from homeostat.store.ledger import comparisons, policies, releases, routing
 
 
@@ -22,6 +23,22 @@ def current(effects: Effects, project: str, route: str) -> Policy | Declined:
     """What the route obeys now."""
     kept = policies.get(effects.ledger, project, route)
     return steering.no_policy(route) if kept is None else kept.policy
+
+
+def moved(now: Policy, leaving: str, to: str, share: float) -> dict[str, float] | Declined:
+    """The shares when `share` of what `leaving` serves, and of what `to` has of it already, is `to`'s. What serves
+    nobody has nothing to give."""
+    if not leaving:
+        return bad("Say which release it is about: leaving.")
+    if to == leaving:
+        return bad(f"{to} cannot take its own place.")
+    if not now.shares.get(leaving):
+        hint = f"leaving is one of those that do: {', '.join(name for name, share in now.shares.items() if share)}."
+        return Declined("conflict", f"{leaving} does not serve {now.route} now.", hint)
+    rest = {name: had for name, had in now.shares.items() if name not in (leaving, to)}
+    had = now.shares[leaving] + now.shares.get(to, 0.0)
+    given = had * share
+    return rest | {to: given} | ({leaving: had - given} if given < had else {})
 
 
 def shown(effects: Effects, action: Action, route: str, shares: Mapping[str, float]) -> Mapping[str, Any] | Declined:
