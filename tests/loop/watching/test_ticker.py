@@ -29,7 +29,7 @@ from homeostat.store.ledger.streams import Fenced
 from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.measures.ask import ask
 from homeostat.store.warehouse.questions.ticks import MINUTE
-from tests.builders import NOON, exchange_row, new_text, score_row, signal_row, store
+from tests.builders import NOON, exchange_row, new_text, score_row, signal_row, span_row, store
 
 START = micros(NOON)
 
@@ -57,7 +57,7 @@ class World:
     ) -> None:  # fmt: skip
         """Ten users a minute, each once, or so many who come again and again; half of B's answers are bad."""
         random = Random(seed)
-        exchanges, scores, signals = [], [], []
+        exchanges, spans, scores, signals = [], [], [], []
         for minute in minutes:
             for _ in range(10):
                 at = NOON + timedelta(minutes=minute, seconds=random.randrange(58))
@@ -70,6 +70,8 @@ class World:
                 )  # fmt: skip
                 exchanges.append(row)
                 here = {"trace_id": row["trace_id"], "span_id": row["span_id"], "at": at}
+                if "route" in given:
+                    spans.append(span_row(self.project, attributes={"homeostat.route": given["route"]}, **here))
                 bad = release == "B" and random.random() < 0.6
                 if score is not None:
                     value = min(1.0, max(0.0, random.gauss(0.3 if bad else score, 0.1)))
@@ -77,7 +79,7 @@ class World:
                 if random.random() < 0.3:
                     here |= {"at": at + timedelta(seconds=20), "received": at + timedelta(seconds=20)}
                     signals.append(signal_row(self.project, value=1.0 if random.random() < 0.9 else -1.0, **here))
-        store(self.context.warehouse, exchanges=exchanges, scores=scores, signals=signals)
+        store(self.context.warehouse, exchanges=exchanges, spans=spans, scores=scores, signals=signals)
 
     def ticker(self) -> Ticker:
         return Ticker(self.context, self.project, secrets.token_hex(4))
@@ -243,6 +245,21 @@ def test_a_release_that_does_harm_is_blamed_beside_the_other(world):
     assert rows["share(status=error)"].harm < 20
     blamed = [one for one in findings.newest(world.context.ledger, world.project) if one.against == "release"]
     assert [one.measure for one in blamed] == ["mean(score.relevance)"] and blamed[0].release == "B"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_of_routes_that_share_releases_each_is_compared_by_its_own_traffic(world, named):
+    """What names no route is of neither."""
+    for route in ("p", "q"):
+        policy = Policy(route, 1, reshaped([], {"A": 0.5, "B": 0.5}))
+        assert policies.replace(world.context.ledger, world.project, policy, proved="", action="put", at=NOON)
+    world.live(range(80), share=0.5, **({"route": "p"} if named else {}))
+    for minute in range(10, 81, 10):
+        world.tick(Ticker(world.context, world.project, "me"), minute)
+    told = comparisons.latest(world.context.ledger, world.project)
+    assert {one.route for one in told} == ({"p"} if named else set())
+    blamed = [one for one in findings.newest(world.context.ledger, world.project) if one.against == "release"]
+    assert [one.evidence["route"] for one in blamed] == (["p"] if named else [])
 
 
 def test_a_scorer_that_falls_silent_is_told_once(world):

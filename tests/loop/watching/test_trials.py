@@ -8,6 +8,8 @@ from pathlib import Path
 from homeostat.act import acting
 from homeostat.loop.watching import carrying_out, trials
 from homeostat.records.action import Action, Expectation
+from homeostat.records.policy import Policy, reshaped
+from homeostat.registry import steering
 from homeostat.registry.author import Author
 from homeostat.store.ledger import actions
 from homeostat.store.warehouse.client import Warehouse
@@ -37,3 +39,16 @@ def test_a_canary_of_people_is_one(tmp_path: Path, warehouse: Warehouse, project
     [trial] = trials.running(stage.context.ledger, project)
     assert (trial.baseline, trial.candidate, trial.share) == ("A", "B", 0.1)
     assert actions.listed(stage.context.ledger, project) == []
+
+
+def test_only_what_names_the_route_is_of_a_trial_whose_releases_serve_another_too(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    ledger, author = stage.context.ledger, Author("anna", NOON, NOON)
+    [trial] = trials.running(ledger, project)
+    assert not trial.shared
+    steering.put(ledger, project, Policy("other", 0, reshaped((), {"C": 1.0})), 0, author)
+    assert not any(trial.shared for trial in trials.running(ledger, project))
+    steering.put(ledger, project, Policy("other", 0, reshaped((), {"C": 1.0}), pinned={"u1": "B"}), 1, author)
+    assert all(trial.shared for trial in trials.running(ledger, project))

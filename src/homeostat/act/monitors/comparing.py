@@ -53,6 +53,8 @@ class Trial:
     baseline: str
     share: float
     """Of the users of both who get the candidate."""
+    shared: bool = False
+    """Another route serves one of the two: only what names this route is of the trial."""
 
     @property
     def key(self) -> str:
@@ -314,6 +316,8 @@ def known(trials: Trials, trial: Trial, watched: Watched, rows: Rows, column: in
 def _mine(trial: Trial, rows: Rows, column: int) -> Ints:
     mine = (rows.count[column] > 0) & ((rows.minute + 1) * MINUTE > trial.since)
     mine &= np.array([name in (trial.candidate, trial.baseline) for name in rows.release], dtype=bool)
+    if trial.shared:
+        mine &= np.array([name == trial.route for name in rows.route], dtype=bool)
     here = np.flatnonzero(mine)
     return here[np.argsort(rows.minute[here], kind="stable")]
 

@@ -117,7 +117,8 @@ class Ticker:
             counting.values(self.watch, found)
         self.trials.keep(running)
         for trial in running:
-            for found in self._again(groups, before, trial.since, kept.ticked, trial.since + WINDOW_MICROS):
+            since = self._again(groups, before, trial.since, kept.ticked, trial.since + WINDOW_MICROS, trial.shared)
+            for found in since:
                 comparing.remember(self.trials, trial, found)
 
     def _remembered(self, kept: bytes) -> None:
@@ -143,20 +144,23 @@ class Ticker:
             log.warning("%s: comparisons begin anew: %s", self.project, error)
 
     def _again(
-        self, groups: Sequence[Group], before: Mapping[str, int], start: int, ticked: int, floor: int
-    ) -> Iterator[list[tuple[Group, Rows]]]:
+        self, groups: Sequence[Group], before: Mapping[str, int], start: int, ticked: int, floor: int,
+        routes: bool = False,
+    ) -> Iterator[list[tuple[Group, Rows]]]:  # fmt: skip
         """What was ticked already, since `start`, in pieces."""
         begin = dict.fromkeys(before, 0)
         while start < ticked:
             edge = feed.edge(self.context.warehouse, self.project, Place(start), ticked, limit=_PIECE)
             start = min(ticked, max(start + MINUTE, -(-edge // MINUTE) * MINUTE))
             upto = {name: min(place, start) if start < ticked else place for name, place in before.items()}
-            yield self._ask(groups, begin, upto, floor)
+            yield self._ask(groups, begin, upto, floor, routes=routes)
             begin = {name: max(begin[name], place) for name, place in upto.items()}
 
     def _ask(
-        self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int, end: int = 0
-    ) -> list[tuple[Group, Rows]]:
+        self, groups: Sequence[Group], after: Mapping[str, int], until: Mapping[str, int], floor: int, end: int = 0,
+        routes: bool = False,
+    ) -> list[tuple[Group, Rows]]:  # fmt: skip
+        """`routes`: what trials compare comes with its route."""
         found = []
         for group in groups:
             cursor = group.cursor
@@ -166,6 +170,7 @@ class Ticker:
             rows = ticks.rows(
                 self.context.warehouse, self.project, group.family, group.columns, piece, by=group.by, unit=group.unit,
                 arrival=cursor == "external", each=group.family != "signal",
+                routes=routes and bool(comparing.compared(group)),
             )  # fmt: skip
             found.append((group, rows))
         return found
@@ -177,7 +182,9 @@ class Ticker:
         end = min(until, -(-edge // MINUTE) * MINUTE)
         ends = {name: min(place, end) if end < until else place for name, place in cursors.items()}
         chosen = self.watched()
-        found = self._ask(plan.groups(chosen), dict(kept.cursors) or dict.fromkeys(ends, begin), ends, begin, end)
+        after = dict(kept.cursors) or dict.fromkeys(ends, begin)
+        routes = any(trial.shared for trial in running)
+        found = self._ask(plan.groups(chosen), after, ends, begin, end, routes)
         self.watch.ticked = begin
         self.history = history.learn(context, self.project, self.watch, chosen, self.history, begin)
         budget = ticking.monthly(context.settings.false_alarms_per_month)
@@ -192,12 +199,12 @@ class Ticker:
         said += beyond
         said += silence.stopped(self.watch, chosen, found, self.project, end)
         said += silence.refused(self.watch, self.problems, self.project, end)
-        after = replace(
+        moved = replace(
             kept, ticked=end, cursors={**kept.cursors, **ends}, standing=standings_json(self.watch.standing),
             state=self._state(),
         )  # fmt: skip
-        self._keep(after, [one for one in said if one is not None], made)
-        return after
+        self._keep(moved, [one for one in said if one is not None], made)
+        return moved
 
     def _state(self) -> bytes:
         state = {

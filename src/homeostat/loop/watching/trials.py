@@ -14,8 +14,8 @@ def running(ledger: Ledger, project: str) -> list[Trial]:
     A hold-back is no trial: that its users are worse off is what the action says already, and its verdict looks at it.
     """
     found = []
-    for _, kept in policies.listed(ledger, project):
-        policy = kept.policy
+    every = [kept.policy for _, kept in policies.listed(ledger, project)]
+    for policy in every:
         if policy.sticky != "user" or len(policy.shares) < 2:
             continue
         held = _held_back(ledger, project, policy)
@@ -28,8 +28,16 @@ def running(ledger: Ledger, project: str) -> list[Trial]:
             if each.policy.pieces != policy.pieces:
                 break
             version, since = each.policy.version, micros(each.at)
-        found += [Trial(policy.route, version, since, name, baseline, part) for name, part in candidates]
+        others = {name for each in every if each.route != policy.route for name in _serving(each)}
+        found += [
+            Trial(policy.route, version, since, name, baseline, part, shared=not others.isdisjoint((name, baseline)))
+            for name, part in candidates
+        ]  # fmt: skip
     return found
+
+
+def _serving(policy: Policy) -> set[str]:
+    return {*policy.shares, *policy.pinned.values()}
 
 
 def _held_back(ledger: Ledger, project: str, policy: Policy) -> set[str]:

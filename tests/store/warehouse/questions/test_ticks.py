@@ -12,7 +12,7 @@ from homeostat.records.instant import micros
 from homeostat.store.warehouse.questions import ticks
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import MINUTE, STEPS, Piece
-from tests.builders import NOON, exchange_row, score_row, signal_row, span_row, store
+from tests.builders import NOON, exchange_row, new_trace, score_row, signal_row, span_row, store
 
 START = micros(NOON)
 ALL = Piece(START - MINUTE, START + 60 * MINUTE, START)
@@ -167,3 +167,21 @@ def test_texts_and_labels_that_hold_a_word(warehouse, project):
     assert told(ask(warehouse, project, "share(signal.survey.contains=ANG)")) == [(0, 1, 1.0)]
     with pytest.raises(Refused, match="cannot watch"):
         ask(warehouse, project, "share(signal.survey.exists=true)")
+
+
+def test_the_route_of_an_exchange_is_its_own_else_the_only_one_of_its_trace(warehouse, project):
+    """The gateway's call has it; an answer of the application has the call below it."""
+    trace, asked = new_trace(), new_trace()
+    for user, trace_id, routes in (("own", trace, ("p",)), ("other", trace, ("q",)), ("none", new_trace(), ())):
+        row = put(warehouse, project, at=later(0), user_id=user, trace_id=trace_id)
+        spans = [span_row(project, trace_id=trace_id, span_id=row["span_id"], attributes={"homeostat.route": one})
+                 for one in routes]  # fmt: skip
+        store(warehouse, spans=spans)
+    put(warehouse, project, at=later(0), user_id="above", trace_id=asked)
+    signal = signal_row(project, at=later(5), received=later(5), trace_id=asked, value=1.0)
+    below = span_row(project, at=later(0), trace_id=asked, attributes={"homeostat.route": "p"})
+    store(warehouse, spans=[below], signals=[signal])
+    rows = ask(warehouse, project, "mean(cost)", routes=True)
+    assert sorted(rows.route) == ["", "p", "p", "q"]
+    assert set(ask(warehouse, project, "mean(cost)").route) == {""}
+    assert ask(warehouse, project, "mean(signal.thumbs)", routes=True).route == ["p"]

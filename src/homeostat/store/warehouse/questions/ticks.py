@@ -94,6 +94,8 @@ class Rows:
     """Of the units: less than all of them where there are very many."""
     step: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int64))
     """The part of a minute in which it began, counted since 1970; empty: nobody knows."""
+    route: list[str] = field(default_factory=list)
+    """The route that it came by, where that was asked for; an empty text: it was not, or it names none."""
 
     def __len__(self) -> int:
         return len(self.minute)
@@ -102,6 +104,8 @@ class Rows:
 #: A minute of very many exchanges is summed on disk: it must not fail for want of memory, again and again.
 _SPILL: Final = 150_000_000
 SEPARATOR: Final = "\x1f"
+#: As the gateway and the SDK write it on the span that they were asked by.
+_ROUTE: Final = "'homeostat.route'"
 #: An exchange is ready so soon (µs) after it ended; what is ready later may have been ready before.
 _SETTLES: Final = 20_000_000
 
@@ -109,13 +113,13 @@ _SETTLES: Final = 20_000_000
 def rows(
     warehouse: Warehouse, project: str, family: Family, columns: Sequence[Column], piece: Piece, *,
     by: Sequence[str] = (), unit: Unit = "user", since: int | None = None, before: int | None = None,
-    arrival: bool = False, each: bool = False,
+    arrival: bool = False, each: bool = False, routes: bool = False,
 ) -> Rows:  # fmt: skip
     """Sums by minute, unit, release and segment; `each`: every exchange by itself, in the order in which they ended.
 
     `since`, `before`: only exchanges that began then; else all since the hour before that of `floor`. `arrival`: scores
-    made elsewhere, which count when they arrive and not when their exchange was ready. Of very many a
-    share of the units.
+    made elsewhere, which count when they arrive and not when their exchange was ready. `routes`: by route too. Of very
+    many a share of the units.
     """
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
     bound = Bound(project, as_datetime(piece.until), max(0, late), before or piece.until + 1)
@@ -130,15 +134,19 @@ def rows(
     for at, column in enumerate(columns):
         here, value = _value(family, column, bound)
         told += [f"toFloat64(countIf({here})) AS n{at}", f"toFloat64(sumIf({value}, {here})) AS s{at}"]
+    if routes:
+        relation = _routed(relation, bound)
     relation, segment = _split(relation, by, bound)
     apart = "known_us" if each else "toInt64(0)"
+    route = "route" if routes else "''"
     placed = "greatest(least(known_us, {end:Int64} - 1), {floor:Int64})"
     sql = (
         f"SELECT intDiv({placed}, {MINUTE}) AS minute, min(intDiv({placed}, {MINUTE // STEPS})) AS step, "  # noqa: S608
         f"sipHash64({_UNIT[unit]}) AS unit_key, intDiv(at_us, {WINDOW_MICROS}) AS window, "
         "CAST(release, 'String') AS of_release, "
-        f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {', '.join(told)} FROM {relation} AS told "
-        "GROUP BY minute, unit_key, window, of_release, of_segment, moment "
+        f"CAST({segment}, 'String') AS of_segment, {apart} AS moment, {route} AS of_route, "
+        f"{', '.join(told)} FROM {relation} AS told "
+        "GROUP BY minute, unit_key, window, of_release, of_segment, moment, of_route "
         "ORDER BY minute, moment, window, unit_key "
         "SETTINGS use_skip_indexes_if_final = 1, do_not_merge_across_partitions_select_final = 1, "
         f"max_bytes_before_external_group_by = {_SPILL}"
@@ -156,7 +164,7 @@ def _read(found: dict[str, Any], columns: int, ended: int | None) -> Rows:
     return Rows(
         found["minute"], found["unit_key"], found["window"], found["of_release"], found["of_segment"],
         count, total, np.zeros(0, dtype=bool) if ended is None else np.asarray(found["moment"] < ended),
-        step=found["step"],
+        step=found["step"], route=found["of_route"],
     )  # fmt: skip
 
 
@@ -303,6 +311,19 @@ def _split(relation: str, by: Sequence[str], bound: Bound) -> tuple[str, str]:
             raise Refused(f"Monitors cannot be split by {name}.", hint="Known: model, release, ... attribute.<key>.")
     segment = f"arrayStringConcat([{', '.join(parts)}], '{SEPARATOR}')" if parts else "''"
     return sources.with_attributes(f"({relation})", keys, bound), segment
+
+
+def _routed(relation: str, bound: Bound) -> str:
+    """The relation with the route that each exchange names: its own span, else the one that all of its trace name."""
+    bound.values["earlier_text"] = max(0, bound.values["low_text"] - _BACK)
+    named = (
+        f"SELECT trace_id, groupUniqArray((row_key, attributes[{_ROUTE}])) AS named FROM spans "  # noqa: S608
+        f"WHERE project = {{project:String}} AND at >= {moment('earlier_text')} AND at < {moment('high_text')} "
+        f"AND mapContains(attributes, {_ROUTE}) AND trace_id IN (SELECT trace_id FROM ({relation})) GROUP BY trace_id"
+    )
+    own, every = "arrayFirst(x -> x.1 = row_key, named).2", "arrayDistinct(named.2)"
+    route = f"multiIf({own} != '', {own}, length({every}) = 1, {every}[1], '')"
+    return f"SELECT *, {route} AS route FROM ({relation}) AS e ANY LEFT JOIN ({named}) AS r USING (trace_id)"  # noqa: S608
 
 
 def names(warehouse: Warehouse, project: str, now: int) -> tuple[list[str], list[str]]:
