@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from homeostat.records.release import Release
 from homeostat.registry import releases as registered
 from homeostat.registry import steering
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import Ledger, actions, audit, policies, releases
+from homeostat.store.ledger import Ledger, actions, audit, guards, policies, releases
 from tests.act.remedies.stage import AUTHOR, EXAMPLES, Outside, action_of, effects_of, ledger_at, made, world
 
 NEVER_UNDONE = {"pipeline"}
@@ -32,8 +34,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger.close()
 
 
-def done(effects: Effects, name: str, ledger: Ledger) -> Any:
-    action = made(acting.propose(ledger, action_of(name), AUTHOR))
+def done(effects: Effects, which: str, ledger: Ledger, **parameters: Any) -> Any:
+    wanted = replace(action_of(which), parameters={**EXAMPLES[which], **parameters})
+    action = made(acting.propose(ledger, wanted, AUTHOR))
     action = made(acting.approve(ledger, "p", action.id, AUTHOR, why="yes"))
     for hours in range(20):
         if action.state in ("approved", "doing"):
@@ -145,6 +148,48 @@ def test_a_guard_has_a_name(name: str, ledger: Ledger) -> None:
     assert isinstance(no, Declined) and no.message == "A guard needs a name."
     assert isinstance(found.do("guard", effects_of(ledger), action_of("block")), Declined)
     assert world(ledger)["guards"] == []
+
+
+@pytest.mark.parametrize("order", [*permutations((0, 1, 2))])
+def test_a_guard_is_what_the_actions_that_stand_put_there(order: tuple[int, ...], ledger: Ledger) -> None:
+    """Undone in any order: what stands is the newest that nobody took back, and nothing when all were."""
+    effects, words = effects_of(ledger), ["aaa", "bbb", "ccc"]
+    ids = [done(effects, "block", ledger, name="dup", words=[word]).id for word in words]
+    for number in order:
+        assert made(acting.undo(effects, "p", ids[number])).state == "undone"
+        words[number] = ""
+        assert on(ledger) == [[word] for word in words if word][-1:]
+    done(effects, "block", ledger, name="dup", words=["ddd"])
+    assert on(ledger) == [["ddd"]]
+    assert audit.verify(ledger) is None
+
+
+def test_undo_leaves_guards_of_other_names_alone(ledger: Ledger) -> None:
+    effects = effects_of(ledger)
+    done(effects, "block", ledger, name="other", words=["zzz"])
+    mine = done(effects, "block", ledger, name="mine", words=["aaa"])
+    made(acting.undo(effects, "p", mine.id))
+    assert on(ledger) == [["zzz"]]
+
+
+def on(ledger: Ledger) -> list[Any]:
+    """The words of the guards that are on."""
+    return [kept.document["words"] for kept in guards.listed(ledger, "p") if kept.state == "on"]
+
+
+@pytest.mark.parametrize("name", ["project", "action", "incident", "why"])
+def test_a_pipeline_is_told_by_us_what_it_is_about(name: str, ledger: Ledger) -> None:
+    """Inputs of one project's admin speak for no other project and no other action."""
+    told: list[dict[str, Any]] = []
+
+    class Listening(Outside):
+        def call(self, method: str, path: str, body: bytes = b"", *rest: Any, **named: Any) -> Any:
+            told.append(json.loads(body))
+
+    action = done(effects_of(ledger, outside=Listening()), "pipeline", ledger, inputs={"ref": "main", name: "forged"})
+    assert action.state == "done"
+    about = {"project": "p", "action": action.id, "incident": 0, "why": "because"}
+    assert told == [{"ref": "main", **about}]
 
 
 ON_A_ROUTE = [name for name in REMEDIES if name not in ("curate", "pipeline", "block", "by-hand")]

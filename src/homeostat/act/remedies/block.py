@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from homeostat.act.remedies.effects import Effects
-from homeostat.act.remedies.remedy import Told
+from homeostat.act.remedies.remedy import Told, read
 from homeostat.analyze.text.guarding import BadGuard, Matcher
 from homeostat.records import guard as guards_of
 from homeostat.records.action import Action
 from homeostat.records.guard import Guard
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import bad
-from homeostat.store.ledger import guards
+from homeostat.store.ledger import actions, guards
+
+#: So many actions are looked through for what they put there.
+_MOST: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,28 @@ class Block:
         return Told({"guard": was}, {"guard": self.name, "guard_version": kept.version}, publish=True)
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
-        """Off again, or what stood there before."""
+        """Without what this action put there: what the newest other one put there that stands, or off."""
         now = guards.get(effects.ledger, action.project, self.name)
-        if now is None or now.version != action.result.get("guard_version"):
+        if now is None or "guard_version" not in action.result:
             return Told()
-        author, was = effects.author, action.before.get("guard")
-        document, state = (was["document"], was["state"]) if was else (now.document, "off")
+        under = self._others(effects, action)
+        document, state = (guards_of.as_json(under.guard), "on") if under else (dict(now.document), "off")
+        was = {"document": dict(now.document), "state": now.state}
+        if was == {"document": document, "state": state}:
+            return Told(result={"guard_state": state})
+        author = effects.author
         guards.put(effects.ledger, action.project, self.name, document, state=state, at=author.at, author=author.actor)
-        author.wrote(
-            effects.ledger, action.project, "guard.off", self.name, before={"document": dict(now.document)}, after=was
-        )
+        author.wrote(effects.ledger, action.project, f"guard.{state}", self.name, before=was, after=document)
         return Told(result={"guard_state": state}, publish=True)
+
+    def _others(self, effects: Effects, action: Action) -> Block | None:
+        """What of other actions stands of the same name, the newest."""
+        there = [
+            other
+            for other in actions.listed(
+                effects.ledger, action.project, states=("done",), remedy=action.remedy, limit=_MOST
+            )
+            if other.id != action.id and other.parameters.get("name") == self.name
+        ]
+        newest = max(there, key=lambda other: int(other.result.get("guard_version", 0)), default=None)
+        return None if newest is None else read(Block, newest.parameters)

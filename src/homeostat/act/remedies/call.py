@@ -19,7 +19,7 @@ class CallPipeline:
     """POST to the hook `name` of the settings, with what the action is about.
 
     >>> CallPipeline("retrain", {"ref": "main"}).body({"action": 7})
-    {'action': 7, 'ref': 'main'}
+    {'ref': 'main', 'action': 7}
     """
 
     answer: ClassVar[str] = "retrain"
@@ -30,8 +30,8 @@ class CallPipeline:
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self, about: Mapping[str, Any]) -> dict[str, Any]:
-        """What is sent."""
-        return {**about, **self.inputs}
+        """What is sent. What it is about is ours to say."""
+        return {**self.inputs, **about}
 
     def preview(self, effects: Effects, action: Action) -> Mapping[str, Any] | Declined:
         """What would be sent where."""

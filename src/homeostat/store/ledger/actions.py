@@ -38,6 +38,7 @@ def listed(
     *,
     incident: int | None = None,
     states: Iterable[State] | None = None,
+    remedy: str = "",
     before: int | None = None,
     limit: int = 200,
 ) -> list[Action]:
@@ -47,6 +48,8 @@ def listed(
         query = query.where(actions.c.incident == incident)
     if states is not None:
         query = query.where(actions.c.state.in_(sorted(states)))
+    if remedy:
+        query = query.where(actions.c.remedy == remedy)
     if before is not None:
         query = query.where(actions.c.id < before)
     with ledger.read() as connection:
