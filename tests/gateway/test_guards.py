@@ -10,8 +10,8 @@ import pytest
 
 from homeostat.analyze.text.guarding import BadGuard, Matcher
 from homeostat.gateway.apis import APIS
-from homeostat.gateway.guards import instead
-from homeostat.gateway.reading import read
+from homeostat.gateway.guards import _answered, instead
+from homeostat.gateway.reading import Turn, read
 from homeostat.records import guard as guards_of
 from homeostat.records.guard import Guard
 from homeostat.records.snapshot import Snapshot
@@ -68,6 +68,31 @@ def test_an_answer_that_matches_nothing_comes_whole(gate: Gate, path: str, strea
     guarded = gate.ask(asked(path, stream), path)
     assert guarded[0] == plain[0] == 200
     assert said(path, guarded[2], stream) == said(path, plain[2], stream) != ""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_tool_would_be_called_with_is_looked_at(gate: Gate, stream: bool) -> None:
+    body = {**CHAT, "stream": stream, "tools": [{"type": "function"}]}
+    assert gate.ask(body)[0] == 200
+    put(gate, Guard("no-doors", words=("tür",), do="replace", text="No."))
+    status, _, told = gate.ask(body)
+    assert (status, said("/v1/chat/completions", told, stream)) == (200, "No.")
+    put(gate, Guard("no-doors", words=("tür",)))
+    status, _, told = gate.ask(body)
+    assert status == 403 and b"look" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "guard"),
+    [
+        ('{"to": "all\\nfox \\u0041"}', Guard("g", words=("fox A",))),
+        ('{"rows": [{"card": 4111111111111111}]}', Guard("g", detector="private")),
+        ('{"fox": true}', Guard("g", words=("fox",))),
+        ('{"to": "fo', Guard("g", words=("fo",))),
+    ],
+)
+def test_arguments_hide_nothing_behind_their_escapes(arguments: str, guard: Guard) -> None:
+    assert Matcher(guard).stops(_answered(Turn(calls={0: {"id": "1", "name": "send", "arguments": [arguments]}})))
 
 
 def test_the_exchange_tells_what_was_really_said(gate: Gate) -> None:

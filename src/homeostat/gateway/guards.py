@@ -65,7 +65,7 @@ async def give(call: Call, answer: Answer, looking: list[Matcher], send: Send) -
         return await relay.refuse(call, Failure(502, "too_long_to_guard", "The answer is too long to look at."), send)
     call.note(whole)
     said = reading.read(call.wire or call.api, [whole], packed=call.packed, streaming=call.streaming)
-    text = "\n".join("".join(turn.text) for turn in said.turns.values())
+    text = "\n".join(_answered(turn) for turn in said.turns.values())
     found = _stopped(looking, text, call)
     if found is not None:
         return await withhold(call, found, send)
@@ -175,6 +175,28 @@ def _question(call: Call) -> str:
     users = [message for message in asking.messages(call.api, told) if message.get("role") == "user"]
     parts = users[-1]["parts"] if users else []
     return "\n".join(str(part.get("content") or "") for part in parts if part.get("type") == "text")
+
+
+def _answered(turn: reading.Turn) -> str:
+    """What it says, and what it wants tools to be called with."""
+    return "\n".join(["".join(turn.text), *(_plainly("".join(call["arguments"])) for call in turn.calls.values())])
+
+
+def _plainly(arguments: str) -> str:
+    """The texts and numbers of a JSON without its escapes; what is none as it stands."""
+    try:
+        left, found = [msgspec.json.decode(arguments)], []
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return arguments
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
+        else:
+            found.append(str(value))
+    return "\n".join(reversed(found))
 
 
 def _stopped(looking: Iterable[Matcher], text: str, call: Call) -> Guard | None:
