@@ -368,6 +368,18 @@ def test_a_threshold_watches_fifty_segments_and_forgets_those_that_are_gone(worl
     assert len(second) == 50 and not first & second
 
 
+def test_a_threshold_does_not_count_what_shadows_said(world):
+    simple(world, "e", "share(status=error)", {"value": 0.2, "window": "10m"})
+    world.live(range(30), errors=0.0)
+    shadows = [
+        exchange_row(world.project, at=NOON + timedelta(minutes=n), status="error", tags=["shadow"])
+        for n in range(30) for _ in range(20)
+    ]  # fmt: skip
+    store(world.context.warehouse, exchanges=shadows)
+    world.tick(world.ticker(), 30)
+    assert stands(world, "e") == "ok"
+
+
 def test_a_threshold_on_how_many_answers_have_a_signal(world):
     simple(world, "votes", "coverage(signal.thumbs)", {"value": 0.9, "window": "10m"}, direction="down")
     world.live(range(30))

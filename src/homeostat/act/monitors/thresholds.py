@@ -6,6 +6,7 @@ They promise nothing about false alarms: that is what the other kinds of monitor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from homeostat.act.monitors.columns import coverage
@@ -29,10 +30,11 @@ Point = Mapping[str, Any]
 def question(monitor: Monitor, at: int, *, since: int = 0) -> Question:
     """What is asked at `at`: its window; or all windows since then, one beside the other. Refused: nobody can."""
     window = span(monitor.against["threshold"]["window"])
+    chosen = filters.parse(monitor.where)
     return Question(
         monitor.project, grammar.parse([coverage(monitor.measure) or monitor.measure]), since or at - window, at,
         as_datetime(at), by=dimensions(monitor.by), every=Step(window // SECOND) if since else None,
-        filters=filters.parse(monitor.where),
+        filters=replace(chosen, conditions=(*chosen.conditions, filters.GIVEN)),
     )  # fmt: skip
 
 

@@ -63,3 +63,19 @@ def test_scores_of_calls_that_failed_are_none(warehouse: Warehouse, project: str
     mine = diagnosis.scores(warehouse, sides)["mine", "engine"]
     assert [(mine[side].users, mine[side].mean) for side in (0, 1)] == [(10, 1.0), (10, 1.0)]
     assert {row["mean"] for row in diagnosis.values(warehouse, sides, ["mine"])} == {1.0}
+
+
+def test_what_a_shadow_said_is_on_no_side(warehouse: Warehouse, project: str) -> None:
+    start = NOON - timedelta(hours=1)
+    rows = [exchange_row(project, at=start, user_id="u", release="A", latency_ms=100.0)]
+    rows += [exchange_row(project, at=start, user_id="u", latency_ms=900.0, status="error", tags=["shadow"])]
+    told = [
+        score_row(project, trace_id=row["trace_id"], span_id=row["span_id"], at=start, name="mine", value=value)
+        for row, value in zip(rows, (1.0, 0.0), strict=True)
+    ]
+    store(warehouse, exchanges=rows, scores=told)
+    sides = Sides(project, micros(start), micros(NOON), micros(NOON), micros(NOON) + 3_600_000_000)
+    assert diagnosis.answers(warehouse, sides)[0]["n"] == 1
+    assert diagnosis.scores(warehouse, sides)["mine", "engine"][0].mean == 1.0
+    assert diagnosis.plain(warehouse, sides)["share(status=error)",][0].mean == 0.0
+    assert [row["release"] for row in diagnosis.sample(warehouse, sides)] == ["A"]

@@ -12,7 +12,7 @@ from homeostat.records.instant import micros
 from homeostat.store.warehouse.questions import ticks
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import MINUTE, STEPS, Piece
-from tests.builders import NOON, exchange_row, new_trace, score_row, signal_row, span_row, store
+from tests.builders import NOON, ZERO_TRACE, exchange_row, new_trace, score_row, signal_row, span_row, store
 
 START = micros(NOON)
 ALL = Piece(START - MINUTE, START + 60 * MINUTE, START)
@@ -185,3 +185,20 @@ def test_the_route_of_an_exchange_is_its_own_else_the_only_one_of_its_trace(ware
     assert sorted(rows.route) == ["", "p", "p", "q"]
     assert set(ask(warehouse, project, "mean(cost)").route) == {""}
     assert ask(warehouse, project, "mean(signal.thumbs)", routes=True).route == ["p"]
+
+
+def test_what_a_shadow_said_is_not_watched(warehouse, project):
+    """Nor is it what a signal about a session is about."""
+    mine = put(warehouse, project, at=later(0), user_id="u", session_id="s")
+    shadow = put(warehouse, project, at=later(1), user_id="u", session_id="s", status="error", tags=["shadow"])
+    here = {"name": "relevance", "received": later(60)}
+    scores = [
+        score_row(project, at=later(1), trace_id=row["trace_id"], span_id=row["span_id"], value=value, **here)
+        for row, value in ((mine, 1.0), (shadow, 0.0))
+    ]
+    signal = signal_row(project, at=later(5), received=later(5), trace_id=ZERO_TRACE, session_id="s", value=-1.0)
+    store(warehouse, scores=scores, signals=[signal])
+    assert told(ask(warehouse, project, "share(status=error)")) == [(0, 1, 0.0)]
+    assert told(ask(warehouse, project, "mean(score.relevance)")) == [(0, 1, 1.0)]
+    assert told(ask(warehouse, project, "mean(score.relevance)", arrival=True))[0][2] == 1.0
+    assert told(ask(warehouse, project, "mean(signal.thumbs)")) == [(0, 1, -1.0)]

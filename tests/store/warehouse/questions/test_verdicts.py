@@ -11,7 +11,7 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.verdicts import About, an_hour, blocks, measurable, units
-from tests.builders import NOON, exchange_row, score_row, signal_row, store
+from tests.builders import NOON, ZERO_TRACE, exchange_row, score_row, signal_row, store
 
 MINUTE = timedelta(minutes=1)
 NOW = NOON + timedelta(hours=2)
@@ -99,3 +99,16 @@ def test_what_has_no_value_for_one_exchange(warehouse: Warehouse, told: About, m
     if not measure.startswith("mean"):
         with pytest.raises(Refused):
             measurable(measure)
+
+
+def test_what_a_shadow_said_is_no_evidence(warehouse: Warehouse, told: About) -> None:
+    """Nor is it what a signal about a session is about."""
+    at, seen = NOON + 7 * MINUTE, of(told, "mean(latency)")
+    before = (units(warehouse, seen).n.tolist(), blocks(warehouse, seen, 600_000_000).n.tolist())
+    mine = exchange_row(told.project, at=at, user_id="u9", session_id="s9", release="A")
+    shadow = exchange_row(told.project, at=at + MINUTE, user_id="u9", session_id="s9", release="C", tags=["shadow"])
+    alone = signal_row(told.project, at=at + 2 * MINUTE, trace_id=ZERO_TRACE, session_id="s9", name="stars", value=1.0)
+    store(warehouse, exchanges=[shadow])
+    assert (units(warehouse, seen).n.tolist(), blocks(warehouse, seen, 600_000_000).n.tolist()) == before
+    store(warehouse, exchanges=[mine], signals=[alone])
+    assert units(warehouse, of(told, "mean(signal.stars)")).release == ["A"]

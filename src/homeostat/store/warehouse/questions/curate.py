@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import exchanges, feed, filters
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound
 from homeostat.store.warehouse.questions.exchanges import Ask
+from homeostat.store.warehouse.questions.fields import GIVEN, SHADOW
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.measures.sources import KIND
 from homeostat.store.warehouse.questions.refused import Refused
@@ -38,8 +40,10 @@ def items(
     warehouse: Warehouse, project: str, now: datetime, told: Mapping[str, Any], *,
     since: datetime | None = None, until: datetime | None = None, limit: int = 2_000,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Answers that pass, newest first, at most so many."""
+    """Answers that pass, newest first, at most so many. A shadow's only where its tag is asked for."""
     wanted, cursor = chosen(told), None
+    if not any(one.field == "tag" and SHADOW in one.values for one in wanted.conditions):
+        wanted = replace(wanted, conditions=(*wanted.conditions, filters.GIVEN))
     found: list[dict[str, Any]] = []
     limit = min(limit, MOST)
     while len(found) < limit:
@@ -70,7 +74,8 @@ def busiest(warehouse: Warehouse, project: str, now: datetime, start: int, end: 
     """Users with at least so many answers in [start, end) µs, the busiest first: bots, most of them."""
     bound = Bound(project, now, start, end)
     rows = warehouse.ask(
-        f"SELECT user_id, count() AS n FROM exchanges FINAL WHERE {WINDOW} AND {KIND['answer']} AND user_id != '' "  # noqa: S608
+        f"SELECT user_id, count() AS n FROM exchanges FINAL WHERE {WINDOW} AND {KIND['answer']} AND {GIVEN} "  # noqa: S608
+        "AND user_id != '' "
         f"GROUP BY user_id HAVING n >= {bound.add(least, 'Int64')} ORDER BY n DESC, user_id LIMIT 1000",
         bound.values,
     )

@@ -13,8 +13,10 @@ from typing import Any, Final
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, moment
+from homeostat.store.warehouse.questions.fields import GIVEN
 
 _HOUR: Final = 3_600_000_000
+_ANSWER: Final = f"is_answer AND {GIVEN}"
 #: Rows of a sample, of each side.
 SAMPLE: Final = 1500
 
@@ -69,7 +71,7 @@ class Sums:
 def drawn_of(warehouse: Warehouse, sides: Sides) -> Sides:
     """The same sides, with no more users on them than can be looked at."""
     low, high = (
-        drawn.share(warehouse, f"exchanges WHERE {WINDOW} AND is_answer", {**sides.bound(), "low": low, "high": high})
+        drawn.share(warehouse, f"exchanges WHERE {WINDOW} AND {_ANSWER}", {**sides.bound(), "low": low, "high": high})
         for low, high in ((sides.low, sides.before), (sides.after, sides.high))
     )
     return replace(sides, shares=(low, high))
@@ -149,12 +151,12 @@ _TOTALS: Final = (
 _ANSWERED: Final = "status != 'error'"
 _OWN: Final = f"""
     SELECT trace_id, any({_UNIT}) AS unit, any({_SIDE}) AS side FROM exchanges FINAL
-    WHERE {WINDOW} AND is_answer AND {_ANSWERED} GROUP BY trace_id HAVING side < 2
+    WHERE {WINDOW} AND {_ANSWER} AND {_ANSWERED} GROUP BY trace_id HAVING side < 2
 """  # noqa: S608
 _DRAWN: Final = f"""
     SELECT trace_id, answered FROM (
         SELECT trace_id, any({_SIDE}) AS side, max({_ANSWERED}) AS answered
-        FROM exchanges FINAL WHERE {WINDOW} AND is_answer
+        FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER}
         GROUP BY trace_id HAVING side < 2 ORDER BY sipHash64(trace_id) LIMIT {{sample:UInt64}} BY side
     )
 """  # noqa: S608
@@ -181,7 +183,7 @@ _PAIRS: Final = ", ".join(f"('{name}', CAST({column} AS Nullable(Float64)))" for
 _PLAIN: Final = f"""
 WITH told AS (
         SELECT {_SIDE} AS side, {_UNIT} AS unit, arrayJoin([{_PAIRS}]) AS fact
-        FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2
+        FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} AND side < 2
     ),
     each AS (
         SELECT side, fact.1 AS name, unit, sum(fact.2) AS us, count() AS un
@@ -210,7 +212,7 @@ SELECT side, name, what, {_TOTALS} FROM each GROUP BY side, name, what
 _ANSWERS: Final = f"""
 SELECT {_SIDE} AS side, count() AS n, uniq({_UNIT}) AS users, toUnixTimestamp64Micro(min(at)) AS first,
     sumMap(map(concat(requested_model, '\\n', model), toUInt64(1))) AS models
-FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2 GROUP BY side
+FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} AND side < 2 GROUP BY side
 """  # noqa: S608
 
 _SCORERS: Final = f"""
@@ -224,7 +226,7 @@ _SAMPLE: Final = f"""
 WITH drawn AS ({_DRAWN})
 SELECT {_SIDE} AS side, hex(trace_id) AS trace, {_UNIT} AS unit, release, input_start AS input, output_start AS output,
     input_chars, output_chars
-FROM exchanges FINAL WHERE {WINDOW} AND is_answer AND side < 2 AND trace_id IN (SELECT trace_id FROM drawn)
+FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} AND side < 2 AND trace_id IN (SELECT trace_id FROM drawn)
 ORDER BY sipHash64(trace_id) LIMIT {{sample:UInt64}} BY side
 """  # noqa: S608
 

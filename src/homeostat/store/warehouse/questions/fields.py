@@ -14,6 +14,10 @@ STATUS: Final = f"if(settles > {moment('now')}, 'open', status)"
 #: Counted as an answer by now: an orphan waits for its parent.
 ANSWER: Final = f"(is_answer AND answer_from <= {moment('now')})"
 
+#: The tag of what the gateway asked a shadow, whose answers nobody saw; and the condition that it was none.
+SHADOW: Final = "shadow"
+GIVEN: Final = f"NOT has(tags, '{SHADOW}')"
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -14,7 +14,7 @@ from typing import Final
 from homeostat.records.exchange import ExchangeId
 from homeostat.store.warehouse.questions import related, search
 from homeostat.store.warehouse.questions.bound import Bound
-from homeostat.store.warehouse.questions.fields import COMPARE, FAMILIES, FIELDS, SPECIAL, SUFFIXES, Field, Op
+from homeostat.store.warehouse.questions.fields import COMPARE, FAMILIES, FIELDS, SHADOW, SPECIAL, SUFFIXES, Field, Op
 from homeostat.store.warehouse.questions.refused import Refused
 
 MAX_CONDITIONS: Final = 40
@@ -30,6 +30,10 @@ class Condition:
     name: str
     op: Op
     values: tuple[str, ...]
+
+
+#: What users got: no answer of a shadow.
+GIVEN: Final = Condition("tag", "", "not", (SHADOW,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from homeostat.store.warehouse.questions import search
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, Bound, moment
-from homeostat.store.warehouse.questions.fields import COMPARE, Op
+from homeostat.store.warehouse.questions.fields import COMPARE, GIVEN, Op
 from homeostat.store.warehouse.questions.refused import Refused
 
 NO_TRACE: Final = "toFixedString('', 16)"
@@ -182,7 +182,7 @@ def lone(
         answers = (
             f"SELECT {columns}{_missing(columns, column)} FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
             f"AND at >= {moment('low_near')} AND at <= (SELECT max(at) + {NEAR} FROM {table} WHERE {alone}) "
-            f"AND is_answer AND {column} IN (SELECT {column} FROM {table} WHERE {alone})"
+            f"AND is_answer AND {GIVEN} AND {column} IN (SELECT {column} FROM {table} WHERE {alone})"
         )
         apart = "abs(toUnixTimestamp64Micro(e.at) - toUnixTimestamp64Micro(s.said_at))"
         rank = f"multiIf(e.at > s.said_at, 1, e.at >= s.said_at - {NEAR}, 0, 2)"

@@ -2,7 +2,7 @@
 
 One question brings many minutes and many columns, so that catching up costs what the data costs and not what the time
 does. A column is a value of an exchange (or NULL: this exchange has none). Three relations: exchanges, exchanges with
-their scores, signals with the exchange that they are about.
+their scores, signals with the exchange that they are about. What a shadow said nobody got: it is in none of them.
 
 An exchange counts in the minute in which it ended, or, when it was known only later, in the first minute that has not
 been ticked yet: a closed minute is never opened again.
@@ -23,7 +23,7 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import drawn, related
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.feed import READY
-from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS
+from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS, GIVEN
 from homeostat.store.warehouse.questions.filters import Condition, Filters, number
 from homeostat.store.warehouse.questions.measures import native, sources
 from homeostat.store.warehouse.questions.refused import Refused
@@ -172,7 +172,8 @@ _AT: Final = "toUnixTimestamp64Micro(at) AS at_us"
 _ENDED: Final = "toUnixTimestamp64Micro(at) + toInt64(ifNull(latency_ms, 0) * 1000)"
 
 
-_BECAME_READY: Final = f"{WINDOW} AND is_answer AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
+_ANSWER: Final = f"is_answer AND {GIVEN}"
+_BECAME_READY: Final = f"{WINDOW} AND {_ANSWER} AND {READY} > {moment('after')} AND {READY} <= {moment('until')}"
 
 
 def _ready(some: str) -> str:
@@ -205,7 +206,7 @@ def _elsewhere(columns: Sequence[Column], bound: Bound) -> str:
 
 def _arrived(columns: Sequence[Column], bound: Bound, some: str) -> str:
     every = (
-        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND is_answer "  # noqa: S608
+        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} "  # noqa: S608
         f"AND {some}"
     )
     return _with_scores(columns, bound, every, _elsewhere(columns, bound))
@@ -243,7 +244,7 @@ def _signals(columns: Sequence[Column], bound: Bound, some: str) -> str:
         f"SELECT {sources.COLUMNS}, {_AT}, "  # noqa: S608
         "arrayJoin([concat('t', trace_id), concat('s', session_id), concat('u', user_id)]) AS about "
         f"FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('earlier')} "
-        f"AND at <= {moment('until')} AND is_answer AND {some} AND about IN (SELECT about FROM ({told}))"
+        f"AND at <= {moment('until')} AND {_ANSWER} AND {some} AND about IN (SELECT about FROM ({told}))"
     )
     return (
         f"SELECT e.*, s_name, value, label, said_us, known_us FROM ({answers}) AS e INNER JOIN ({told}) AS s "  # noqa: S608

@@ -19,6 +19,7 @@ from homeostat.records.instant import as_datetime
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, WINDOW, Bound
+from homeostat.store.warehouse.questions.fields import GIVEN
 from homeostat.store.warehouse.questions.filters import Filters
 from homeostat.store.warehouse.questions.measures.grammar import Measure, parse
 from homeostat.store.warehouse.questions.measures.needs import field_sql, hits_sql, said
@@ -27,6 +28,7 @@ from homeostat.store.warehouse.questions.measures.sources import said as said_ro
 from homeostat.store.warehouse.questions.refused import Refused
 
 _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, lower(hex(trace_id))))"
+_ANSWER: Final = f"{KIND['answer']} AND {GIVEN}"
 #: Blocks of time at most.
 _MOST: Final = 200_000
 _HOUR: Final = 3_600_000_000
@@ -140,21 +142,21 @@ def blocks(warehouse: Warehouse, about: About, every: int) -> Blocks:
 
 def an_hour(warehouse: Warehouse, project: str, at: int) -> float:
     """Answers an hour, in the hours just before."""
-    bound, within = Bound(project, as_datetime(at), at - _LATELY * _HOUR, at), f"{WINDOW} AND {KIND['answer']}"
+    bound, within = Bound(project, as_datetime(at), at - _LATELY * _HOUR, at), f"{WINDOW} AND {_ANSWER}"
     rows = warehouse.ask(f"SELECT count() AS n FROM {exchanges(within)}", bound.values)  # noqa: S608
     return float(rows[0]["n"]) / _LATELY
 
 
 def _some(warehouse: Warehouse, about: About, bound: Bound) -> str:
     """Which units are looked at; a small segment of very many is not many."""
-    within = f"exchanges WHERE {WINDOW} AND {KIND['answer']} AND {about.filters.where(bound)}"
+    within = f"exchanges WHERE {WINDOW} AND {_ANSWER} AND {about.filters.where(bound)}"
     return drawn.units(_UNIT, drawn.share(warehouse, within, bound.values))
 
 
 def _rows(about: About, bound: Bound, some: str) -> str:
     """One row for each exchange (or signal), with its unit and its value."""
     measure = measurable(about.measure)
-    where = f"{WINDOW} AND {KIND['answer']} AND {some} AND {about.filters.where(bound)}"
+    where = f"{WINDOW} AND {_ANSWER} AND {some} AND {about.filters.where(bound)}"
     if isinstance(measure, Covered):
         return f"SELECT {_UNIT} AS unit, release, at, {_covered(measure, bound)} AS x FROM {exchanges(where)}"  # noqa: S608
     what = said(measure)
