@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from homeostat.cli.experiments import _ended
 from homeostat.records.verdict import Verdict
 from homeostat.store.ledger import audit, projects, verdicts
 from tests.builders import NOON, exchange_row, score_row, store
@@ -174,15 +175,7 @@ def test_an_experiment(there: tuple[Api, TestClient], project: str) -> None:
     assert nobody.status_code == 200, nobody.text
     seen = [(arm["users"], arm["mean"], arm["outcome"]) for arm in nobody.json()["arms"]]
     assert seen == [(0, None, ""), (0, None, "not-enough-data")]
-    rows, scores = [], []
-    for n in range(400):
-        at = api.core.clock.now() + timedelta(seconds=n)
-        row = exchange_row(project, at=at, user_id=f"u{n}", release="AB"[n % 2])
-        rows.append(row)
-        value = float(n % 10 < 8) if n % 2 == 0 else float(n % 10 < 2)
-        scores.append(score_row(project, at=at, trace_id=row["trace_id"], span_id=row["span_id"], name="relevance",
-                                value=value))  # fmt: skip
-    store(api.core.warehouse, exchanges=rows, scores=scores)
+    people(api, project)
     api.core.clock.at += timedelta(hours=3)
     seen = client.get("/api/v1/experiments/wordy").json()
     control, other = seen["arms"]
@@ -193,6 +186,49 @@ def test_an_experiment(there: tuple[Api, TestClient], project: str) -> None:
     assert (stopped["state"], stopped["to"]) == ("stopped", "A")
     assert shares(client) == {"A": 1.0}
     assert client.post("/api/v1/experiments/wordy/stop").status_code == 409
+
+
+@pytest.mark.parametrize(("direction", "winner"), [("up", "A"), ("down", "B")])
+def test_without_a_name_the_winner_gets_the_route(
+    there: tuple[Api, TestClient], project: str, direction: str, winner: str
+) -> None:
+    """B scores lower: better where down is better. A is the control, so it gets the route where nobody won."""
+    api, client = there
+    body = {"name": "wordy", "shares": {"A": 50, "B": 50}, "measure": "mean(score.relevance)", "direction": direction}
+    assert client.post("/api/v1/experiments", json=body).status_code == 201
+    people(api, project)
+    api.core.clock.at += timedelta(hours=3)
+    assert client.post("/api/v1/experiments/wordy/stop").json()["to"] == winner
+    assert shares(client) == {winner: 1.0}
+
+
+def test_a_route_that_was_changed_meanwhile_is_left_as_it_is(there: tuple[Api, TestClient], project: str) -> None:
+    api, client = there
+    body = {"name": "wordy", "shares": {"A": 50, "B": 50}, "measure": "mean(score.relevance)"}
+    assert client.post("/api/v1/experiments", json=body).status_code == 201
+    assert client.post("/api/v1/releases", json={"name": "C", "model": "m"}).status_code == 201
+    version = client.get("/api/v1/policies/default").json()["version"]
+    assert client.put("/api/v1/policies/default", json={"shares": {"C": 1}, "version": version}).status_code == 200
+    stopped = client.post("/api/v1/experiments/wordy/stop").json()
+    assert (stopped["state"], stopped["to"], stopped["left"]) == ("stopped", "", {"C": 1.0})
+    assert _ended(stopped) == "wordy ended; default was changed meanwhile and is left as it is: C=1"
+    assert shares(client) == {"C": 1.0}
+    [told] = audit.entries(api.core.ledger, project=project, limit=1)
+    assert (told.action, json.loads(told.after)) == ("experiment.stop", {"to": "", "left": {"C": 1.0}, "why": ""})
+    assert client.get("/api/v1/experiments/wordy").status_code == 200  # nobody's ten minutes were over
+
+
+def people(api: Api, project: str) -> None:
+    """Users on A and B by turns; those of B are served worse."""
+    rows, scores = [], []
+    for n in range(400):
+        at = api.core.clock.now() + timedelta(seconds=n)
+        row = exchange_row(project, at=at, user_id=f"u{n}", release="AB"[n % 2])
+        rows.append(row)
+        value = float(n % 10 < 8) if n % 2 == 0 else float(n % 10 < 2)
+        scores.append(score_row(project, at=at, trace_id=row["trace_id"], span_id=row["span_id"], name="relevance",
+                                value=value))  # fmt: skip
+    store(api.core.warehouse, exchanges=rows, scores=scores)
 
 
 def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], project: str) -> None:

@@ -66,13 +66,24 @@ def show_one(name: Name, as_json: AsJson = False) -> None:
 @app.command("stop")
 def stop(
     name: Name,
-    to: Annotated[str, typer.Option(help="The release that gets the route; without it the control.")] = "",
+    to: Annotated[
+        str, typer.Option(help="The release that gets the route; without it the winner, else the control.")
+    ] = "",
     why: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
     """End it."""
     with client.connect() as connection:
         told = client.checked(connection.post(f"/api/v1/experiments/{name}/stop", json={"to": to, "why": why}))
-    typer.echo(f"{told['name']} ended; {told['to']} serves {told['route']}")
+    typer.echo(_ended(told))
+
+
+def _ended(told: dict[str, Any]) -> str:
+    """What came of the route."""
+    if told.get("left"):
+        return (
+            f"{told['name']} ended; {told['route']} was changed meanwhile and is left as it is: {_shares(told['left'])}"
+        )
+    return f"{told['name']} ended; {told['to']} serves {told['route']}"
 
 
 def _share(text: str) -> tuple[str, float]:

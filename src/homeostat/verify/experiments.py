@@ -77,7 +77,8 @@ def start(ledger: Ledger, project: str, plan: Plan, author: Author, *, proof: Pr
 
 
 def stop(ledger: Ledger, project: str, name: str, author: Author, *, to: str = "", why: str = "") -> Kept | Declined:
-    """End it: all traffic to `to`, else to the control. A route that somebody has changed since stays as it is."""
+    """End it: all traffic to `to`, else to the control. A route that somebody has changed since stays as it is, and is
+    `left` so."""
     with ledger.begin():
         kept = experiments.get(ledger, project, name)
         if kept is None:
@@ -88,6 +89,7 @@ def stop(ledger: Ledger, project: str, name: str, author: Author, *, to: str = "
         if winner not in kept.document["shares"]:
             return bad(f"{winner[:100]} is no release of this experiment.")
         there = policies.get(ledger, project, str(kept.document["route"]))
+        left: dict[str, float] = {}
         if there is not None and there.policy.version == kept.document["policy"]:
             wanted = replace(
                 there.policy, pieces=reshaped(there.policy.pieces, {winner: 1.0}), reason=f"experiment {name} ended",
@@ -96,10 +98,13 @@ def stop(ledger: Ledger, project: str, name: str, author: Author, *, to: str = "
             done = steering.put(ledger, project, wanted, there.policy.version, author)
             if isinstance(done, Declined):
                 return done
-        document = {**kept.document, "stopped_us": micros(author.at), "to": winner, "stopped_why": why}
+        elif there is not None and there.policy.shares != {winner: 1.0}:
+            winner, left = "", {each: round(share, 6) for each, share in there.policy.shares.items()}
+        told: dict[str, Any] = {"to": winner} | ({"left": left} if left else {})
+        document = {**kept.document, "stopped_us": micros(author.at), **told, "stopped_why": why}
         after = replace(kept, state="stopped", document=document)
         experiments.put(ledger, project, after)
-        author.wrote(ledger, project, "experiment.stop", name, after={"to": winner, "why": why})
+        author.wrote(ledger, project, "experiment.stop", name, after={**told, "why": why})
         return after
 
 
@@ -141,6 +146,15 @@ def arms(kept: Kept, seen: Units) -> list[Arm]:
             high=_finite(said.high), claim=said.claim, notes=said.notes,
         ))  # fmt: skip
     return found
+
+
+def winner(kept: Kept, found: list[Arm]) -> str:
+    """The release that is known to do better than the control, of several the best; else the control."""
+    way = 1 if kept.document["direction"] == "up" else -1
+    better = [
+        (way * arm.estimate, arm.release) for arm in found if arm.outcome == "worked" and arm.estimate is not None
+    ]
+    return max(better)[1] if better else str(kept.document["control"])
 
 
 def as_json(kept: Kept, found: list[Arm] | None = None) -> dict[str, Any]:

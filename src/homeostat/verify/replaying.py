@@ -12,7 +12,7 @@ from typing import Any
 
 from homeostat.analyze.inference.claims import Expected
 from homeostat.analyze.inference.replay import replay
-from homeostat.analyze.scorers import Case, NotAScorer, Scored, find
+from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, find
 from homeostat.records.action import Action
 from homeostat.records.release import Release
 from homeostat.records.template import render
@@ -35,16 +35,23 @@ class Pair:
     worth: tuple[float, float]
 
 
+def judge(action: Action) -> Scorer | Declined:
+    """The scorer of the action's measure."""
+    name = action.expects.measure.partition("score.")[2].partition(")")[0]
+    try:
+        return find(name)
+    except NotAScorer:
+        return bad(f"{action.expects.measure} is no built-in scorer's: answers that nobody saw cannot be judged by it.")
+
+
 def replayed(
     action: Action, old: Release, new: Release, items: Sequence[Item], ask: Ask, *, at: int
 ) -> tuple[Verdict, list[Pair]] | Declined:
     """Both answer every question; the scorer of the action's measure judges. Old and new take turns in no order that
     could matter: each question is asked anew of both."""
-    name = action.expects.measure.partition("score.")[2].partition(")")[0]
-    try:
-        scorer = find(name)
-    except NotAScorer:
-        return bad(f"{action.expects.measure} is no built-in scorer's: answers that nobody saw cannot be judged by it.")
+    scorer = judge(action)
+    if isinstance(scorer, Declined):
+        return scorer
     pairs: list[Pair] = []
     for item in items:
         texts = [ask(release, messages(release, item)) for release in (old, new)]

@@ -17,7 +17,7 @@ from homeostat.store.ledger.experiments import Kept
 from homeostat.store.warehouse.questions import verdicts as asked
 from homeostat.store.warehouse.questions.verdicts import About, measurable
 from homeostat.verify import experiments as running
-from homeostat.verify.experiments import Plan
+from homeostat.verify.experiments import Arm, Plan
 from homeostat.web.asked import Core, Json, core_of, visitor_of, work
 from homeostat.web.openapi import answers
 from homeostat.web.steered import Name, Text, author_of, declined, page, steer
@@ -40,7 +40,7 @@ class NewExperiment(BaseModel):
 
 
 class Stop(BaseModel):
-    """Who gets the route; without `to` the control."""
+    """Who gets the route; without `to` the winner, else the control."""
 
     model_config = ConfigDict(extra="forbid")
     to: Name = ""
@@ -83,17 +83,29 @@ async def show_experiment(request: Request, name: str) -> Response:
 
 @router.post("/api/v1/experiments/{name:path}/stop", responses=answers(400, 404, 409))
 async def stop_experiment(request: Request, name: str, wanted: Stop | None = None) -> Response:
-    """End it: the route goes to the winner, or back to the control."""
+    """End it: the route goes to the winner, or back to the control. One that was changed meanwhile is `left` as it is,
+    and `to` is empty."""
     core, project, author, said = core_of(request), visitor_of(request).project, author_of(request), wanted or Stop()
-    done = await work(
-        request,
-        lambda: steer(core, lambda: running.stop(core.ledger, project, name, author, to=said.to, why=said.why)),
-    )
+
+    def stop() -> Kept | Declined:
+        kept, to = experiments.get(core.ledger, project, name), said.to
+        if kept is not None and kept.state == "running" and not to:
+            to = running.winner(kept, _arms(core, project, kept))
+        done: Kept | Declined = steer(
+            core, lambda: running.stop(core.ledger, project, name, author, to=to, why=said.why)
+        )
+        return done
+
+    done = await work(request, stop)
     return declined(done) if isinstance(done, Declined) else Json(running.as_json(done))
 
 
 def _seen(core: Core, project: str, kept: Kept) -> dict[str, Any]:
+    return running.as_json(kept, _arms(core, project, kept))
+
+
+def _arms(core: Core, project: str, kept: Kept) -> list[Arm]:
     now = core.clock.now()
     end = int(kept.document["stopped_us"]) or micros(now)
     about = About(project, str(kept.document["measure"]), int(kept.document["started_us"]), end, now)
-    return running.as_json(kept, running.arms(kept, asked.units(core.warehouse, about, window=600_000_000)))
+    return running.arms(kept, asked.units(core.warehouse, about, window=600_000_000))

@@ -165,6 +165,20 @@ def test_what_cannot_be_tried_says_why(
     assert model.asked == 0 and why in words.tried(_tried(stage, action))
 
 
+def test_a_measure_that_no_scorer_makes_is_no_silent_model(
+    tmp_path: Path, warehouse: Warehouse, project: str, model: Model
+) -> None:
+    """It is said at once, and nobody is asked."""
+    stage = _stage(tmp_path, warehouse, project, upstream=model.url, upstream_key="k")
+    action = _proposed(stage)
+    expects = replace(action.expects, measure="mean(score.of-our-own)")
+    elsewhere = actions.move(stage.context.ledger, action, expects=expects)
+    assert elsewhere is not None
+    trying.run(stage.context, us(AT))
+    said = words.tried(_tried(stage, elsewhere))
+    assert model.asked == 0 and "mean(score.of-our-own) is no built-in scorer's" in said and ".." not in said
+
+
 def test_what_becomes_possible_is_tried_then(tmp_path: Path, warehouse: Warehouse, project: str, model: Model) -> None:
     stage = _stage(tmp_path, warehouse, project, upstream=model.url, replay_questions=5)
     action = _proposed(stage)

@@ -30,7 +30,7 @@ from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import actions, datasets, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
-from homeostat.verify.replaying import Item, replayed
+from homeostat.verify.replaying import Item, judge, replayed
 
 log: Final = logging.getLogger("homeostat.trying")
 ACTOR: Final = "rule:replay"
@@ -118,6 +118,9 @@ def _cannot(context: Context, action: Action, old: Release, trials: int, at: int
     settings = context.settings
     if settings.replay_questions == 0:
         return "drafts are not tried by themselves (replay_questions = 0)"
+    judging = judge(action)
+    if isinstance(judging, Declined):
+        return judging.message.rstrip(".")
     if upstream(settings, old.endpoint) is None:
         return "no model can be asked from here: set upstream and upstream_key"
     if trials >= _MOST_TRIALS:
