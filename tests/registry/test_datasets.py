@@ -51,6 +51,18 @@ def test_nothing_is_no_dataset(ledger: Ledger) -> None:
     assert isinstance(put(ledger, [{"input": "\ud800"}]), Declined)
 
 
+def test_what_was_forgotten_comes_back_into_no_version(ledger: Ledger) -> None:
+    """Neither collected again nor from a file that has its id; what is new is taken."""
+    mine, other = {**GOOD, "exchange": "e1"}, {"input": "Another?", "output": "Yes.", "exchange": "e2"}
+    put(ledger, [mine, other])
+    assert datasets.forget(ledger, "p", ["e1", "e1"], AUTHOR) == 1
+    version, _ = made(put(ledger, [mine, other, {"input": "From a file", "output": "x"}]))
+    inputs = [item["input"] for item in rows.items(ledger, "p", "d", version.version)]
+    assert inputs == ["Another?", "From a file"]
+    assert isinstance(datasets.make(ledger, "p", "e", [mine], AUTHOR, lineage={}), Declined)
+    assert datasets.forget(ledger, "p", ["e1"], AUTHOR) == 0
+
+
 def test_each_question_once_but_a_pair_stays() -> None:
     assert len(shaped([GOOD, GOOD, BAD], Shaping())) == 2
     assert len(shaped([GOOD, GOOD], Shaping(deduplicate=False))) == 2

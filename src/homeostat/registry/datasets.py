@@ -54,7 +54,7 @@ def make(
     with ledger.begin():
         newest = datasets.get(ledger, project, name)
         before = _plain(datasets.items(ledger, project, name, newest.version)) if add and newest else []
-        whole = shaped(items, shaping or Shaping(), before)
+        whole = shaped(datasets.without_forgotten(ledger, project, items), shaping or Shaping(), before)
         if not whole:
             return bad("A dataset needs at least one item.")
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
@@ -70,8 +70,8 @@ def make(
 
 
 def forget(ledger: Ledger, project: str, exchanges: Sequence[str], author: Author) -> int:
-    """Take exchanges out of every version of every dataset, for good; how many items went. The audit log says how many,
-    and not whose."""
+    """Take exchanges out of every version of every dataset, for good: they come into no later one either. How many
+    items went; the audit log says how many, and not whose."""
     with ledger.begin():
         gone = datasets.forget(ledger, project, exchanges)
         author.wrote(ledger, project, "dataset.forget", "", after={"exchanges": len(exchanges), "items": gone})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from homeostat.store.ledger.database import Ledger
-from homeostat.store.ledger.tables import dataset_items, datasets
+from homeostat.store.ledger.tables import dataset_forgotten, dataset_items, datasets
+from homeostat.store.ledger.upsert import upsert
 from homeostat.store.ledger.versioned import newest_of, versions_of
 
 #: Rows in one statement: SQLite binds 32,766 values at most.
@@ -89,16 +91,17 @@ def items(
 
 
 def forget(ledger: Ledger, project: str, exchanges: Sequence[str]) -> int:
-    """Take exchanges out of every version that holds them (erasure); tells how many items went.
+    """Take exchanges out of every version that holds them (erasure), and keep them out; tells how many items went.
 
     Such a version is no longer what it was: the same items again are another one.
     """
     gone = 0
     with ledger.begin() as connection:
         for at in range(0, len(exchanges), _AT_ONCE):
-            mine = (
-                dataset_items.c.project == project, dataset_items.c.exchange.in_(exchanges[at : at + _AT_ONCE]),
-            )  # fmt: skip
+            some = exchanges[at : at + _AT_ONCE]
+            rows = [{"project": project, "exchange": digest} for digest in {_digest(one) for one in some}]
+            upsert(connection, dataset_forgotten, rows, lambda new: {"exchange": new.exchange})
+            mine = (dataset_items.c.project == project, dataset_items.c.exchange.in_(some))
             touched = connection.execute(
                 select(dataset_items.c.name, dataset_items.c.version, func.count()).where(*mine)
                 .group_by(dataset_items.c.name, dataset_items.c.version)
@@ -110,6 +113,26 @@ def forget(ledger: Ledger, project: str, exchanges: Sequence[str]) -> int:
                     update(datasets).where(*here).values(items=datasets.c["items"] - count, digest=_FORGOTTEN)
                 )
     return gone
+
+
+def without_forgotten(
+    ledger: Ledger, project: str, items: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:  # fmt: skip
+    """Items but for those whose exchange was taken out for good."""
+    asked = sorted({_digest(str(item["exchange"])) for item in items if item.get("exchange")})
+    gone: set[str] = set()
+    with ledger.read() as connection:
+        for at in range(0, len(asked), _AT_ONCE):
+            query = select(dataset_forgotten.c.exchange).where(
+                dataset_forgotten.c.project == project, dataset_forgotten.c.exchange.in_(asked[at : at + _AT_ONCE])
+            )
+            gone.update(connection.scalars(query))
+    return [item for item in items if not gone or _digest(str(item.get("exchange") or "")) not in gone]
+
+
+def _digest(exchange: str) -> str:
+    """What tells that an exchange was forgotten, and not which one it was."""
+    return hashlib.sha256(exchange.encode()).hexdigest()
 
 
 def _version(row: Any) -> Version:

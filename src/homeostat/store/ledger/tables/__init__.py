@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from homeostat.store.ledger.tables.actions import actions, dataset_items, datasets, experiments, guards, verdicts
+from homeostat.store.ledger.tables.actions import (
+    actions,
+    dataset_forgotten,
+    dataset_items,
+    datasets,
+    experiments,
+    guards,
+    verdicts,
+)
 from homeostat.store.ledger.tables.common import Moment, metadata
 from homeostat.store.ledger.tables.ground import (
     audit,
@@ -26,6 +34,7 @@ __all__ = [
     "audit_head",
     "channels",
     "comparisons",
+    "dataset_forgotten",
     "dataset_items",
     "datasets",
     "experiments",

@@ -59,6 +59,14 @@ dataset_items: Final = Table(
     Column("document", Text, nullable=False),
 )
 
+#: Digests of the ids of exchanges that were taken out of datasets for good.
+dataset_forgotten: Final = Table(
+    "dataset_forgotten",
+    metadata,
+    Column("project", Text, ForeignKey("projects.name"), primary_key=True),
+    Column("exchange", Text, primary_key=True),
+)
+
 guards: Final = Table(
     "guards",
     metadata,
