@@ -75,7 +75,7 @@ def _release(evidence: Evidence) -> Case:
 def _provider(evidence: Evidence) -> Case:
     case = Case(settle="Ask the pinned model version, or another provider, the same questions and compare.")
     alike = signs.alike(evidence)
-    ours = [] if alike else [each for each in signs.near(evidence, ("release", "policy")) if each[0] >= signs.ENOUGH]
+    ours = [] if alike else [each for each in signs.near(evidence, signs.OURS) if each[0] >= signs.ENOUGH]
     answers = signs.answers_moved(evidence)
     if evidence.models:
         case.subject = evidence.models[0]

@@ -60,8 +60,8 @@ class Change:
     """Something that was changed near the onset, as the timeline tells it. Time: microseconds, event clock."""
 
     at: int
-    kind: Literal["release", "policy", "model", "scorer"]
-    """`release`, `policy`: ours; `model`: another one answers; `scorer`: another version measures."""
+    kind: Literal["release", "policy", "guard", "model", "scorer"]
+    """`release`, `policy`, `guard`: ours; `model`: another one answers; `scorer`: another version measures."""
     subject: str
     text: str
     share: float = 1.0

@@ -29,7 +29,7 @@ from homeostat.records.comparison import Comparison
 from homeostat.records.finding import Finding
 from homeostat.records.instant import as_datetime, micros
 from homeostat.registry import timeline
-from homeostat.store.ledger import Ledger, policies
+from homeostat.store.ledger import Ledger, guards, policies
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import diagnosis as ask
 from homeostat.store.warehouse.questions.diagnosis import Sides, Sums
@@ -63,7 +63,8 @@ def gather(
         sides = ask.drawn_of(warehouse, _thirds(sides, answers[1]["first"]))
         answers = ask.answers(warehouse, sides)
     counted = tuple(int(answers.get(side, {}).get("n", 0)) for side in (0, 1))
-    changes = tuple(_changes(ledger, project, low, now))
+    first = min((int(side["first"]) for side in answers.values()), default=now)
+    changes = tuple(_changes(ledger, project, low, now, first))
     if min(counted) < _FEW:
         return Evidence(blank.findings, changes=changes, comparisons=blank.comparisons)
     signals = ask.signals(warehouse, sides)
@@ -104,14 +105,14 @@ def _thirds(sides: Sides, first: int) -> Sides:
     return replace(sides, low=first, before=first + third, after=first + 2 * third)
 
 
-def _changes(ledger: Ledger, project: str, low: int, now: int) -> Iterator[Change]:
+def _changes(ledger: Ledger, project: str, low: int, now: int, first: int) -> Iterator[Change]:
+    """`first`: when the first answer came. What was before it, nobody had known otherwise."""
     since, until = (_moment(at) for at in (low - _DAY, now))
     told = timeline.events(ledger, project, since=since, until=until, limit=200)
     served = _served(ledger, project)
     for at, event in told:
         if event["kind"] == "put":
-            # The first policy of a route changes nothing: there was nothing before.
-            if event["version"] > 1:
+            if event["version"] > 1 or micros(at) > first:
                 names = ", ".join(f"{name} {share:.0%}" for name, share in event["shares"].items())
                 told_so = f"the route {event['route']} went to {names}"
                 yield Change(micros(at), "policy", _newest(event), told_so, _moved_by(event, told))
@@ -126,6 +127,9 @@ def _changes(ledger: Ledger, project: str, low: int, now: int) -> Iterator[Chang
                 names = ", ".join(sorted(field.replace("_", " ") for field in fields))
                 share = served.get(event["release"], 1.0)
                 yield Change(micros(at), "release", event["release"], f"calls came with another {names}", share)
+    for guard in guards.listed(ledger, project):
+        if since <= guard.changed < until:
+            yield Change(micros(guard.changed), "guard", guard.name, f"the guard {guard.name} was switched {guard.state}")
 
 
 def _served(ledger: Ledger, project: str) -> dict[str, float]:

@@ -13,6 +13,8 @@ from homeostat.records.comparison import Comparison
 #: A change explains what begins within so long of it; detectors guess onsets that well.
 REACH: Final = 7_200_000_000
 _CLOSE: Final = 600_000_000
+#: Kinds of changes that we made ourselves.
+OURS: Final = ("release", "policy", "guard")
 #: A change that fits so well explains something by itself.
 ENOUGH: Final = 0.4
 #: Who measures the answers themselves.
@@ -32,7 +34,7 @@ def near(evidence: Evidence, kinds: Sequence[str]) -> list[tuple[float, Change]]
 
 def ours(evidence: Evidence) -> bool:
     """Something that we did would explain it."""
-    return any(fit >= ENOUGH for fit, _ in near(evidence, ("release", "policy")))
+    return any(fit >= ENOUGH for fit, _ in near(evidence, OURS))
 
 
 def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) -> Iterator[tuple[float, Change]]:
