@@ -63,6 +63,15 @@ def test_what_was_forgotten_comes_back_into_no_version(ledger: Ledger) -> None:
     assert datasets.forget(ledger, "p", ["e1"], AUTHOR) == 0
 
 
+def test_what_cannot_be_balanced_says_so(ledger: Ledger) -> None:
+    for some in ([GOOD], [BAD], [{"input": "a", "output": "b"}]):
+        no = put(ledger, some, shaping=Shaping(balance=True))
+        assert isinstance(no, Declined) and "nothing to balance" in no.message
+    version, _ = made(put(ledger, [GOOD, BAD], shaping=Shaping(balance=True, redact=False)))
+    assert version.items == 2
+    assert version.lineage == {"from": "items", "deduplicate": True, "redact": False, "balance": True}
+
+
 def test_each_question_once_but_a_pair_stays() -> None:
     assert len(shaped([GOOD, GOOD, BAD], Shaping())) == 2
     assert len(shaped([GOOD, GOOD], Shaping(deduplicate=False))) == 2

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from homeostat.cli.experiments import _ended
 from homeostat.records.verdict import Verdict
 from homeostat.store.ledger import audit, projects, verdicts
-from tests.builders import NOON, exchange_row, score_row, store
+from tests.builders import NOON, exchange_row, score_row, signal_row, store
 from tests.web.conftest import Api
 
 EXPECTS = {"measure": "mean(score.relevance)", "direction": "up", "at_least": 0.05, "by": "24h"}
@@ -258,6 +258,30 @@ def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], 
     assert json.loads(chat)["messages"][-1] == {"role": "assistant", "content": "On its way."}
     assert [each["version"] for each in client.get("/api/v1/datasets/failing").json()["versions"]] == [2, 1]
     assert client.get("/api/v1/datasets/other").status_code == 404
+
+
+def test_what_people_said_goes_with_an_exchange(there: tuple[Api, TestClient], project: str) -> None:
+    """A corrected answer teaches the correction, and one with a thumb down teaches nothing."""
+    api, client = there
+    at = api.core.clock.now() - timedelta(minutes=5)
+    asked = [exchange_row(project, at=at, input=f"Where is {n}?", output=f"wrong {n}") for n in range(4)]
+    said: list[dict[str, Any]] = [{"value": -1.0}, {"name": "edit", "correction": "Right 1."}, {"value": 1.0}]
+    later = at + timedelta(minutes=1)
+    store(api.core.warehouse, exchanges=asked, signals=[
+        signal_row(project, at=later, trace_id=row["trace_id"], span_id=row["span_id"], **told)
+        for row, told in zip(asked, said, strict=False)
+    ])  # fmt: skip
+    made = client.post("/api/v1/datasets", json={"name": "all", "exchanges": {}})
+    assert made.status_code == 201, made.text
+    assert made.json()["lineage"]["good"] is None and made.json()["lineage"]["balance"] is False
+    items = {item["input"]: item for item in client.get("/api/v1/datasets/all/items").json()["items"]}
+    known = [(items[f"Where is {n}?"].get("good"), items[f"Where is {n}?"].get("ideal")) for n in range(4)]
+    assert known == [(False, None), (None, "Right 1."), (True, None), (None, None)]
+    chat = client.get("/api/v1/datasets/all/export?format=chat").text.splitlines()
+    assert {json.loads(line)["messages"][-1]["content"] for line in chat} == {"Right 1.", "wrong 2", "wrong 3"}
+    told_good = client.post("/api/v1/datasets", json={"name": "failing", "exchanges": {}, "good": False})
+    assert {item.get("good") for item in client.get("/api/v1/datasets/failing/items").json()["items"]} == {False}
+    assert told_good.json()["lineage"]["good"] is False
 
 
 def test_a_person_is_forgotten_in_every_version(there: tuple[Api, TestClient], project: str) -> None:

@@ -54,13 +54,17 @@ def make(
     with ledger.begin():
         newest = datasets.get(ledger, project, name)
         before = _plain(datasets.items(ledger, project, name, newest.version)) if add and newest else []
-        whole = shaped(datasets.without_forgotten(ledger, project, items), shaping or Shaping(), before)
+        into, chosen = datasets.without_forgotten(ledger, project, items), shaping or Shaping()
+        if chosen.balance and (lacking := _cannot_balance([*before, *into])):
+            return lacking
+        whole = shaped(into, chosen, before)
         if not whole:
             return bad("A dataset needs at least one item.")
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
         if newest is not None and newest.digest == digest:
             return newest, False
         told = dict(lineage) | ({"after": newest.version} if add and newest else {})
+        told |= {"deduplicate": chosen.deduplicate, "redact": chosen.redact, "balance": chosen.balance}
         number = newest.version + 1 if newest else 1
         made = Version(name, number, len(whole), digest, told, note, author.at, author.actor)
         datasets.add(ledger, project, made, whole)
@@ -222,6 +226,14 @@ def _balanced(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     dice = random.Random(0)
     chosen = {id(item) for side in (good, bad_ones) for item in dice.sample(side, few)}
     return [item for item in items if id(item) in chosen or item.get("good") is None]
+
+
+def _cannot_balance(items: Sequence[Item]) -> Declined | None:
+    good, failing = (sum(item.get("good") is side for item in items) for side in (True, False))
+    if good and failing:
+        return None
+    told = f"{good} good, {failing} failing, of {len(items) - good - failing} nobody knows"
+    return bad(f"There is nothing to balance: {told}.", "Collect both kinds, with --good and with --failing.")
 
 
 def _plain(items: Sequence[Item]) -> list[dict[str, Any]]:

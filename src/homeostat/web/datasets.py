@@ -79,6 +79,7 @@ async def make_dataset(request: Request, wanted: NewVersion) -> Response:
 
     def make() -> tuple[Version, bool] | Declined:
         items, lineage = _taken(core, project, wanted)
+        lineage["good"] = wanted.good
         if wanted.good is not None:
             items = [{**item, "good": wanted.good} for item in items]
         shaping = Shaping(wanted.deduplicate, wanted.redact, wanted.balance)

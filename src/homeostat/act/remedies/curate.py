@@ -80,7 +80,7 @@ class Curate:
         items = [{**item, "good": self.good} if self.good is not None else item for item in kept]
         lineage = {
             "action": action.id, "incident": action.incident, "filters": dict(self.filters),
-            "found": len(every), "excluded": len(every) - len(kept),
+            "found": len(every), "excluded": len(every) - len(kept), "good": self.good,
             "exclude": {"words": list(self.exclude_words), "pattern": self.exclude_pattern,
                         "users": len(self.exclude_users)},
         }  # fmt: skip

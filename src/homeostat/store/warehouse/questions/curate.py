@@ -10,7 +10,7 @@ from typing import Any, Final
 from homeostat.records.exchange import Exchange
 from homeostat.records.instant import micros
 from homeostat.store.warehouse.client import Warehouse
-from homeostat.store.warehouse.questions import exchanges, feed, filters
+from homeostat.store.warehouse.questions import exchanges, feed, filters, said
 from homeostat.store.warehouse.questions.bound import WINDOW, Bound
 from homeostat.store.warehouse.questions.exchanges import Ask
 from homeostat.store.warehouse.questions.fields import GIVEN, SHADOW
@@ -52,7 +52,8 @@ def items(
             Ask(project, now, wanted, since=since, until=until, limit=min(_A_PAGE, limit - len(found)), cursor=cursor),
         )
         texts = feed.texts_of(warehouse, project, now, page.items)
-        found += [_item(exchange, text) for exchange, text in zip(page.items, texts, strict=True)]
+        people = said.signals(warehouse, project, now, page.items, whole=True)
+        found += [_item(*each) for each in zip(page.items, texts, people, strict=True)]
         cursor = page.next
         if cursor is None:
             break
@@ -82,8 +83,12 @@ def busiest(warehouse: Warehouse, project: str, now: datetime, start: int, end: 
     return [row["user_id"] for row in rows]
 
 
-def _item(exchange: Exchange, text: feed.Texts) -> dict[str, Any]:
-    return {
+def _item(exchange: Exchange, text: feed.Texts, people: said.Signals) -> dict[str, Any]:
+    """What people said of it last goes with it: the answer that they wrote, and their thumbs."""
+    ideal = next((one["correction"] for one in reversed(people) if one["correction"]), "")
+    thumbs = next((one["value"] for one in reversed(people) if one["name"] == "thumbs" and one["value"]), None)
+    known = ({"ideal": ideal} if ideal else {}) | ({"good": thumbs > 0} if thumbs else {})
+    return known | {
         "exchange": str(exchange.id), "input": text.input, "output": text.output, "documents": list(text.documents),
         "release": exchange.release, "user": exchange.user_id, "tags": list(exchange.tags),
     }  # fmt: skip
