@@ -103,6 +103,18 @@ def test_the_exchange_tells_what_was_really_said(gate: Gate) -> None:
     assert "quick brown fox" in str(span.attributes)
 
 
+@pytest.mark.parametrize("do", ["refuse", "replace"])
+@pytest.mark.parametrize("where", ["answer", "question"])
+def test_what_is_withheld_is_no_error_and_says_by_whom(gate: Gate, where: Any, do: Any) -> None:
+    put(gate, Guard("no-foxes", words=("fox", "foxes"), where=where, do=do))
+    gate.ask(CHAT)
+    span = gate.spans(1)[0]
+    told = {each.key: each.value for each in span.attributes}
+    assert span.status.code == span.status.STATUS_CODE_UNSET
+    assert told["homeostat.blocked"].string_value == "no-foxes"
+    assert [each.string_value for each in told["tag.tags"].array_value.values] == ["blocked"]
+
+
 def test_a_question_is_stopped_before_anybody_is_asked(gate: Gate) -> None:
     put(gate, Guard("no-counting", pattern="how many", where="question"), Guard("b", users=("bot",), where="question"))
     assert gate.ask({"model": "m", "messages": [{"role": "user", "content": "HOW MANY"}]})[0] == 200

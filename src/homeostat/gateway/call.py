@@ -13,7 +13,7 @@ from homeostat.gateway.trace import Place
 from homeostat.gateway.wire import Headers
 from homeostat.records.release import Release
 
-Outcome = Literal["ok", "error", "client_closed"]
+Outcome = Literal["ok", "error", "blocked", "client_closed"]
 
 #: Bytes of an answer that are kept for its exchange; what comes after them goes to the client only.
 KEPT_BYTES: Final = 8 << 20
@@ -60,6 +60,8 @@ class Call:
     ended: float = 0.0
     outcome: Outcome = "ok"
     error: str = ""
+    blocked: str = ""
+    """The guard that withheld it."""
 
     def note(self, piece: bytes) -> None:
         """Bytes of the answer on their way to the client."""
@@ -74,6 +76,10 @@ class Call:
     def failed(self, error: str) -> None:
         """It did not work out."""
         self.outcome, self.error = "error", error
+
+    def withheld(self, guard: str) -> None:
+        """It worked out, and a guard stopped it: no fault of anybody."""
+        self.outcome, self.blocked = "blocked", guard
 
     def weight(self) -> int:
         """Bytes that it holds until it is stored."""

@@ -74,7 +74,7 @@ async def give(call: Call, answer: Answer, looking: list[Matcher], send: Send) -
 
 async def withhold(call: Call, guard: Guard, send: Send) -> int:
     """An error that says so, or another text in the words of the API. The exchange keeps what was really said."""
-    call.failed(f"blocked: {guard.name}")
+    call.withheld(guard.name)
     if guard.do == "refuse":
         text = guard.text or ("This question is not answered." if guard.where == "question" else TEXT)
         return await relay.refused(call, Failure(403, "blocked", text), send)

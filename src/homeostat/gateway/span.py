@@ -111,6 +111,8 @@ def _ours(call: Call, asked: dict[str, Any]) -> dict[str, Any]:
             told["homeostat.fallback_of"] = call.plan.chain[0].name
     if call.shadow_of:
         told |= {"homeostat.shadow": True, "homeostat.shadow_of": call.shadow_of, "tag.tags": ["shadow"]}
+    if call.blocked:
+        told |= {"homeostat.blocked": call.blocked, "tag.tags": ["blocked"]}
     if call.cut:
         told["homeostat.answer_cut"] = True
     return told
@@ -152,7 +154,7 @@ def _json(value: Any, secret: str) -> str:
 
 def _status(call: Call, said: reading.Said | None, span: Span, content: Content) -> None:
     error = call.error
-    if not error and call.outcome != "client_closed":
+    if not error and call.outcome not in ("client_closed", "blocked"):
         error = _judged(call, said)
     if error:
         span.status.code = Status.STATUS_CODE_ERROR
@@ -161,6 +163,8 @@ def _status(call: Call, said: reading.Said | None, span: Span, content: Content)
         span.status.message = error[:_ERROR_CHARS]
     elif call.outcome == "client_closed":
         span.status.message = CLIENT_CLOSED
+    elif call.blocked:
+        span.status.message = f"blocked: {call.blocked}"
 
 
 def _judged(call: Call, said: reading.Said | None) -> str:

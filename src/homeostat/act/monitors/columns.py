@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from homeostat.act.monitors.detectors import BINS
 from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.store.warehouse.questions import filters
+from homeostat.store.warehouse.questions.fields import BLOCKED
 from homeostat.store.warehouse.questions.measures import grammar
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import Column, Family
@@ -86,14 +87,15 @@ def _alone(measure: str) -> grammar.Measure:
 
 
 def beside(measure: str, named: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """Filters that a measure has beside its own (`named`): a call that failed has no answer, so its scores are none.
+    """Filters that a measure has beside its own (`named`): a call that failed has no answer, and what a guard withheld
+    nobody got, so their scores are none.
     Errors have a monitor of their own; as the worst scores there are they would hide what is as rare.
 
     >>> beside("mean(score.bias)", []), beside("mean(cost)", []), beside("mean(score.bias)", ["status"])
-    ((('status.not', 'error'),), (), ())
+    ((('status.not', 'error'), ('tag.not', 'blocked')), (), ())
     """
     own = "score." in measure and not any(name.partition(".")[0] == "status" for name in named)
-    return (("status.not", "error"),) if own else ()
+    return (("status.not", "error"), ("tag.not", BLOCKED)) if own else ()
 
 
 def bins(scale: Scale, mean: NDArray[np.float64], direction: str) -> Ints:

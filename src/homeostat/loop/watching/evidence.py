@@ -105,7 +105,8 @@ def of_turns(context: Context, action: Action, about: About) -> Evidence:
 def chosen(measure: str, where: Mapping[str, Any]) -> Filters:
     """Of which exchanges a measure is judged: of those that its monitor counts. Raises `Refused`."""
     try:
-        return curate.chosen({**where, **dict(beside(measure, where))})
+        wanted, own = curate.chosen(where), curate.chosen(dict(beside(measure, where)))
+        return replace(wanted, conditions=(*wanted.conditions, *own.conditions))
     except ValueError as problem:
         raise Refused(f"expects.where: {problem}") from None
 

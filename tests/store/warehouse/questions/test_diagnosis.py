@@ -41,6 +41,21 @@ def test_scores_of_our_own_count_each_by_itself(warehouse: Warehouse, project: s
     assert found["mine", "engine"][0].n == 1
 
 
+def test_scores_of_what_a_guard_withheld_are_none(warehouse: Warehouse, project: str) -> None:
+    start = NOON - timedelta(hours=1)
+    rows = [exchange_row(project, at=start, user_id=f"u{at}", tags=["blocked"] if at < 3 else []) for at in range(10)]
+    told = [
+        score_row(project, trace_id=row["trace_id"], span_id=row["span_id"], at=start, name="mine",
+                  value=float(not row["tags"]))
+        for row in rows
+    ]  # fmt: skip
+    store(warehouse, exchanges=rows, scores=told)
+    sides = Sides(project, micros(start), micros(NOON), micros(NOON), micros(NOON) + 3_600_000_000)
+    found = diagnosis.scores(warehouse, sides)["mine", "engine"][0]
+    assert (found.users, found.mean) == (7, 1.0)
+    assert diagnosis.plain(warehouse, sides)["share(status=error)",][0].mean == 0.0
+
+
 def test_scores_of_calls_that_failed_are_none(warehouse: Warehouse, project: str) -> None:
     """As for monitors: what a scorer says of an answer that never came would look like the worst of answers."""
     start = NOON - timedelta(hours=1)

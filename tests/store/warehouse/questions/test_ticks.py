@@ -202,3 +202,20 @@ def test_what_a_shadow_said_is_not_watched(warehouse, project):
     assert told(ask(warehouse, project, "mean(score.relevance)")) == [(0, 1, 1.0)]
     assert told(ask(warehouse, project, "mean(score.relevance)", arrival=True))[0][2] == 1.0
     assert told(ask(warehouse, project, "mean(signal.thumbs)")) == [(0, 1, -1.0)]
+
+
+def test_what_a_guard_withheld_is_no_error_and_its_scores_are_none(warehouse, project):
+    kinds = ({}, {"tags": ["blocked"]}, {"tags": ["beta"]})
+    rows = [put(warehouse, project, at=later(0), user_id=f"u{at}", **kind) for at, kind in enumerate(kinds)]
+    scores = [
+        score_row(project, at=later(1), trace_id=row["trace_id"], span_id=row["span_id"], name="relevance", value=value)
+        for row, value in zip(rows, (1.0, 0.0, 1.0), strict=True)
+    ]
+    store(warehouse, scores=scores)
+    assert told(ask(warehouse, project, "share(status=error)")) == [(0, 1, 0.0)] * 3
+    values = ask(warehouse, project, "mean(score.relevance)")
+    assert (values.count[0].sum(), values.total[0].sum()) == (2, 2.0)
+    values = ask(warehouse, project, "mean(score.relevance)", where=(("tag.not", "beta"),))
+    assert (values.count[0].sum(), values.total[0].sum()) == (1, 1.0)
+    values = ask(warehouse, project, "mean(score.relevance)", where=(("tag", "blocked"), ("status", "ok")))
+    assert (values.count[0].sum(), values.total[0].sum()) == (1, 0.0)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import drawn
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, moment
-from homeostat.store.warehouse.questions.fields import GIVEN
+from homeostat.store.warehouse.questions.fields import BLOCKED, GIVEN
 
 _HOUR: Final = 3_600_000_000
 _ANSWER: Final = f"is_answer AND {GIVEN}"
@@ -78,8 +78,8 @@ def drawn_of(warehouse: Warehouse, sides: Sides) -> Sides:
 
 
 def scores(warehouse: Warehouse, sides: Sides) -> dict[tuple[str, str], dict[int, Sums]]:
-    """{(name, rung): {side: sums}} of every score. A call that failed has no answer, so its scores are none: as for
-    monitors (`act/monitors/columns.py`)."""
+    """{(name, rung): {side: sums}} of every score. Of calls that failed, and of what guards withheld, scores are none:
+    as for monitors (`act/monitors/columns.py`)."""
     return _summed(warehouse.ask(_SCORES, sides.bound()), "name", "rung")
 
 
@@ -148,7 +148,7 @@ _SIDE: Final = f"if({drawn.within(_UNIT, _PART)}, {_WHEN}, 2)"
 _TOTALS: Final = (
     "count() AS users, sum(us) AS s, sum(un) AS n, sum(us * us) AS ss, sum(us * un) AS sn, sum(un * un) AS nn"
 )
-_ANSWERED: Final = "status != 'error'"
+_ANSWERED: Final = f"status != 'error' AND NOT has(tags, '{BLOCKED}')"
 _OWN: Final = f"""
     SELECT trace_id, any({_UNIT}) AS unit, any({_SIDE}) AS side FROM exchanges FINAL
     WHERE {WINDOW} AND {_ANSWER} AND {_ANSWERED} GROUP BY trace_id HAVING side < 2

@@ -17,6 +17,8 @@ ANSWER: Final = f"(is_answer AND answer_from <= {moment('now')})"
 #: The tag of what the gateway asked a shadow, whose answers nobody saw; and the condition that it was none.
 SHADOW: Final = "shadow"
 GIVEN: Final = f"NOT has(tags, '{SHADOW}')"
+#: The tag of what a guard of the gateway withheld: no error, and no answer that anybody got.
+BLOCKED: Final = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
