@@ -129,7 +129,9 @@ def _changes(ledger: Ledger, project: str, low: int, now: int, first: int) -> It
                 yield Change(micros(at), "release", event["release"], f"calls came with another {names}", share)
     for guard in guards.listed(ledger, project):
         if since <= guard.changed < until:
-            yield Change(micros(guard.changed), "guard", guard.name, f"the guard {guard.name} was switched {guard.state}")
+            yield Change(
+                micros(guard.changed), "guard", guard.name, f"the guard {guard.name} was switched {guard.state}"
+            )
 
 
 def _served(ledger: Ledger, project: str) -> dict[str, float]:
