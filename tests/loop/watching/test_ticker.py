@@ -421,6 +421,8 @@ def test_a_threshold_rehearsed_on_history(world):
         world.context.ledger, world.context.warehouse, wanted, START, START + 150 * MINUTE, 2.0
     )  # fmt: skip
     assert [one["at"][11:16] for one in told["firings"]] == ["13:10", "14:10"] and told["values"] == 1500
+    told = watched.rehearsed(world.context.ledger, world.context.warehouse, wanted, START, START + 125 * MINUTE, 2.0)
+    assert [one["at"][11:16] for one in told["firings"]] == ["13:10"], "a window that is not over says nothing"
 
 
 def test_a_file_that_says_nothing_new_changes_nothing(world):

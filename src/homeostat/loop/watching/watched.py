@@ -174,7 +174,7 @@ def _crossings(ledger: Ledger, warehouse: Warehouse, monitor: Monitor, start: in
     for point in ask(warehouse, thresholds.question(monitor, end, since=start), None):
         apart.setdefault(micros(datetime.fromisoformat(point["at"])), []).append(point)
     made, units, streams_seen = [], 0, set[str]()
-    for begin in range(start, end, window):
+    for begin in range(start, end - window + 1, window):
         points = apart.get(begin, [])
         made += thresholds.crossed(watch, watched, points, begin + window)
         units += sum(int(point["n"] or 0) for point in points)
