@@ -50,23 +50,19 @@ class Fallback:
         made = self._release(effects, action)
         if isinstance(made, Declined):
             return made
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        shares = self._shares(now)
-        if isinstance(shares, Declined):
-            return shares
+        change = routes.planned(effects, action.project, self.route, self._shares)
+        if isinstance(change, Declined):
+            return change
+        now, shares = change
         told = {"release": self.name, "model": made.model, "endpoint": made.endpoint}
         return {**told, **routes.change(now, shares)}
 
     def do(self, step: str, effects: Effects, action: Action) -> Told | Declined:
         """Make the release; then change the policy."""
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        shares = self._shares(now)
-        if isinstance(shares, Declined):
-            return shares
+        change = routes.planned(effects, action.project, self.route, self._shares)
+        if isinstance(change, Declined):
+            return change
+        _, shares = change
         if step == "release":
             wanted = self._release(effects, action)
             if isinstance(wanted, Declined):

@@ -59,12 +59,10 @@ class ChangePrompt:
         old = self._old(effects, action)
         if isinstance(old, Declined):
             return old
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        shares = self._shares(now)
-        if isinstance(shares, Declined):
-            return shares
+        change = routes.planned(effects, action.project, self.route, self._shares)
+        if isinstance(change, Declined):
+            return change
+        now, shares = change
         return {
             "release": self.name, "changes": differences.of_templates(old.system, self.template),
             "examples": len(self.examples), "draft": self.draft, **routes.change(now, shares),
@@ -75,12 +73,10 @@ class ChangePrompt:
         old = self._old(effects, action)
         if isinstance(old, Declined):
             return old
-        now = routes.current(effects, action.project, self.route)
-        if isinstance(now, Declined):
-            return now
-        shares = self._shares(now)
-        if isinstance(shares, Declined):
-            return shares
+        change = routes.planned(effects, action.project, self.route, self._shares)
+        if isinstance(change, Declined):
+            return change
+        _, shares = change
         if step == "prompt":
             if not old.prompt_name:
                 return Told()

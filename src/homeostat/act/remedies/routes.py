@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,17 @@ def current(effects: Effects, project: str, route: str) -> Policy | Declined:
     """What the route obeys now."""
     kept = policies.get(effects.ledger, project, route)
     return steering.no_policy(route) if kept is None else kept.policy
+
+
+def planned(
+    effects: Effects, project: str, route: str, shares: Callable[[Policy], dict[str, float] | Declined]
+) -> tuple[Policy, dict[str, float]] | Declined:
+    """What the route obeys now, and the shares that are wanted of it."""
+    now = current(effects, project, route)
+    if isinstance(now, Declined):
+        return now
+    wanted = shares(now)
+    return wanted if isinstance(wanted, Declined) else (now, wanted)
 
 
 def moved(now: Policy, leaving: str, to: str, share: float) -> dict[str, float] | Declined:
