@@ -173,10 +173,10 @@ class Core:
         What waits in the spool was received after the oldest segment there was begun, and settles 10 s later at least.
         """
         now = micros(self.clock.now())
-        waiting = spool.waiting(self.folder.spool)
-        if self.settings.clock == "world" or not waiting.oldest:
+        oldest = spool.oldest(self.folder.spool)
+        if self.settings.clock == "world" or not oldest:
             return now
-        return min(now, waiting.oldest + SETTLE_MICROS - 1)
+        return min(now, oldest + SETTLE_MICROS - 1)
 
     def state(self) -> dict[str, Any]:
         """Is everything alive, and how far behind is the loader? What `homeostat doctor` shows."""
@@ -281,11 +281,11 @@ class Core:
     def _implicit(self) -> None:
         """Up to where everything is loaded, so that what comes late to the stores is not passed over."""
         until = self.clock.now()
-        waiting = spool.waiting(self.folder.spool)
+        oldest = spool.oldest(self.folder.spool)
         if self.settings.clock == "live":
-            behind = time.time() - waiting.oldest / 1e6 if waiting.oldest else 0.0
+            behind = time.time() - oldest / 1e6 if oldest else 0.0
             until -= timedelta(seconds=max(60.0, behind + 30.0))
-        elif waiting.segments:
+        elif oldest:
             return
         implicit.run(self._patient, self.ledger, until)
 

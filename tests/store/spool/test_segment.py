@@ -18,6 +18,7 @@ from homeostat.store.spool.segment import (
     Sound,
     Waiting,
     last_number,
+    oldest,
     open_name,
     recover,
     salvage,
@@ -129,9 +130,34 @@ def test_sealed_lists_in_order_and_nothing_else(tmp_path: Path) -> None:
     for other in ("writer.lock", open_name(NUMBER + 9), sealed_name(NUMBER, 1) + ".clean", "1-2.seg", "note.txt"):
         (tmp_path / other).write_text("x")
     assert [(s.number, s.items) for s in sealed(tmp_path)] == [(NUMBER + 1, 10), (NUMBER + 5, 9)]
-    assert waiting(tmp_path) == Waiting(5, 19, NUMBER >> 12, 2)
+    assert waiting(tmp_path) == Waiting(6, 19, NUMBER >> 12, 3)
+    assert oldest(tmp_path) == NUMBER >> 12
     assert last_number(tmp_path) == NUMBER + 9
     assert sealed(tmp_path / "absent") == [] and waiting(tmp_path / "absent") == Waiting(0, 0, 0, 0)
+    assert oldest(tmp_path / "absent") == 0
+
+
+def test_what_is_accepted_and_not_sealed_yet_waits_too(tmp_path: Path) -> None:
+    whole, items = pack(envelopes(300, 5))
+    path = tmp_path / open_name(NUMBER + 4096)
+    path.write_bytes(whole + whole[:40])  # a batch that is just being written
+    assert waiting(tmp_path) == Waiting(len(whole) + 40, items, (NUMBER >> 12) + 1, 1)
+    assert oldest(tmp_path) == (NUMBER >> 12) + 1
+    write_sealed(tmp_path, whole, items)
+    assert waiting(tmp_path).items == 2 * items
+    assert oldest(tmp_path) == NUMBER >> 12
+
+
+def test_what_is_sealed_while_it_is_counted_is_counted_once(tmp_path: Path) -> None:
+    whole, items = pack(envelopes(300, 5))
+    (tmp_path / open_name(NUMBER)).write_bytes(whole)
+
+    class Sealing(Storage):
+        def read(self, path: Path) -> bytes:
+            path.rename(tmp_path / sealed_name(NUMBER, items))
+            return super().read(path)
+
+    assert waiting(tmp_path, storage=Sealing()) == Waiting(len(whole), items, NUMBER >> 12, 1)
 
 
 def test_salvage_leaves_what_is_sound_and_keeps_the_original(tmp_path: Path) -> None:

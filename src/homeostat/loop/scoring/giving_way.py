@@ -25,7 +25,7 @@ class GivingWay:
 
     def wait(self, worker: str) -> bool:
         """Whether this worker is to wait."""
-        oldest = spool.waiting(self._folder).oldest
+        oldest = spool.oldest(self._folder)
         if not oldest or time.time() - oldest / 1e6 < BEHIND:
             self._since.pop(worker, None)
             return False

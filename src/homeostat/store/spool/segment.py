@@ -21,6 +21,7 @@ DISK: Final = Storage()
 _SEALED: Final = re.compile(r"(\d{20})-(\d+)\.seg")
 _OPEN: Final = re.compile(r"(\d{20})\.open")
 _CLEAN: Final = ".clean"
+_LAST: Final = 10**20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,21 +99,48 @@ def last_number(folder: Path, *, storage: Storage = DISK) -> int:
 
 def not_loaded(folder: Path, until: int, *, storage: Storage = DISK) -> set[int]:
     """Numbers up to `until` of segments whose files are there: the loader deletes a file when its rows are stored."""
-    names = [name for name in storage.names(folder) if _OPEN.fullmatch(name) or _SEALED.fullmatch(name)]
-    return {number for name in names if (number := int(name[:20])) <= until}
+    return {number for name in storage.names(folder) if 0 < (number := _number(name)) <= until}
+
+
+def _number(name: str) -> int:
+    """The number of a segment, sealed or being written; 0 of any other file."""
+    match = _OPEN.fullmatch(name) or _SEALED.fullmatch(name)
+    return int(match[1]) if match else 0
+
+
+def oldest(folder: Path, *, storage: Storage = DISK) -> int:
+    """When the oldest segment began that is not loaded (machine clock, unix µs), the one being written included.
+
+    0: nothing waits. From names alone.
+    """
+    return min((number >> 12 for number in not_loaded(folder, _LAST, storage=storage)), default=0)
 
 
 def waiting(folder: Path, *, storage: Storage = DISK) -> Waiting:
-    """What waits in the spool's sealed segments, from names and sizes alone."""
-    found = sealed(folder, storage=storage)
-    total = 0
+    """What waits for the loader: sealed segments by names and sizes, the one being written by reading it."""
+    while True:
+        names = storage.names(folder)
+        found = sorted(filter(None, (parse_sealed(folder, name) for name in names)))
+        try:
+            written = [_written(folder / name, storage) for name in names if _OPEN.fullmatch(name)]
+        except FileNotFoundError:  # sealed meanwhile
+            continue
+        break
+    total = sum(bytes for bytes, _ in written)
     for segment in found:
         try:
             total += storage.size(segment.path)
         except FileNotFoundError:  # loaded meanwhile
             continue
-    oldest = found[0].number >> 12 if found else 0
-    return Waiting(total, sum(segment.items for segment in found), oldest, len(found))
+    items = sum(segment.items for segment in found) + sum(items for _, items in written)
+    numbers = [number for name in names if (number := _number(name))]
+    return Waiting(total, items, min(numbers, default=0) >> 12, len(numbers))
+
+
+def _written(path: Path, storage: Storage) -> tuple[int, int]:
+    """Bytes and items of a segment that is being written."""
+    data = storage.read(path)
+    return len(data), max((frame.before + frame.items for frame in frames(data)), default=0)
 
 
 def verify(segment: Segment, *, storage: Storage = DISK, data: bytes | None = None) -> Sound | Damaged:
