@@ -69,6 +69,32 @@ def test_scoring_a_file_with_ones_own_documents(tmp_path: Path) -> None:
     assert "not JSON" in third["error"]
 
 
+def test_the_engine_s_scorers_run_on_a_file_too(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    told: list[dict[str, Any]] = [
+        {"output": f"I am sorry, but I cannot help with that, number {number}."} for number in range(201)
+    ]
+    told[3] = {"output": "You idiot \ud800\0", "finish_reason": "length", "id": "odd"}
+    told[5] = {"output": "", "tool_calls": [{"name": "search"}]}
+    told[7] = {"input": "no output"}
+    rows.write_text("".join(f"{json.dumps(row)}\n" for row in told))
+    asked = ["score", str(rows), "-s", "civil,relevance,answered,finished"]
+    found = CliRunner().invoke(build("score"), [*asked, "--json"])
+    assert found.exit_code == 0, found.output
+    lines = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
+    assert [line["id"] for line in lines] == [str(n + 1) if n != 3 else "odd" for n in range(201)]
+    assert all(
+        set(line["scores"]) == {"civil", "relevance", "answered", "finished"} for line in lines if line["scores"]
+    )
+    assert lines[200]["scores"]["answered"] == {"value": 0.0, "label": "bad", "reason": "it begins like a refusal"}
+    assert lines[3]["scores"]["civil"] == {"value": 0.0, "label": "bad", "reason": "it says: idiot"}
+    assert lines[3]["scores"]["finished"]["reason"] == "the provider cut it off"
+    assert lines[5]["scores"]["answered"]["value"] == 1.0
+    assert lines[7]["error"] == "row 8: there is no output"
+    table = CliRunner().invoke(build("score"), asked).stdout.splitlines()
+    assert [line.split()[0] for line in table if line.split()][-4:] == ["civil", "answered", "finished", "relevance"]
+
+
 def test_entities_are_told_with_their_places(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps({"answer": "Write to ann@mail.example.org."}) + "\n")

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.analyze.judges import Judge
 from homeostat.analyze.scorers import Case, NotAScorer, Scored, Scorer, Unscored, find
+from homeostat.analyze.scorers.engine import ENGINE, InEngine
 from homeostat.analyze.scorers.factuality import OWN
 from homeostat.analyze.scorers.own import register
 from homeostat.analyze.text.library import Library, load
 from homeostat.cli import client, data, show
 from homeostat.cli.rows import NAMES, as_case, kind
 
+if TYPE_CHECKING:
+    from homeostat.loop.scoring.rowwise import RowEngine
+
 _BAD_SHOWN: Final = 5
+#: Rows that the engine judges at once.
+_PIECE: Final = 200
 _FIELD: Final = 64 << 20
 
 Given = Annotated[
@@ -68,26 +76,29 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON row per input row.")] = False,
 ) -> None:
     """Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too."""
-    names = [name.strip() for several in scorers for name in several.split(",") if name.strip()]
-    if any(":" in name for name in names):
+    given = [name.strip() for several in scorers for name in several.split(",") if name.strip()]
+    if any(":" in name for name in given):
         sys.path.append("")  # a module of the working directory is found, and takes no other one's place
     mine = _own(own) if own is not None else list(DEFAULT)
+    names = given or ([] if judges and own is None else mine)
     try:
-        chosen = [find(name) for name in names or ([] if judges and own is None else mine)] + _judges(judges, jury)
+        chosen = [find(name) for name in names if name not in ENGINE] + _judges(judges, jury)
     except NotAScorer as error:
         raise typer.BadParameter(str(error)) from error
-    if not chosen:
+    in_engine = [ENGINE[name] for name in names if name in ENGINE]
+    if not in_engine and not chosen:
         raise typer.BadParameter("name at least one scorer")
     shelf = _shelf(documents)
-    tally = Tally(chosen)
-    with _progress() as progress:
+    tally = Tally([*(one.name for one in in_engine), *(one.name for one in chosen)])
+    with _progress() as progress, _engine(in_engine) as engine:
         task = progress.add_task(f"scoring {file.name}", total=None)
-        for number, row in rows(file):
-            found = judge(number, row, chosen, shelf)
-            tally.add(number, found)
-            if as_json:
-                sys.stdout.write(_line(found))
-            progress.advance(task)
+        read = (Row.of(number, row, shelf) for number, row in rows(file))
+        while piece := list(islice(read, _PIECE if engine else 1)):
+            for found in judge(piece, chosen, engine):
+                tally.add(found)
+                if as_json:
+                    sys.stdout.write(_line(found))
+                progress.advance(task)
     if not as_json:
         tally.show()
     tally.complain()
@@ -140,27 +151,61 @@ def _shelf(place: Path | None) -> Library | None:
     return loaded.library
 
 
-def judge(
-    number: int, row: Mapping[str, Any] | str, chosen: Iterable[Scorer], shelf: Library | None = None
-) -> dict[str, Any]:
-    """The answer for one row. A row that cannot be read gets its error; it disturbs no other row."""
-    if isinstance(row, str):
-        return {"id": str(number), "error": row, "scores": {}}
-    name = str(row["id"]) if row.get("id") not in (None, "") else str(number)
-    case = as_case(row)
-    if isinstance(case, str):
-        return {"id": name, "error": f"row {number}: {case}", "scores": {}}
-    if shelf is not None:
-        own = [one.text for one in shelf.search(case.input, case.output)]
-        case = replace(case, documents=case.documents or own, metadata={**case.metadata, OWN: own})
-    return {"id": name, "scores": {one.name: _answer(one, case) for one in chosen}}
+@contextlib.contextmanager
+def _engine(chosen: Sequence[InEngine]) -> Iterator[RowEngine | None]:
+    """Scorers that are expressions of the engine need one; others do not wait for it to start."""
+    if not chosen:
+        yield None
+        return
+    from homeostat.loop.scoring.rowwise import RowEngine
+
+    with contextlib.closing(RowEngine(chosen)) as engine:
+        yield engine
 
 
-def _answer(one: Scorer, case: Case) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file: its name, and the case, or why it cannot be read."""
+
+    name: str
+    case: Case | str
+
+    @classmethod
+    def of(cls, number: int, row: Mapping[str, Any] | str, shelf: Library | None = None) -> Row:
+        """Read it; where it brings no documents, the operator's own are searched."""
+        if isinstance(row, str):
+            return cls(str(number), row)
+        name = str(row["id"]) if row.get("id") not in (None, "") else str(number)
+        case = as_case(row)
+        if isinstance(case, str):
+            return cls(name, f"row {number}: {case}")
+        if shelf is not None:
+            own = [one.text for one in shelf.search(case.input, case.output)]
+            case = replace(case, documents=case.documents or own, metadata={**case.metadata, OWN: own})
+        return cls(name, case)
+
+
+def judge(piece: Sequence[Row], chosen: Sequence[Scorer], engine: RowEngine | None = None) -> Iterator[dict[str, Any]]:
+    """The answer for each row. One that cannot be read gets its error; it disturbs no other row."""
+    cases = [row.case for row in piece if isinstance(row.case, Case)]
+    said = iter(engine.score(cases) if engine else [{} for _ in cases])
+    for row in piece:
+        case = row.case
+        if isinstance(case, str):
+            yield {"id": row.name, "error": case, "scores": {}}
+            continue
+        told = next(said) | {one.name: _answer(one, case) for one in chosen}
+        yield {"id": row.name, "scores": {name: _shown(each) for name, each in told.items()}}
+
+
+def _answer(one: Scorer, case: Case) -> Scored | Unscored:
     try:
-        found = one.score(case)
+        return one.score(case)
     except Exception as error:  # A scorer may be somebody else's code; the other scores of the row stand.
-        found = Unscored(f"{type(error).__name__}: {error}"[:300])
+        return Unscored(f"{type(error).__name__}: {error}"[:300])
+
+
+def _shown(found: Scored | Unscored) -> dict[str, Any]:
     if isinstance(found, Scored):
         return {"value": found.value, "label": found.label, "reason": found.reason}
     return {"value": None, "label": "unscored", "reason": found.reason}
@@ -234,13 +279,13 @@ def _csv(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
 class Tally:
     """What a file came to, scorer by scorer: coverage stands beside every mean."""
 
-    def __init__(self, chosen: Iterable[Scorer]) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self.rows = 0
         self.bad: list[str] = []
-        self.values: dict[str, list[float]] = {one.name: [] for one in chosen}
-        self.reasons: dict[str, dict[str, int]] = {one.name: {} for one in chosen}
+        self.values: dict[str, list[float]] = {name: [] for name in names}
+        self.reasons: dict[str, dict[str, int]] = {name: {} for name in names}
 
-    def add(self, number: int, found: Mapping[str, Any]) -> None:
+    def add(self, found: Mapping[str, Any]) -> None:
         """Count one row's answer."""
         self.rows += 1
         if "error" in found:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from homeostat.analyze.scorers.engine import IN_ENGINE
+from homeostat.analyze.scorers.engine import ENGINE, IN_ENGINE
 from homeostat.records.instant import micros
 from homeostat.store.warehouse import scored
 from homeostat.store.warehouse.questions import feed
@@ -201,3 +201,22 @@ def test_no_abuse_is_passed_by_for_want_of_a_hint(warehouse, abuse):
         {**civil.parameters, "o": f"Well, {abuse}!"},
     )
     assert rows == [{"value": 0, "matched": 1}]
+
+
+@pytest.mark.parametrize(
+    ("output", "refused"),
+    [
+        ("I am sorry, but I can't help with that.", True),
+        ("I'm afraid that I cannot do this.", True),
+        ("I am really sorry. I am unable to answer.", True),
+        ("I am sorry to hear that. Send it back within 30 days.", False),
+        ("I am afraid of nothing, said the fox.", False),
+    ],
+)
+def test_refusals_in_full_words(warehouse, output, refused):
+    answered = ENGINE["answered"]
+    rows = warehouse.ask(
+        f"SELECT {answered.value} AS value FROM (SELECT {{o:String}} AS output, CAST([], 'Array(String)') AS tools)",
+        {**answered.parameters, "o": output},
+    )
+    assert rows == [{"value": int(not refused)}]

@@ -15,7 +15,7 @@ from homeostat.analyze.scorers.coherence import Coherence
 from homeostat.analyze.scorers.completeness import Completeness
 from homeostat.analyze.scorers.conciseness import Conciseness
 from homeostat.analyze.scorers.correctness import Correctness
-from homeostat.analyze.scorers.engine import IN_ENGINE
+from homeostat.analyze.scorers.engine import ENGINE
 from homeostat.analyze.scorers.factuality import Factuality
 from homeostat.analyze.scorers.groundedness import Groundedness
 from homeostat.analyze.scorers.measured import MEASURED
@@ -38,7 +38,6 @@ TABLE: Final[tuple[Scorer, ...]] = (
     *LIMITS,
 )
 GROUP: Final = "homeostat.scorers"
-_ENGINE: Final = frozenset(one.name for one in IN_ENGINE)
 _decorated: dict[str, Scorer] = {}
 
 
@@ -90,7 +89,7 @@ def scorer(
 
 def registered(one: Scorer) -> Scorer:
     """Make a scorer known to this process. One of ours is never replaced. Raises NotAScorer."""
-    if one.name in _ENGINE or any(one.name == ours.name for ours in TABLE):
+    if one.name in ENGINE or any(one.name == ours.name for ours in TABLE):
         raise NotAScorer(f"{one.name} is a scorer of ours: choose another name")
     _decorated[one.name] = one
     return one
@@ -116,8 +115,10 @@ def find(name: str) -> Scorer:
             return _checked(getattr(import_module(module), attribute), attribute)
         except (ImportError, AttributeError) as error:
             raise NotAScorer(f"{name}: {error}") from error
-    if name in _ENGINE:
-        raise NotAScorer(f"{name} is a scorer of the engine: it runs on live traffic and its history only, not on rows")
+    if name in ENGINE:
+        raise NotAScorer(
+            f"{name} is a scorer of the engine: it runs on live traffic, its history, and files (homeostat score), not in Python"
+        )
     everything = scorers()
     if name in everything:
         return everything[name]

@@ -13,7 +13,7 @@ from homeostat.analyze.scorers.case import Scorer
 from homeostat.analyze.scorers.classifier import Classifier
 from homeostat.analyze.scorers.correctness import Correctness
 from homeostat.analyze.scorers.embeddings import Embeddings
-from homeostat.analyze.scorers.engine import IN_ENGINE, InEngine
+from homeostat.analyze.scorers.engine import ENGINE, IN_ENGINE, InEngine
 from homeostat.analyze.scorers.factuality import Factuality
 from homeostat.analyze.scorers.measured import AgainstReference
 from homeostat.analyze.scorers.registry import NotAScorer, find, scorers
@@ -25,7 +25,6 @@ from homeostat.store.ledger.scorers import Configured
 from homeostat.store.warehouse.questions.feed import REFERENCE
 
 Rung = Literal["engine", "model", "judge"]
-_ENGINE: Final = {each.name: each for each in IN_ENGINE}
 #: Of the model rung: those that need neither a reference nor settings of the user.
 _DEFAULT_MODELS: Final = (
     "relevance", "groundedness", "coherence", "completeness", "conciseness", "safety", "bias", "privacy",
@@ -34,7 +33,7 @@ JUDGE: Final = "judge"
 #: Kinds whose code judges otherwise than it once did, and how often it changed. What another edition says is another
 #: version of a scorer, so that no chart breaks in silence.
 EDITIONS: Final[dict[str, int]] = {
-    "bias": 6, "coherence": 7, "completeness": 7, "conciseness": 5, "correctness": 5, "factuality": 8,
+    "answered": 2, "bias": 6, "coherence": 7, "completeness": 7, "conciseness": 5, "correctness": 5, "factuality": 8,
     "groundedness": 8, "json": 2, "privacy": 4, "relevance": 7, "safety": 8,
 }  # fmt: skip
 _EDITION: Final = "edition"
@@ -98,10 +97,10 @@ def runnable(configured: Configured) -> Runnable:
     settings.pop(_EDITION, None)
     if unit not in UNITS:
         raise BadScorer(f"unit is one of {', '.join(UNITS)}.")
-    if kind in _ENGINE:
+    if kind in ENGINE:
         if settings or unit != "exchange":
             raise BadScorer(f"{kind} judges exchanges and has no settings.")
-        return Runnable(configured, "engine", _ENGINE[kind])
+        return Runnable(configured, "engine", ENGINE[kind])
     if kind == JUDGE:
         return Runnable(configured, "judge", _judge(configured.name, settings), unit)
     if ":" in kind:  # a place in code: only what is installed or decorated counts, nothing that a request names
@@ -123,7 +122,7 @@ def kinds() -> dict[str, dict[str, Any]]:
         for each in IN_ENGINE
     }  # fmt: skip
     for name, each in scorers().items():
-        if name in _ENGINE:  # as `runnable` has it: nobody's scorer takes the place of one of these
+        if name in ENGINE:  # as `runnable` has it: nobody's scorer takes the place of one of these
             continue
         told = card(name)
         found[name] = {
@@ -142,7 +141,7 @@ def kinds() -> dict[str, dict[str, Any]]:
 
 def defaults(project: str) -> list[Configured]:
     """What every project starts with."""
-    return [today(Configured(project, name, 1, name)) for name in (*_ENGINE, *_DEFAULT_MODELS)]
+    return [today(Configured(project, name, 1, name)) for name in (*ENGINE, *_DEFAULT_MODELS)]
 
 
 def current(ledger: Ledger, project: str, *, at: datetime) -> list[Configured]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from homeostat.records.exchange import Exchange
@@ -142,6 +143,18 @@ def would_say(
     )
 
 
+def of_rows(warehouse: Warehouse, expressions: Sequence[Expression], file: Path) -> list[dict[str, Any]]:
+    """What expressions say of the rows of a file (one JSON object a line): `n, name, value, reason`, by `n`."""
+    bound = Bound("", as_datetime(0))
+    bound.values["file"] = str(file)
+    judged = ", ".join(f"({bound.add(each.name, 'String')}, {_told(each, bound)})" for each in expressions)
+    return warehouse.ask(
+        f"SELECT n, j.1 AS name, {_WITHIN.format('j.2')} AS value, j.3 AS reason "  # noqa: S608
+        f"FROM (SELECT n, arrayJoin([{judged}]) AS j FROM file({{file:String}}, JSONEachRow, '{_ROW}')) ORDER BY n",
+        bound.values,
+    )
+
+
 def _found(warehouse: Warehouse, project: str, after: Place, until: int, now: int, order: Order) -> tuple[int, Bound]:
     """How many exchanges there are, and the bounds of the days in which they and their texts lie."""
     bound = Bound(project, as_datetime(now))
@@ -160,7 +173,7 @@ def _said(expressions: Sequence[Expression], bound: Bound, order: Order) -> str:
     judged = ", ".join(_judged(each, bound) for each in expressions)
     return (
         "SELECT project, at, trace_id, span_id, full_id, j.2 AS name, j.3 AS scorer, "  # noqa: S608
-        "if(isFinite(j.4), least(1., greatest(0., j.4)), NULL) AS value, "
+        f"{_WITHIN.format('j.4')} AS value, "
         f"multiIf(value IS NULL, '{UNSCORED}', value >= 0.5, 'good', 'bad') AS label, j.5 AS reason "
         f"FROM (SELECT project, at, trace_id, span_id, full_id, arrayJoin([{judged}]) AS j FROM {_with_texts(order)}) "
         "WHERE j.1"
@@ -169,13 +182,17 @@ def _said(expressions: Sequence[Expression], bound: Bound, order: Order) -> str:
 
 def _judged(each: Expression, bound: Bound) -> str:
     """One scorer's tuple: whether it judges this exchange, its names, what it says."""
-    bound.values |= each.parameters
     share = f"{DRAW} < {round(each.share * 1_000_000)}"
-    name, scorer = bound.add(each.name, "String"), bound.add(each.scorer, "String")
-    wanted = f"({each.filters.where(bound)}) AND {share}"
+    wanted, scorer = f"({each.filters.where(bound)}) AND {share}", bound.add(each.scorer, "String")
+    return f"({wanted}, {bound.add(each.name, 'String')}, {scorer}, {_told(each, bound)})"
+
+
+def _told(each: Expression, bound: Bound) -> str:
+    """What one scorer says: its value, and why."""
+    bound.values |= each.parameters
     said = f"said_{len(bound.values)}"
     reason = each.reason if each.reason == "''" else f"if(ifNull({said}, 0) < 1, toString({each.reason}), '')"
-    return f"({wanted}, {name}, {scorer}, toNullable(toFloat64({each.value})) AS {said}, {reason})"
+    return f"toNullable(toFloat64({each.value})) AS {said}, {reason}"
 
 
 def _chosen(order: Order) -> str:
@@ -200,6 +217,10 @@ def _with_texts(order: Order) -> str:
     )
 
 
+#: A value as it is stored: from 0 to 1, or none.
+_WITHIN: Final = "if(isFinite({0}), least(1., greatest(0., {0})), NULL)"
+#: What expressions read of an exchange, where it is a row of a file.
+_ROW: Final = "n UInt64, input String, output String, finish_reason String, status String, tools Array(String)"
 _ID: Final = "concat(lower(hex(trace_id)), '-', lower(hex(span_id)))"
 #: One thread: what arrives meanwhile needs the other cores, and sharing one statement between two costs a tenth more.
 _SETTINGS: Final = (
