@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -171,6 +172,31 @@ def test_waiting_tells_bytes_items_and_oldest(tmp_path: Path) -> None:
     run(work())
 
 
+def test_what_is_being_sealed_waits_too(tmp_path: Path) -> None:
+    """A disk may take its time for it: meanwhile it is told, once."""
+    sealing, go_on = threading.Event(), threading.Event()
+
+    class Slow(Storage):
+        def sync_whole(self, fd: int) -> None:
+            sealing.set()
+            go_on.wait(60)
+            super().sync_whole(fd)
+
+    async def work() -> None:
+        writer = SpoolWriter(tmp_path, segment_seconds=0.05, storage=Slow())
+        await writer.append(envelope(0, items=7))
+        assert await asyncio.to_thread(sealing.wait, 60)
+        meanwhile = writer.waiting()
+        go_on.set()
+        await until(lambda: len(sealed(tmp_path)) == 1)
+        (segment,) = sealed(tmp_path)
+        assert writer.waiting() == meanwhile
+        assert (meanwhile.items, meanwhile.segments, meanwhile.oldest) == (7, 1, segment.number >> 12)
+        await asyncio.to_thread(writer.close)
+
+    run(work())
+
+
 def test_nobody_loads_then_segments_grow_older(tmp_path: Path) -> None:
     for n in range(64):
         (tmp_path / f"{n + 1:020d}-1.seg").write_bytes(b"")
@@ -244,7 +270,10 @@ def test_between_looks_at_the_disk_what_is_written_counts(tmp_path: Path) -> Non
     assert room.level(0, MIB // 2) == "ok" and room.level(0, MIB // 2 + 1) == "full"
 
 
-def test_the_writer_counts_what_it_wrote_since_it_last_looked(tmp_path: Path) -> None:
+def test_the_writer_counts_what_it_wrote_since_it_last_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("_LOOK_BUSY", "_LOOK_IDLE"):  # however long the disk takes, it looks once
+        monkeypatch.setattr(f"homeostat.store.spool.writer.{pause}", 1e6)
+
     class Disk(Storage):
         def free(self, folder: Path) -> int:
             return 513 * MIB

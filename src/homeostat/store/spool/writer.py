@@ -84,6 +84,7 @@ class SpoolWriter:
             storage=storage,
             clocks=clocks,
         )
+        self._held: tuple[Waiting, Tape | None] = self._room.sealed, None
         self._queue: deque[_Entry] = deque()
         self._queued = 0
         self._wake = threading.Condition(threading.Lock())
@@ -127,7 +128,7 @@ class SpoolWriter:
 
     def waiting(self) -> Waiting:
         """What waits for the loader, the segment being written included. Costs nothing, at most a second old."""
-        sealed, tape = self._room.sealed, self._journal.tape
+        sealed, tape = self._held
         if tape is None:
             return sealed
         oldest = sealed.oldest or tape.number >> 12
@@ -152,7 +153,7 @@ class SpoolWriter:
             raise SpoolFull("the spool has no room; it empties as the loader catches up")
 
     def _open_bytes(self) -> int:
-        tape = self._journal.tape
+        _, tape = self._held
         return tape.size if tape else 0
 
     def _look_soon(self) -> None:
@@ -227,6 +228,7 @@ class SpoolWriter:
             self._count_sealed(before)
         if look and self._journal.ready:
             self._room.measure()
+            self._hold()
             calm = self.state == "ok" and not self._room.sealed.segments
             if not self._broken:
                 took = time.monotonic() - now
@@ -235,6 +237,11 @@ class SpoolWriter:
     def _count_sealed(self, before: Tape | None) -> None:
         if before and before.size and before is not self._journal.tape:
             self._room.sealed_one(before.number, before.size, before.items)
+        self._hold()
+
+    def _hold(self) -> None:
+        """What is told from now on, in one piece: until it is counted as sealed, a segment is told as being written."""
+        self._held = self._room.sealed, self._journal.tape
 
     def _stretched_age(self) -> float:
         """Nobody loads: then larger segments instead of a folder of a million small ones."""
@@ -262,6 +269,7 @@ class SpoolWriter:
     def _start(self) -> None:
         self.recovered = self._journal.start()
         self._room.measure()
+        self._hold()
 
     def _break(self, error: OSError) -> None:
         if not self._broken:
@@ -290,6 +298,7 @@ class SpoolWriter:
         try:
             self._journal.close()
             self._room.measure()
+            self._hold()
         except OSError as error:
             log.warning("spool: not closed cleanly, the next start recovers it: %s", error)
 
