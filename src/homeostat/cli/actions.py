@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Id = Annotated[int, typer.Argument(help="Its number, as `action ls` shows it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for timeline and audit log.")]
 
 
@@ -61,21 +61,27 @@ def propose(
     answer: Annotated[str, typer.Option(help="Which answer it is, where the remedy does not say.")] = "",
     approve: Annotated[bool, typer.Option("--do", help="Do it now.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """An action by hand. It says what it expects, or it is not made."""
     body = {
         "remedy": remedy, "parameters": _json(parameters), "expects": _expects(expect), "why": why,
         "incident": incident, "answer": answer, "approve": approve, "dry_run": dry_run,
     }  # fmt: skip
-    with client.connect() as connection:
-        told = client.checked(connection.post("/api/v1/actions", json=body))
+    told = client.post("/api/v1/actions", body)
+    if as_json:
+        show.as_json(told)
+        return
     show.as_json(told["preview"]) if dry_run else typer.echo(f"{told['id']}: {told['said']}")
 
 
 @app.command("remedies")
-def remedies() -> None:
+def remedies(as_json: AsJson = False) -> None:
     """What can be done."""
     answer = client.get("/api/v1/actions/remedies", {})
+    if as_json:
+        show.as_json(answer)
+        return
     show.table(
         ("remedy", "answer", "parameters", "what"),
         ((each["name"], each["answer"] or "", " ".join(each["parameters"]), each["says"]) for each in answer["items"]),
@@ -83,11 +89,11 @@ def remedies() -> None:
 
 
 @app.command("set")
-def change(id: Id, parameters: Annotated[str, typer.Argument(help="Parameters, as JSON.")]) -> None:
+def change(
+    id: Id, parameters: Annotated[str, typer.Argument(help="Parameters, as JSON.")], as_json: AsJson = False
+) -> None:
     """Fill in what a proposal lacks."""
-    with client.connect() as connection:
-        told = client.checked(connection.patch(f"/api/v1/actions/{id}", json={"parameters": _json(parameters)}))
-    typer.echo(told["said"])
+    _said(client.patch(f"/api/v1/actions/{id}", {"parameters": _json(parameters)}), as_json)
 
 
 @app.command("replay")
@@ -95,36 +101,35 @@ def replay(
     id: Id,
     limit: Annotated[int, typer.Option(help="How many questions.")] = 20,
     dataset: Annotated[str, typer.Option(help="Questions of this dataset, not the incident's.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Try a changed prompt on the failing questions before you accept it; calls the model twice for each."""
     with client.connect(timeout=1800) as connection:
         body = {"limit": limit, "dataset": dataset}
         told = client.checked(connection.post(f"/api/v1/actions/{id}/replay", json=body))
-    typer.echo(told["said"])
+    _said(told, as_json)
 
 
 @app.command("approve")
-def approve(id: Id, why: Why = "") -> None:
+def approve(id: Id, why: Why = "", as_json: AsJson = False) -> None:
     """Yes: do it."""
-    _said(id, "approve", why)
+    _said(client.post(f"/api/v1/actions/{id}/approve", {"why": why}), as_json)
 
 
 @app.command("decline")
-def decline(id: Id, why: Why = "") -> None:
+def decline(id: Id, why: Why = "", as_json: AsJson = False) -> None:
     """No."""
-    _said(id, "decline", why)
+    _said(client.post(f"/api/v1/actions/{id}/decline", {"why": why}), as_json)
 
 
 @app.command("undo")
-def undo(id: Id, why: Why = "") -> None:
+def undo(id: Id, why: Why = "", as_json: AsJson = False) -> None:
     """As it was before."""
-    _said(id, "undo", why)
+    _said(client.post(f"/api/v1/actions/{id}/undo", {"why": why}), as_json)
 
 
-def _said(id: int, what: str, why: str) -> None:
-    with client.connect() as connection:
-        told = client.checked(connection.post(f"/api/v1/actions/{id}/{what}", json={"why": why}))
-    typer.echo(told["said"])
+def _said(told: dict[str, Any], as_json: bool) -> None:
+    show.as_json(told) if as_json else typer.echo(told["said"])
 
 
 def _json(text: str) -> dict[str, Any]:

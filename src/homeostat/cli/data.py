@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 from homeostat.records.exchange import EXPORTED, PARTS
 
 import_app = typer.Typer(no_args_is_help=True)
@@ -32,7 +33,6 @@ Where = Annotated[
 Since = Annotated[str, typer.Option(help="From when: 24h, 7d, 2026-11-20T10:00:00Z.")]
 Kind = Annotated[str, typer.Option(help="answer, call or all.")]
 Given = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def pairs(where: list[str] | None) -> list[tuple[str, str]]:

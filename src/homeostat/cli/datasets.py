@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson, JsonAnyway
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The dataset.")]
 Version = Annotated[int, typer.Option("--version", help="Which version; the newest without it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command("ls")
@@ -32,8 +32,12 @@ def ls(as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show_one(name: Name, version: Version = 0) -> None:
-    """One version, where its items came from, and which versions there are."""
+def show_one(
+    name: Name,
+    version: Version = 0,
+    as_json: JsonAnyway = False,
+) -> None:
+    """One version, where its items came from, and which versions there are, as JSON."""
     show.as_json(client.get(f"/api/v1/datasets/{name}", {"version": str(version)} if version else {}))
 
 
@@ -46,6 +50,7 @@ def collect(
     balance: Annotated[bool, typer.Option("--balance", help="As many good ones as failing ones.")] = False,
     raw: Annotated[bool, typer.Option("--no-redact", help="Leave personal data in.")] = False,
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Take exchanges into the next version."""
     filters: dict[str, list[str]] = {}
@@ -58,7 +63,7 @@ def collect(
         "name": name, "exchanges": filters, "good": good, "limit": limit, "balance": balance, "redact": not raw,
         "note": note,
     }  # fmt: skip
-    _made(body)
+    _made(body, as_json)
 
 
 @app.command("add")
@@ -67,13 +72,14 @@ def add(
     file: Annotated[Path, typer.Argument(help="JSON lines: input, output, ideal, documents, good …")],
     replace: Annotated[bool, typer.Option("--replace", help="Instead of the items of the version before.")] = False,
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Take items of a file into the next version."""
     try:
         items = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, ValueError) as problem:
         raise typer.BadParameter(f"{file}: {problem}") from None
-    _made({"name": name, "items": items, "add": not replace, "note": note})
+    _made({"name": name, "items": items, "add": not replace, "note": note}, as_json)
 
 
 @app.command("export")
@@ -95,15 +101,19 @@ def export(
 def forget(
     user: Annotated[str, typer.Option(help="Everything that this user asked.")] = "",
     exchange: Annotated[list[str] | None, typer.Option(help="This exchange, by its id; several times.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take a person's exchanges out of every version of every dataset, for good."""
-    body = {"user": user, "exchanges": exchange or []}
-    with client.connect() as connection:
-        told = client.checked(connection.post("/api/v1/datasets/forget", json=body))
+    told = client.post("/api/v1/datasets/forget", {"user": user, "exchanges": exchange or []})
+    if as_json:
+        show.as_json(told)
+        return
     typer.echo(f"{told['items']} items are gone, of {told['exchanges']} exchanges")
 
 
-def _made(body: dict[str, Any]) -> None:
-    with client.connect() as connection:
-        told = client.checked(connection.post("/api/v1/datasets", json=body))
+def _made(body: dict[str, Any], as_json: bool) -> None:
+    told = client.post("/api/v1/datasets", body)
+    if as_json:
+        show.as_json(told)
+        return
     typer.echo(f"{told['name']} version {told['version']}: {told['items']} items")

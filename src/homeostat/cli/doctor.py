@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import httpx2
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Say of each part whether it is alive, and how far behind the loader is. Exits 3 when something is not."""
     with client.connect(10) as connection:
         ready = connection.get("/readyz")
@@ -62,7 +63,7 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
         return [("scoring", "watch", "switched off: nothing is scored (setting scoring)")]
     rows = []
     for name, worker in told.items():
-        if name in ("silent", "judge", "own"):
+        if name in ("silent", "judge", "own", "documents"):
             continue
         ago = worker["last_seconds_ago"]
         said = worker["error"] or (f"{worker['scored']:,} exchanges" if ago is not None else "not run yet")
@@ -79,6 +80,8 @@ def _scoring(core: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows += [(f"scorer {name}", "watch", f"no judge is configured for it in {project}") for name in names]
     for wrong in (told.get("own") or {}).get("wrong", ()):
         rows.append(("scorers_file", "watch", wrong))
+    if wrong := (told.get("documents") or {}).get("error"):
+        rows.append(("documents", "watch", wrong))
     for project, names in (told.get("silent") or {}).items():
         rows += [(f"scorer {name}", "watch", f"it has not scored for an hour in {project}") for name in names]
     return rows

@@ -10,6 +10,7 @@ import typer
 from homeostat.cli import client, show
 from homeostat.cli.data import Kind, Out, Since, Where, pairs
 from homeostat.cli.data import export as export_file
+from homeostat.cli.show import AsJson, JsonAnyway
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -20,7 +21,7 @@ def ls(
     since: Since = "",
     kind: Kind = "answer",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """The newest exchanges. A narrow terminal leaves out ids; --json and pipes have everything."""
     parameters = [*pairs(where), ("kind", kind), ("limit", str(limit)), *([("from", since)] if since else [])]
@@ -53,9 +54,7 @@ def _row(item: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @app.command("get")
-def get(
-    exchange: str, as_json: Annotated[bool, typer.Option("--json", help="It is JSON with or without.")] = False
-) -> None:
+def get(exchange: str, as_json: JsonAnyway = False) -> None:
     """One exchange, whole, as JSON."""
     show.as_json(client.get(f"/api/v1/exchanges/{quote(exchange, safe='')}"))
 

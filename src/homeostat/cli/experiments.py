@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The experiment.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command("ls")
@@ -37,14 +37,17 @@ def start(
     at_least: Annotated[float, typer.Option(help="The smallest difference that would matter.")] = 0.01,
     planned: Annotated[int, typer.Option(help="Users at which the interval is to be narrowest.")] = 5000,
     why: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Put users to releases by chance, from now on."""
     body = {
         "name": name, "shares": dict(map(_share, shares)), "measure": measure, "route": route, "direction": direction,
         "at_least": at_least, "planned": planned, "why": why,
     }  # fmt: skip
-    with client.connect() as connection:
-        told = client.checked(connection.post("/api/v1/experiments", json=body))
+    told = client.post("/api/v1/experiments", body)
+    if as_json:
+        show.as_json(told)
+        return
     typer.echo(f"{told['name']} runs on {told['route']}: {_shares(told['shares'])}")
 
 
@@ -70,11 +73,11 @@ def stop(
         str, typer.Option(help="The release that gets the route; without it the winner, else the control.")
     ] = "",
     why: Annotated[str, typer.Option(help="Why.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """End it."""
-    with client.connect() as connection:
-        told = client.checked(connection.post(f"/api/v1/experiments/{name}/stop", json={"to": to, "why": why}))
-    typer.echo(_ended(told))
+    told = client.post(f"/api/v1/experiments/{name}/stop", {"to": to, "why": why})
+    show.as_json(told) if as_json else typer.echo(_ended(told))
 
 
 def _ended(told: dict[str, Any]) -> str:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Id = Annotated[int, typer.Argument(help="Its number, as `incident ls` shows it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the timeline.")]
 
 
@@ -48,62 +48,73 @@ def show_one(id: Id, as_json: AsJson = False) -> None:
 
 
 @app.command("ack")
-def ack(id: Id) -> None:
+def ack(id: Id, as_json: AsJson = False) -> None:
     """You look after it: nobody else is woken."""
-    _changed(id, {"state": "acknowledged"})
+    _changed(id, {"state": "acknowledged"}, as_json)
 
 
 @app.command("silence")
 def silence(
     id: Id,
     until: Annotated[str, typer.Argument(help="For how long (30m, 4h, 2d), or until when (ISO 8601); off: speak.")],
+    as_json: AsJson = False,
 ) -> None:
     """Tell nobody anything about it for a while."""
-    _changed(id, {"silenced_until": "" if until == "off" else until})
+    _changed(id, {"silenced_until": "" if until == "off" else until}, as_json)
 
 
 @app.command("close")
-def close(id: Id, why: Why = "") -> None:
+def close(id: Id, why: Why = "", as_json: AsJson = False) -> None:
     """It is over, or never was."""
-    _changed(id, {"state": "closed", "reason": why})
+    _changed(id, {"state": "closed", "reason": why}, as_json)
 
 
 @app.command("reopen")
-def reopen(id: Id, why: Why = "") -> None:
+def reopen(id: Id, why: Why = "", as_json: AsJson = False) -> None:
     """It was not over."""
-    _changed(id, {"state": "open", "reason": why})
+    _changed(id, {"state": "open", "reason": why}, as_json)
 
 
 @app.command("own")
-def own(id: Id, owner: Annotated[str, typer.Argument(help="Who looks after it; '' for nobody.")]) -> None:
+def own(
+    id: Id,
+    owner: Annotated[str, typer.Argument(help="Who looks after it; '' for nobody.")],
+    as_json: AsJson = False,
+) -> None:
     """Whose it is."""
-    _changed(id, {"owner": owner})
+    _changed(id, {"owner": owner}, as_json)
 
 
 @app.command("comment")
-def comment(id: Id, text: Annotated[str, typer.Argument(help="Your words.")]) -> None:
+def comment(id: Id, text: Annotated[str, typer.Argument(help="Your words.")], as_json: AsJson = False) -> None:
     """Say something about it, for its timeline."""
-    _told(client.post(f"/api/v1/incidents/{id}/comments", {"text": text}))
+    _told(client.post(f"/api/v1/incidents/{id}/comments", {"text": text}), as_json)
 
 
 @app.command("merge")
-def merge(id: Id, other: Annotated[int, typer.Argument(help="The one that is the same thing.")]) -> None:
+def merge(
+    id: Id, other: Annotated[int, typer.Argument(help="The one that is the same thing.")], as_json: AsJson = False
+) -> None:
     """Two incidents are one: the other's findings come here, and it is closed."""
-    _told(client.post(f"/api/v1/incidents/{id}/merge", {"incident": other}))
+    _told(client.post(f"/api/v1/incidents/{id}/merge", {"incident": other}), as_json)
 
 
 @app.command("split")
 def split(
-    id: Id, findings: Annotated[list[int], typer.Argument(help="Numbers of findings that are not of it.")]
+    id: Id,
+    findings: Annotated[list[int], typer.Argument(help="Numbers of findings that are not of it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Some findings are something else: they become an incident of their own."""
-    _told(client.post(f"/api/v1/incidents/{id}/split", {"findings": findings}))
+    _told(client.post(f"/api/v1/incidents/{id}/split", {"findings": findings}), as_json)
 
 
-def _changed(id: int, body: dict[str, Any]) -> None:
-    with client.connect() as connection:
-        _told(client.checked(connection.patch(f"/api/v1/incidents/{id}", json=body)))
+def _changed(id: int, body: dict[str, Any], as_json: bool) -> None:
+    _told(client.patch(f"/api/v1/incidents/{id}", body), as_json)
 
 
-def _told(answer: dict[str, Any]) -> None:
+def _told(answer: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show.as_json(answer)
+        return
     typer.echo(f"#{answer['id']} · {answer['severity']} · {answer['standing']} · {answer['title']}")

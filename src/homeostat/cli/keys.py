@@ -9,6 +9,7 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,7 +20,7 @@ def create(
     scopes: Annotated[str, typer.Option(help="ingest, read, gateway, admin; several with commas.")] = "ingest",
     project: Annotated[str, typer.Option(help="The project it opens.")] = "default",
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; none: never.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once."""
     body = {"name": name, "scopes": scopes.split(","), "project": project, **({} if days is None else {"days": days})}
@@ -32,7 +33,7 @@ def create(
 
 
 @app.command("ls")
-def ls(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def ls(as_json: AsJson = False) -> None:
     """Every key, without its secret."""
     answer = client.get("/api/v1/keys")
     if as_json:
@@ -54,7 +55,7 @@ def limit(
     tokens_per_day: Annotated[int | None, typer.Option(help="Of all its calls, by UTC day; 0: no limit.")] = None,
     usd_per_day: Annotated[float | None, typer.Option(help="Of all its calls, by UTC day; 0: no limit.")] = None,
     project: Annotated[str, typer.Option(help="For *: the project. A key has its own.")] = "default",
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What a key may use of the gateway. What is not named stays."""
     project = project if key == "*" else _project_of(key)
@@ -93,7 +94,7 @@ def _in_a_line(limits: dict[str, float]) -> str:
 @app.command("revoke")
 def revoke(
     key: Annotated[str, typer.Argument(help="Its id, as `key ls` shows it.")],
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Shut a key out, within a second."""
     client.delete(f"/api/v1/keys/{quote(key, safe='')}")

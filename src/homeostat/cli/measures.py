@@ -8,6 +8,7 @@ import typer
 
 from homeostat.cli import client, show
 from homeostat.cli.data import Since, Where, pairs
+from homeostat.cli.show import AsJson
 
 
 def measures(
@@ -16,7 +17,7 @@ def measures(
     every: Annotated[str, typer.Option(help="Time step: 5m, 1h, 1d.")] = "",
     since: Since = "24h",
     where: Where = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Numbers over exchanges, each with its interval."""
     parameters = [("measure", item) for item in measure] + pairs(where)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
-from homeostat.cli.prompts import AsJson
+from homeostat.cli.show import AsJson, JsonAnyway
 
 app = typer.Typer(no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="Monitors in TOML, YAML or JSON.")]
@@ -32,7 +32,7 @@ def ls(as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show_one(name: Name) -> None:
+def show_one(name: Name, as_json: JsonAnyway = False) -> None:
     """One monitor, its versions and last findings, as JSON."""
     show.as_json(client.get(f"/api/v1/monitors/{quote(name)}"))
 
@@ -72,17 +72,20 @@ def test(file: File, since: Since = "30d", as_json: AsJson = False) -> None:
 
 
 @app.command("pause")
-def pause(name: Name) -> None:
+def pause(name: Name, as_json: AsJson = False) -> None:
     """Watch it no longer; also one of the default set."""
-    client.patch(f"/api/v1/monitors/{quote(name)}", {"state": "paused"})
-    typer.echo(f"{name} is paused")
+    _change(name, "paused", as_json)
 
 
 @app.command("resume")
-def resume(name: Name) -> None:
+def resume(name: Name, as_json: AsJson = False) -> None:
     """Watch it again."""
-    client.patch(f"/api/v1/monitors/{quote(name)}", {"state": "on"})
-    typer.echo(f"{name} is on")
+    _change(name, "on", as_json)
+
+
+def _change(name: str, state: str, as_json: bool) -> None:
+    answer = client.patch(f"/api/v1/monitors/{quote(name)}", {"state": state})
+    show.as_json(answer) if as_json else typer.echo(f"{name} is {state}")
 
 
 def read(file: Path) -> Any:

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The channel.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command("ls")
@@ -57,6 +57,7 @@ def put(
     escalate: Annotated[str, typer.Option(help="CHANNEL@MINUTES: whom to tell when nobody acknowledges. off.")] = "",
     only_escalations: Annotated[bool | None, typer.Option(help="It hears of nothing but escalations.")] = None,
     off: Annotated[bool | None, typer.Option("--off/--on", help="Keep it, tell nothing.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make or change a channel. What is left out stays as it is."""
     body: dict[str, Any] = {"kind": kind, "settings": _settings(setting or [])}
@@ -67,24 +68,30 @@ def put(
     body |= {} if only_escalations is None else {"only_escalations": only_escalations}
     body |= {} if off is None else {"state": "off" if off else "on"}
     with client.connect() as connection:
-        client.checked(connection.put(f"/api/v1/notifiers/{quote(name, safe='')}", json=body))
+        answer = client.checked(connection.put(f"/api/v1/notifiers/{quote(name, safe='')}", json=body))
+    if as_json:
+        show.as_json(answer)
+        return
     typer.echo(f"{name} is set; try it: homeostat notifier test {name}")
 
 
 @app.command("test")
-def test(name: Named) -> None:
+def test(name: Named, as_json: AsJson = False) -> None:
     """Send a test message. Exit 1 when it does not arrive."""
     answer = client.post(f"/api/v1/notifiers/{quote(name, safe='')}/test", {})
-    typer.echo("sent" if answer["ok"] else f"not sent: {answer['error']}")
+    if as_json:
+        show.as_json(answer)
+    else:
+        typer.echo("sent" if answer["ok"] else f"not sent: {answer['error']}")
     if not answer["ok"]:
         raise typer.Exit(1)
 
 
 @app.command("rm")
-def rm(name: Named) -> None:
+def rm(name: Named, as_json: AsJson = False) -> None:
     """Forget a channel."""
-    client.delete(f"/api/v1/notifiers/{quote(name, safe='')}")
-    typer.echo(f"{name} removed")
+    answer = client.delete(f"/api/v1/notifiers/{quote(name, safe='')}")
+    show.as_json(answer) if as_json else typer.echo(f"{name} removed")
 
 
 def _settings(given: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
-from homeostat.cli.prompts import AsJson
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Route = Annotated[str, typer.Argument(help="The route.")]

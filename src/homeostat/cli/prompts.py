@@ -10,10 +10,10 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The prompt.")]
-AsJson = Annotated[bool, typer.Option("--json")]
 
 
 @app.command("create")

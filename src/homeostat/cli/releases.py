@@ -9,7 +9,8 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
-from homeostat.cli.prompts import AsJson, text_of
+from homeostat.cli.prompts import text_of
+from homeostat.cli.show import AsJson, JsonAnyway
 
 app = typer.Typer(no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The release.")]
@@ -64,7 +65,7 @@ def ls(
 
 
 @app.command("show")
-def show_one(name: Named) -> None:
+def show_one(name: Named, as_json: JsonAnyway = False) -> None:
     """All of a release, as JSON."""
     show.as_json(client.get(f"/api/v1/releases/{quote(name, safe='')}"))
 

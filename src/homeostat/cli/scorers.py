@@ -11,7 +11,7 @@ import typer
 
 from homeostat.cli import client, show
 from homeostat.cli.data import pairs
-from homeostat.cli.prompts import AsJson
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The scorer's name.")]
@@ -98,9 +98,6 @@ def add(
     """Have a scorer; another one of a name that is there is its next version."""
     body = {"name": name} | _wanted(kind or name, settings, where, share, unit)
     answer = client.post("/api/v1/scorers", body)
-    if as_json:
-        show.as_json(answer)
-        return
     if as_json:
         show.as_json(answer)
         return
@@ -196,9 +193,8 @@ def _goes_on(name: str) -> bool:
 
 
 def _change(name: str, state: str, as_json: bool) -> None:
-    with client.connect() as connection:
-        answer = client.checked(connection.patch(_path(name), json={"state": state}))
-    typer.echo(f"{answer['scorer']} is {answer['state']}")
+    answer = client.patch(_path(name), {"state": state})
+    show.as_json(answer) if as_json else typer.echo(f"{answer['scorer']} is {answer['state']}")
 
 
 def _path(name: str) -> str:

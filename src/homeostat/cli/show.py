@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+#: Of commands that answer as JSON with or without it: whoever asks all of them for it may.
+JsonAnyway = Annotated[bool, typer.Option("--json", help="It is JSON with or without.")]
 _WIDE: Final = 160
 _SHORT: Final = 19
 

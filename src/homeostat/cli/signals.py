@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from homeostat.cli import client, show
+from homeostat.cli.show import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -36,7 +37,7 @@ def add(
     user: Annotated[str, typer.Option(help="or this user.")] = "",
     label: str = "",
     comment: str = "",
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say something about an exchange, trace, session or user."""
     body: dict[str, Any] = {"name": name}
