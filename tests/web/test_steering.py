@@ -308,6 +308,15 @@ def test_a_change_has_one_audit_entry_with_before_and_after(
     assert reader.request(method, path, json=body).status_code == 403
 
 
+def test_the_audit_log_refuses_what_it_cannot_narrow(admin: TestClient) -> None:
+    """It does not answer with everything where something was asked for."""
+    assert "actor" in refused(admin.get("/api/v1/audit?actor=anna"), 400, "unknown_filter")
+    assert len(refused(admin.get(f"/api/v1/audit?{'x' * 2_000}=1"), 400, "unknown_filter")) < 200
+    for cursor in ("yesterday", "-1", "1&cursor=2"):
+        refused(admin.get(f"/api/v1/audit?cursor={cursor}"), 400, "bad_request")
+    assert admin.get("/api/v1/audit?limit=1&cursor=").status_code == 200
+
+
 def test_a_project_never_sees_anothers(own: Api, admin: TestClient) -> None:
     """A canary in everything that A has; B looks everywhere."""
     canary = "canary-7f3a"

@@ -29,6 +29,10 @@ COMMANDS: Final = {
         "score:score",
         "Judge each row: `input`, `output`, and where known `documents`, `reference`, `id`; other usual names do too.",
     ),
+    "audit": (
+        "audit:audit",
+        "Who changed what in a project, newest first. A narrow terminal leaves out what was and is; --json has all.",
+    ),
     "export": ("data:export", "Exchanges as JSONL, CSV or Parquet."),
     "rollback": (
         "policies:rollback",

@@ -100,6 +100,14 @@ def single(pairs: list[tuple[str, str]], name: str) -> str:
     return values[0] if values else ""
 
 
+def only(pairs: list[tuple[str, str]], *known: str) -> None:
+    """A list that cannot be narrowed by something says so; it does not answer with everything."""
+    for name, _ in pairs:
+        if name not in known:
+            hint = f"Known: {', '.join(known)}."
+            raise Refused(f"There is no filter {name[:80]}.", code="unknown_filter", hint=hint)
+
+
 def number_of(pairs: list[tuple[str, str]], name: str, default: int, low: int, high: int) -> int:
     """A whole number within its limits."""
     text = single(pairs, name)

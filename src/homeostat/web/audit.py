@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from homeostat.store.ledger import audit
 from homeostat.store.ledger.audit import Entry
-from homeostat.web.asked import Json, core_of, number_of, pairs_of, visitor_of, work
+from homeostat.web.asked import Json, core_of, number_of, only, pairs_of, visitor_of, work
 from homeostat.web.openapi import answers, query
 from homeostat.web.steered import at
 
@@ -27,6 +27,7 @@ _PARAMETERS: Final = [
 async def list_entries(request: Request) -> Response:
     """Newest first."""
     core, project, pairs = core_of(request), visitor_of(request).project, pairs_of(request)
+    only(pairs, "limit", "cursor")
     limit = number_of(pairs, "limit", 100, 1, 1000)
     before = number_of(pairs, "cursor", 0, 0, _MOST) or None
     found = await work(request, lambda: audit.entries(core.ledger, project=project, before=before, limit=limit + 1))
