@@ -30,12 +30,12 @@ def command(server: Server, *arguments: str) -> str:
     return done.stdout
 
 
-def fire(server: Server) -> int:
+def fire(server: Server, measure: str = "mean(score.relevance)") -> int:
     """A finding of now, as the ticker writes it, from another process: the ledger takes turns."""
     ledger = Ledger(f"sqlite:///{server.data}/ledger.db", seal=control.pepper(Folder(server.data).control))
     now = int(time.time() * 1e6)
     with ledger.begin():
-        seen = finding(project="default", onset=now - 5 * MINUTE, severity="critical")
+        seen = finding(measure, project="default", onset=now - 5 * MINUTE, severity="critical")
         kept = findings.add(ledger, replace(seen, at=now))
         (one,) = incidents.take(ledger, "default", [kept], at=now)
     ledger.close()
