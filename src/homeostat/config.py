@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 MIB = 1 << 20
@@ -51,6 +51,14 @@ class JudgeSetting(ActionHook):
     json_schema: bool = True
     usd_per_million_in: float = Field(0.0, ge=0)
     usd_per_million_out: float = Field(0.0, ge=0)
+
+
+def _absolute(place: str) -> str:
+    return str(Path(place).expanduser().absolute()) if place else ""
+
+
+#: A path on this machine. A relative one begins where the server was started; the core works in another folder.
+Place = Annotated[str, AfterValidator(_absolute)]
 
 
 class Settings(BaseSettings):
@@ -152,14 +160,14 @@ class Settings(BaseSettings):
     scoring_cpu: float = Field(
         0.25, gt=0, le=8, description="Cores that scorers in Python may use; what exceeds them is sampled."
     )
-    documents: str = Field(
+    documents: Place = Field(
         "",
         description="Documents for answers that come without: a folder or file, {project} in it is the project's name.",
     )
     documents_allow: list[str] = Field(
         [], description="Hosts, addresses and networks of our own net that documents may be fetched from."
     )
-    scorers_file: str = Field(
+    scorers_file: Place = Field(
         "", description="Scorers of your own (TOML): models in files, likeness by an embeddings endpoint."
     )
     judge_url: str = Field("", description="Endpoint of the model that judges: ends in /v1.")

@@ -33,6 +33,12 @@ def test_who_watches_and_who_is_told() -> None:
     assert told["notifier default/pager"] == ("watch", "pagerduty, 4 waiting, 1 given up: 500")
 
 
+def test_documents_that_are_not_there() -> None:
+    core = CORE | {"scoring": {"documents": {"error": "no"}}}
+    told = {part: (state, said) for part, state, said in lines({"spool": "ok"}, core)}
+    assert told["documents"] == ("watch", "no")
+
+
 def test_without_a_thread_nothing_watches() -> None:
     dead = CORE | {"watching": CORE["watching"] | {"alive": False}}
     told = {part: state for part, state, _ in lines({"spool": "ok"}, dead)}

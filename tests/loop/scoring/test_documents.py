@@ -13,6 +13,7 @@ from typing import ClassVar
 import pytest
 
 from homeostat.analyze.text.library import Library
+from homeostat.config import Settings
 from homeostat.loop.scoring import documents
 from homeostat.loop.scoring.documents import Shelves
 from homeostat.loop.scoring.fetching import NoPage, way_out
@@ -123,3 +124,24 @@ def test_a_page_that_fails_later_stays_as_it_was(tmp_path: Path, monkeypatch: py
             shelves.of("shop")
             time.sleep(0.02)
         assert "30 days" in filled(shelves).search("How long may I return it?")[0].text
+
+
+def test_a_place_begins_where_the_server_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    settings = Settings(documents="docs/{project}", scorers_file="own.toml")
+    monkeypatch.chdir("/")
+    assert settings.documents == str(tmp_path / "docs" / "{project}")
+    assert settings.scorers_file == str(tmp_path / "own.toml")
+    assert Shelves(settings.documents).state() == {"error": ""}
+    assert Settings().documents == ""
+
+
+def test_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert Shelves().state() == {"error": ""}
+    (tmp_path / "empty").mkdir()
+    for place in ("empty", "absent", "absent/{project}", "absent/of-{project}.jsonl"):
+        assert "is not there" in Shelves(str(tmp_path / place)).state()["error"]
+    (tmp_path / "empty" / "a.md").write_text("Returns take 30 days.")
+    for place in ("empty", "empty/{project}", "empty/of-{project}.jsonl", "of-{project}"):
+        assert Shelves(str(tmp_path / place)).state() == {"error": ""}

@@ -51,6 +51,14 @@ class Shelves:
                 self._look(project, shelf)
             return shelf.held
 
+    def state(self) -> dict[str, str]:
+        """For `homeostat doctor`: what is wrong with the place."""
+        if not self.place:
+            return {"error": ""}
+        whole, named, _ = self.place.partition("{project}")
+        there = Path(f"{whole}_").parent.is_dir() if named else _stamp(Path(whole))[0] > 0
+        return {"error": "" if there else f"{self.place} is not there, or holds no file"}
+
     def _look(self, project: str, shelf: _Shelf) -> None:
         # The names of projects have neither slashes nor leading dots, so that this stays where the operator said.
         place = Path(self.place.replace("{project}", project))

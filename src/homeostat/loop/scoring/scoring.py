@@ -117,7 +117,7 @@ class Scoring:
         """Is it alive? For `homeostat doctor`."""
         alive = {thread.name.removeprefix("scoring-"): thread.is_alive() for thread in self._threads}
         return (
-            {"silent": self._silent[1], "own": self._own}
+            {"silent": self._silent[1], "own": self._own, "documents": self._shelves.state()}
             | {
                 name: {
                     "alive": alive.get(name, self.settings.clock == "world"),
