@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from homeostat.cli.experiments import _ended
 from homeostat.records.verdict import Verdict
 from homeostat.store.ledger import audit, projects, verdicts
-from tests.builders import NOON, exchange_row, score_row, signal_row, store
+from tests.builders import NOON, exchange_row, score_row, signal_row, span_row, store
 from tests.web.conftest import Api
 
 EXPECTS = {"measure": "mean(score.relevance)", "direction": "up", "at_least": 0.05, "by": "24h"}
@@ -188,6 +188,21 @@ def test_an_experiment(there: tuple[Api, TestClient], project: str) -> None:
     assert client.post("/api/v1/experiments/wordy/stop").status_code == 409
 
 
+def test_an_experiment_counts_what_names_its_route_where_another_one_serves_an_arm(
+    there: tuple[Api, TestClient], project: str
+) -> None:
+    api, client = there
+    assert client.put("/api/v1/policies/other", json={"shares": {"B": 1}, "version": 0}).status_code == 201
+    body = {"name": "wordy", "shares": {"A": 50, "B": 50}, "measure": "mean(score.relevance)"}
+    assert client.post("/api/v1/experiments", json=body).status_code == 201
+    people(api, project)
+    people(api, project, route="default")
+    people(api, project, route="other")
+    api.core.clock.at += timedelta(hours=3)
+    seen = client.get("/api/v1/experiments/wordy").json()
+    assert [(arm["release"], arm["users"], arm["mean"]) for arm in seen["arms"]] == [("A", 200, 0.8), ("B", 200, 0.2)]
+
+
 @pytest.mark.parametrize(("direction", "winner"), [("up", "A"), ("down", "B")])
 def test_without_a_name_the_winner_gets_the_route(
     there: tuple[Api, TestClient], project: str, direction: str, winner: str
@@ -218,17 +233,20 @@ def test_a_route_that_was_changed_meanwhile_is_left_as_it_is(there: tuple[Api, T
     assert client.get("/api/v1/experiments/wordy").status_code == 200  # nobody's ten minutes were over
 
 
-def people(api: Api, project: str) -> None:
-    """Users on A and B by turns; those of B are served worse."""
-    rows, scores = [], []
+def people(api: Api, project: str, *, route: str = "") -> None:
+    """Users on A and B by turns; those of B are served worse. `route`: what they name."""
+    rows, spans, scores = [], [], []
     for n in range(400):
         at = api.core.clock.now() + timedelta(seconds=n)
-        row = exchange_row(project, at=at, user_id=f"u{n}", release="AB"[n % 2])
+        row = exchange_row(project, at=at, user_id=f"{route}u{n}", release="AB"[n % 2])
         rows.append(row)
+        if route:
+            spans.append(span_row(project, at=at, trace_id=row["trace_id"], span_id=row["span_id"],
+                                  attributes={"homeostat.route": route}))  # fmt: skip
         value = float(n % 10 < 8) if n % 2 == 0 else float(n % 10 < 2)
         scores.append(score_row(project, at=at, trace_id=row["trace_id"], span_id=row["span_id"], name="relevance",
                                 value=value))  # fmt: skip
-    store(api.core.warehouse, exchanges=rows, scores=scores)
+    store(api.core.warehouse, exchanges=rows, spans=spans, scores=scores)
 
 
 def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], project: str) -> None:

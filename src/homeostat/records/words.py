@@ -296,7 +296,9 @@ def verdict(came: Verdict) -> str:
         seen = f"{measure(came.measure)} {_way(came, came.estimate)}, {users(came.n)}."
     little = "It is less than was expected." if "less-than-expected" in came.evidence.get("notes", ()) else ""
     why = f"It could not be judged: {str(came.evidence['why']).rstrip('.')}." if came.evidence.get("why") else ""
-    said = (head + ":", seen, why, little, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
+    route = came.evidence.get("route")
+    only = f"Only what names the route {route} counted: another one serves the same releases." if route else ""
+    said = (head + ":", seen, why, only, little, _RUNGS[came.rung], _CLAIMS.get(came.claim, ""))
     return " ".join(part for part in said if part)
 
 

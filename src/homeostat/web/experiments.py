@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from homeostat.loop.watching import trials
 from homeostat.records.instant import micros
 from homeostat.registry.declined import Declined
 from homeostat.registry.proof import Proof
@@ -107,5 +108,8 @@ def _seen(core: Core, project: str, kept: Kept) -> dict[str, Any]:
 def _arms(core: Core, project: str, kept: Kept) -> list[Arm]:
     now = core.clock.now()
     end = int(kept.document["stopped_us"]) or micros(now)
-    about = About(project, str(kept.document["measure"]), int(kept.document["started_us"]), end, now)
+    told = kept.document
+    start, route = int(told["started_us"]), str(told["route"])
+    own = trials.own(core.ledger, project, route, start, end)
+    about = About(project, str(told["measure"]), start, end, now, route=own)
     return running.arms(kept, asked.units(core.warehouse, about, window=600_000_000))

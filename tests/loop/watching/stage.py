@@ -26,7 +26,7 @@ from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, comparisons, findings, policies, projects
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.client import Warehouse
-from tests.builders import NOON, exchange_row, score_row, store
+from tests.builders import NOON, exchange_row, score_row, span_row, store
 
 MINUTE = timedelta(minutes=1)
 RELEVANCE = "mean(score.relevance)"
@@ -63,10 +63,12 @@ class Stage:
             stage.put(shares, NOON - timedelta(hours=1))
         return stage
 
-    def put(self, shares: Mapping[str, float], at: datetime, actor: str = "operator") -> Policy:
+    def put(
+        self, shares: Mapping[str, float], at: datetime, actor: str = "operator", *, route: str = "default"
+    ) -> Policy:
         """A person changes the policy."""
-        kept = policies.get(self.context.ledger, self.project, "default")
-        wanted = Policy("default", 0, reshaped((), shares))
+        kept = policies.get(self.context.ledger, self.project, route)
+        wanted = Policy(route, 0, reshaped((), shares))
         done = steering.put(
             self.context.ledger, self.project, wanted, kept.policy.version if kept else 0, Author(actor, at, at)
         )
@@ -81,26 +83,27 @@ class Stage:
 
     def talk(
         self, start: datetime, minutes: int, quality: Mapping[str, float], *, a_minute: int = 6, users: int = 400,
-        shares: Mapping[str, float] | None = None,
+        shares: Mapping[str, float] | None = None, route: str = "",
     ) -> None:  # fmt: skip
-        """Exchanges with a score each; `quality`: by release. A user always has the same one."""
+        """Exchanges with a score each; `quality`: by release, which a user keeps. `route`: what they name."""
         kept = policies.get(self.context.ledger, self.project, "default")
         assert kept is not None
         policy = Policy("default", 1, reshaped((), shares)) if shares else kept.policy
         from homeostat.records.policy import assign
 
-        rows, scores = [], []
+        rows, spans, scores = [], [], []
         for n in range(minutes * a_minute):
             at = start + n * MINUTE / a_minute
             user = f"u{self.dice.randrange(users)}"
             release = assign(policy, user=user, request=str(n)).release
             row = exchange_row(self.project, at=at, user_id=user, release=release)
             rows.append(row)
+            here = {"at": at, "trace_id": row["trace_id"], "span_id": row["span_id"]}
+            if route:
+                spans.append(span_row(self.project, attributes={"homeostat.route": route}, **here))
             value = float(self.dice.random() < quality[release])
-            scores.append(score_row(
-                self.project, at=at, trace_id=row["trace_id"], span_id=row["span_id"], name="relevance", value=value,
-            ))  # fmt: skip
-        store(self.context.warehouse, exchanges=rows, scores=scores)
+            scores.append(score_row(self.project, name="relevance", value=value, **here))
+        store(self.context.warehouse, exchanges=rows, spans=spans, scores=scores)
 
     def compare(self, at: datetime, harm: float, **more: Any) -> Comparison:
         """B against A, as the ticker would have it."""

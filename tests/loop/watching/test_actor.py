@@ -128,6 +128,73 @@ def test_a_bad_release_for_everybody_keeps_some_on_it_until_the_verdict(
     assert seen.users.mean() == pytest.approx(0.9, abs=0.02), "before and after is asked of those who were moved"
 
 
+def _held_back(stage: Stage, *, route: str = "") -> Action:
+    """B served everybody and was worse; A serves now, but for the hold-back, to whom B is worse still."""
+    stage.talk(NOON - 60 * MINUTE, 60, {"B": 0.6}, a_minute=12, route=route)
+    stage.incident(NOON, "release", "B")
+    run(stage, NOON)
+    proposed = only(stage)
+    approved(stage, proposed.id, NOON + MINUTE)
+    run(stage, NOON + MINUTE)
+    stage.talk(NOON + MINUTE, 170, {"A": 0.9, "B": 0.4}, a_minute=12, users=900, route=route)
+    return only(stage)
+
+
+def test_a_verdict_of_one_route_counts_no_traffic_of_another_that_the_same_releases_serve(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    """On the other route A is the worse one, and it has ten times the traffic."""
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    stage.put({"A": 0.5, "B": 0.5}, NOON - 60 * MINUTE, route="other")
+    done = _held_back(stage, route="default")
+    stage.talk(NOON - 60 * MINUTE, 230, {"A": 0.1, "B": 0.95}, a_minute=60, users=5_000, shares={"A": 0.5, "B": 0.5},
+               route="other")  # fmt: skip
+    for minute in range(5, 185, 5):
+        run(stage, NOON + minute * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, done.id)
+    assert said is not None and (said.outcome, said.rung, said.claim) == ("worked", "randomised", "caused")
+    assert said.estimate == pytest.approx(0.5, abs=0.15) and said.evidence["route"] == "default"
+    assert "Only what names the route default counted" in words.verdict(said)
+    kept = kept_incidents.get(stage.context.ledger, project, done.incident)
+    assert kept is not None and kept.state == "open", "B does what it did on the other route"
+    assert any("B serves other still" in entry.text for entry in kept.timeline)
+
+
+def test_a_verdict_of_a_route_with_releases_of_its_own_asks_nothing_to_name_it(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"B": 1.0})
+    stage.put({"C": 1.0}, NOON - 60 * MINUTE, route="other")
+    done = _held_back(stage)
+    for minute in range(5, 185, 5):
+        run(stage, NOON + minute * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, done.id)
+    assert said is not None and said.outcome == "worked" and "route" not in said.evidence
+    kept = kept_incidents.get(stage.context.ledger, project, done.incident)
+    assert kept is not None and kept.state == "closed"
+
+
+def test_what_another_route_has_of_a_canary_is_not_of_its_verdict(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    """Those who were moved are well on their route; on the other one the same users are not."""
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.9, "B": 0.1})
+    stage.put({"A": 1.0}, NOON - 60 * MINUTE, route="other")
+    stage.talk(NOON - 60 * MINUTE, 60, {"A": 0.85, "B": 0.60}, route="default")
+    stage.incident(NOON, "release", "B", release="B")
+    stage.compare(NOON + MINUTE, 130.0)
+    run(stage, NOON + MINUTE)
+    done = only(stage)
+    assert done.expects.control == "canary"
+    for route, good, a_minute in (("default", 0.85, 18), ("other", 0.1, 60)):
+        stage.talk(NOON + 2 * MINUTE, 170, {"A": good}, a_minute=a_minute, users=1_500, route=route)
+    run(stage, NOON + 235 * MINUTE)
+    said = verdicts.latest(stage.context.ledger, project, done.id)
+    assert said is not None and (said.outcome, said.claim) == ("worked", "caused")
+    kept = kept_incidents.get(stage.context.ledger, project, done.incident)
+    assert kept is not None and kept.state == "closed", "B, which was left, serves nobody"
+
+
 def test_before_and_after_uses_only_what_nobody_picked(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
     stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
     stage.incident(NOON, "knowledge", "retrieved documents")

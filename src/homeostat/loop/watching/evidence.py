@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from homeostat.act import answering
 from homeostat.act.monitors.columns import beside
+from homeostat.act.remedies import remedy
 from homeostat.analyze.inference.confidence import RatioMoments
+from homeostat.loop.watching import trials
 from homeostat.loop.watching.context import Context
 from homeostat.records import policy as policies_of
 from homeostat.records.action import Action, Expectation
@@ -102,6 +104,19 @@ def of_turns(context: Context, action: Action, about: About) -> Evidence:
     return Evidence(True, turns=(np.asarray(values), np.asarray(on, dtype=bool)), about=told)
 
 
+def route_of(context: Context, action: Action, until: int) -> str:
+    """The route that it concerns, where only what names that is of its verdict: another route served one of the same
+    releases between the alert and `until`."""
+    found = remedy(action.remedy, action.parameters)
+    route = str(action.result.get("route") or getattr(found, "route", ""))
+    if not route:
+        return ""
+    incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
+    begun = [action.proposed or until, incident.opened if incident else until]
+    begun += [int(told["since"]) for told in (action.result.get("comparison"),) if told]
+    return trials.own(context.ledger, action.project, route, min(begun), until)
+
+
 def chosen(measure: str, where: Mapping[str, Any]) -> Filters:
     """Of which exchanges a measure is judged: of those that its monitor counts. Raises `Refused`."""
     try:
@@ -119,7 +134,8 @@ def lasting(context: Context, action: Action, until: int) -> Expectation:
         return expects
     try:
         filters = chosen(expects.measure, expects.where)
-        about = About(action.project, expects.measure, incident.opened, until, as_datetime(until), filters)
+        about = About(action.project, expects.measure, incident.opened, until, as_datetime(until), filters,
+                      route_of(context, action, until))  # fmt: skip
         found = asked.units(context.warehouse, about)
     except Refused:  # it is none that can be judged: the verdict will say so
         return expects

@@ -12,13 +12,14 @@ from homeostat.act.remedies import routes
 from homeostat.loop.watching import evidence
 from homeostat.loop.watching.carrying_out import effects, steered
 from homeostat.loop.watching.context import Context
+from homeostat.records import policy as policies_of
 from homeostat.records import words
 from homeostat.records.action import Action
 from homeostat.records.instant import as_datetime
 from homeostat.records.verdict import Verdict
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import actions, verdicts
+from homeostat.store.ledger import actions, policies, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.verdicts import About
@@ -55,15 +56,23 @@ def run(context: Context, at: int) -> None:
 
 def look(context: Context, action: Action, at: int) -> Verdict | None:
     """The verdict as of now; None: too early."""
+    if action.remedy == "switchback":
+        if at < action.ended + _SETTLED:
+            return None
+    elif at < action.expects.by and at // _MINUTE % _EVERY:
+        return None
+    route = evidence.route_of(context, action, at)
+    said = _seen(context, action, at, route)
+    return said if said is None or not route else replace(said, evidence={**said.evidence, "route": route})
+
+
+def _seen(context: Context, action: Action, at: int, route: str) -> Verdict | None:
     expects, due = action.expects, at >= action.expects.by
     control = expects.control
     filters = evidence.chosen(expects.measure, expects.where)
-    about = About(action.project, expects.measure, action.ended, at, as_datetime(at), filters)
+    about = About(action.project, expects.measure, action.ended, at, as_datetime(at), filters, route)
     if action.remedy == "switchback":
-        settled = at >= action.ended + _SETTLED
-        return judged(action, evidence.of_turns(context, action, about), at=at) if settled else None
-    if not due and at // _MINUTE % _EVERY:
-        return None
+        return judged(action, evidence.of_turns(context, action, about), at=at)
     if control == "canary" and action.result.get("comparison"):
         return judged(action, evidence.of_canary(context, action, about, due), at=at)
     if control == "holdback" and not due:
@@ -86,7 +95,8 @@ def conclude(context: Context, action: Action, said: Verdict, at: int) -> None:
         incident = kept_incidents.get(context.ledger, action.project, action.incident) if action.incident else None
         if incident is not None:
             incidents.tell(context.ledger, incident, "verdict", words.verdict(said), at=at, by=ACTOR)
-            if said.final and said.outcome == "worked" and not _too_little(said):
+            over = said.outcome == "worked" and not _too_little(said) and not _serves_on(context, action, said)
+            if said.final and over:
                 incidents.close(
                     context.ledger, action.project, incident.id, by=f"verdict:{action.id}", at=at,
                     why=words.verdict(said),
@@ -113,6 +123,22 @@ def _follow(context: Context, action: Action, said: Verdict, at: int) -> None:
         _note(context, action, f"{said.outcome}: a person must look at it", at)
     elif _too_little(said):
         _note(context, action, "worked, but surely less than was expected: what is left waits for a person", at)
+    elif still := _serves_on(context, action, said):
+        _note(context, action, f"worked, and {still} still: a person must look at it", at)
+
+
+def _serves_on(context: Context, action: Action, said: Verdict) -> str:
+    """What was left on one route and serves another still: the verdict, which is of that one, does not speak of it."""
+    if not said.evidence.get("route"):
+        return ""
+    leaving = {str(action.parameters.get("leaving") or "")}
+    if "policy" in action.before:
+        leaving |= set(policies_of.from_json(action.before["policy"]).shares) - set(action.result.get("shares", ()))
+    for _, kept in policies.listed(context.ledger, action.project):
+        there = leaving.intersection(kept.policy.shares)
+        if kept.policy.route != said.evidence["route"] and there:
+            return f"{min(there)} serves {kept.policy.route}"
+    return ""
 
 
 def _too_little(said: Verdict) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.verdicts import About, an_hour, blocks, measurable, units
-from tests.builders import NOON, ZERO_TRACE, exchange_row, score_row, signal_row, store
+from tests.builders import NOON, ZERO_TRACE, exchange_row, score_row, signal_row, span_row, store
 
 MINUTE = timedelta(minutes=1)
 NOW = NOON + timedelta(hours=2)
@@ -112,3 +113,16 @@ def test_what_a_shadow_said_is_no_evidence(warehouse: Warehouse, told: About) ->
     assert (units(warehouse, seen).n.tolist(), blocks(warehouse, seen, 600_000_000).n.tolist()) == before
     store(warehouse, exchanges=[mine], signals=[alone])
     assert units(warehouse, of(told, "mean(signal.stars)")).release == ["A"]
+
+
+@pytest.mark.parametrize("measure", ["mean(score.relevance)", "mean(latency)", "coverage(score.relevance)"])
+def test_of_one_route_only_what_names_it(warehouse: Warehouse, project: str, measure: str) -> None:
+    for user, route in (("u1", "p"), ("u2", "q"), ("u3", "")):
+        row = exchange_row(project, at=NOON, user_id=user, release="A")
+        here = {"at": NOON, "trace_id": row["trace_id"], "span_id": row["span_id"]}
+        named = [span_row(project, attributes={"homeostat.route": route}, **here)] if route else []
+        store(warehouse, exchanges=[row], spans=named, scores=[score_row(project, name="relevance", value=1.0, **here)])
+    about = About(project, measure, micros(NOON), micros(NOW), NOW)
+    assert units(warehouse, about).unit == ["u1", "u2", "u3"]
+    assert units(warehouse, replace(about, route="q")).unit == ["u2"]
+    assert blocks(warehouse, replace(about, route="p"), 60_000_000).n.sum() == 1

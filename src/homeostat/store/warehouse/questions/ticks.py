@@ -27,6 +27,7 @@ from homeostat.store.warehouse.questions.fields import COMPARE, FIELDS, GIVEN
 from homeostat.store.warehouse.questions.filters import Condition, Filters, number
 from homeostat.store.warehouse.questions.measures import native, sources
 from homeostat.store.warehouse.questions.refused import Refused
+from homeostat.store.warehouse.questions.routed import routed
 
 Family = Literal["fact", "score", "signal"]
 Unit = Literal["user", "session", "exchange"]
@@ -104,8 +105,6 @@ class Rows:
 #: A minute of very many exchanges is summed on disk: it must not fail for want of memory, again and again.
 _SPILL: Final = 150_000_000
 SEPARATOR: Final = "\x1f"
-#: As the gateway and the SDK write it on the span that they were asked by.
-_ROUTE: Final = "'homeostat.route'"
 #: An exchange is ready so soon (µs) after it ended; what is ready later may have been ready before.
 _SETTLES: Final = 20_000_000
 
@@ -135,7 +134,7 @@ def rows(
         here, value = _value(family, column, bound)
         told += [f"toFloat64(countIf({here})) AS n{at}", f"toFloat64(sumIf({value}, {here})) AS s{at}"]
     if routes:
-        relation = _routed(relation, bound)
+        relation = routed(relation, bound)
     relation, segment = _split(relation, by, bound)
     apart = "known_us" if each else "toInt64(0)"
     route = "route" if routes else "''"
@@ -312,19 +311,6 @@ def _split(relation: str, by: Sequence[str], bound: Bound) -> tuple[str, str]:
             raise Refused(f"Monitors cannot be split by {name}.", hint="Known: model, release, ... attribute.<key>.")
     segment = f"arrayStringConcat([{', '.join(parts)}], '{SEPARATOR}')" if parts else "''"
     return sources.with_attributes(f"({relation})", keys, bound), segment
-
-
-def _routed(relation: str, bound: Bound) -> str:
-    """The relation with the route that each exchange names: its own span, else the one that all of its trace name."""
-    bound.values["earlier_text"] = max(0, bound.values["low_text"] - _BACK)
-    named = (
-        f"SELECT trace_id, groupUniqArray((row_key, attributes[{_ROUTE}])) AS named FROM spans "  # noqa: S608
-        f"WHERE project = {{project:String}} AND at >= {moment('earlier_text')} AND at < {moment('high_text')} "
-        f"AND mapContains(attributes, {_ROUTE}) AND trace_id IN (SELECT trace_id FROM ({relation})) GROUP BY trace_id"
-    )
-    own, every = "arrayFirst(x -> x.1 = row_key, named).2", "arrayDistinct(named.2)"
-    route = f"multiIf({own} != '', {own}, length({every}) = 1, {every}[1], '')"
-    return f"SELECT *, {route} AS route FROM ({relation}) AS e ANY LEFT JOIN ({named}) AS r USING (trace_id)"  # noqa: S608
 
 
 def names(warehouse: Warehouse, project: str, now: int) -> tuple[list[str], list[str]]:

@@ -26,6 +26,7 @@ from homeostat.store.warehouse.questions.measures.needs import field_sql, hits_s
 from homeostat.store.warehouse.questions.measures.sources import KIND, exchanges
 from homeostat.store.warehouse.questions.measures.sources import said as said_rows
 from homeostat.store.warehouse.questions.refused import Refused
+from homeostat.store.warehouse.questions.routed import routed
 
 _UNIT: Final = "if(user_id != '', user_id, if(session_id != '', session_id, lower(hex(trace_id))))"
 _ANSWER: Final = f"{KIND['answer']} AND {GIVEN}"
@@ -47,6 +48,8 @@ class About:
     end: int
     now: datetime
     filters: Filters = field(default_factory=Filters)
+    route: str = ""
+    """Only what names this route; empty: whatever it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +160,13 @@ def _rows(about: About, bound: Bound, some: str) -> str:
     """One row for each exchange (or signal), with its unit and its value."""
     measure = measurable(about.measure)
     where = f"{WINDOW} AND {_ANSWER} AND {some} AND {about.filters.where(bound)}"
-    if isinstance(measure, Covered):
-        return f"SELECT {_UNIT} AS unit, release, at, {_covered(measure, bound)} AS x FROM {exchanges(where)}"  # noqa: S608
-    what = said(measure)
+    what = None if isinstance(measure, Covered) else said(measure)
     relation = f"(SELECT * FROM {said_rows(what, bound, some)} WHERE {where})" if what else exchanges(where)  # noqa: S608
-    return f"SELECT {_UNIT} AS unit, release, at, {_value(measure, bound)} AS x FROM {relation}"  # noqa: S608
+    if about.route:
+        among = f"SELECT trace_id FROM exchanges WHERE {where}"  # noqa: S608
+        relation = f"({routed(relation, bound, among)} WHERE route = {bound.add(about.route, 'String')})"
+    worth = _covered(measure, bound) if isinstance(measure, Covered) else _value(measure, bound)
+    return f"SELECT {_UNIT} AS unit, release, at, {worth} AS x FROM {relation}"  # noqa: S608
 
 
 def _covered(measure: Covered, bound: Bound) -> str:
