@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
+from homeostat.observe.plain.ids import exchange_of, span_of
 from homeostat.store.warehouse.client import Warehouse
-from tests.builders import NOON, exchange_id, exchange_row, new_span, new_trace, score_row, signal_row, span_row, store
+from tests.builders import (
+    NOON,
+    exchange_id,
+    exchange_row,
+    new_span,
+    new_trace,
+    score_row,
+    signal_row,
+    span_row,
+    store,
+)
 
 
 def test_a_page_and_the_next(client: TestClient, warehouse: Warehouse, project: str) -> None:
@@ -235,3 +247,33 @@ def test_what_is_not_there(client: TestClient, path: str) -> None:
     answer = client.get(f"/api/v1/{path}")
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_an_id_of_your_own_finds_what_was_sent_with_it(client: TestClient, warehouse: Warehouse, project: str) -> None:
+    """With a trace, without one, and not where several have it; another project has none of it."""
+
+    def sent(own: str, trace: str = "", project: str = project, form: str = "plain") -> str:
+        ids = exchange_of(own, project)
+        here = {"trace_id": trace or ids[0], "span_id": span_of(own, project) if trace else ids[1]}
+        row = exchange_row(project, **here)
+        span = span_row(project, form=form, attributes={"client_id": own}, **here)
+        store(warehouse, exchanges=[row], spans=[span])
+        return exchange_id(row)
+
+    first, alone = sent("order 17", new_trace()), sent("order 18")
+    for own, meant in (("order 17", first), ("order 18", alone)):
+        assert client.get(f"/api/v1/exchanges/{quote(own)}").json()["id"] == meant
+    second = sent("order 17", new_trace())
+    several = client.get("/api/v1/exchanges/order%2017")
+    assert several.status_code == 409
+    told = several.json()["error"]
+    assert told["message"] == "2 exchanges have this id." and first in told["hint"] and second in told["hint"]
+    for _ in range(4):
+        sent("order 17", new_trace())
+    assert (
+        client.get("/api/v1/exchanges/order%2017").json()["error"]["message"] == "More than 5 exchanges have this id."
+    )
+    sent("order 19", new_trace(), project=new_trace())
+    sent("order 20", new_trace(), form="span")
+    for own in ("order 19", "order 20", "order 21"):
+        assert client.get(f"/api/v1/exchanges/{quote(own)}").status_code == 404

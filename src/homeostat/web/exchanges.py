@@ -11,18 +11,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from homeostat.observe.exact.messages import messages
+from homeostat.observe.plain.ids import exchange_of, span_of
 from homeostat.records.exchange import ExchangeId, as_json, whole_json
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import filters, said
 from homeostat.store.warehouse.questions.exchanges import KINDS, MAX_LIMIT, Ask, Page, Place, page
 from homeostat.store.warehouse.questions.one import Found, one
 from homeostat.store.warehouse.questions.refused import Refused
+from homeostat.store.warehouse.questions.traces import traces_of
 from homeostat.store.warehouse.splice import restore
 from homeostat.web.asked import Json, core_of, number_of, pairs_of, single, time_of, visitor_of, work
-from homeostat.web.errors import not_found
+from homeostat.web.errors import error, not_found
 from homeostat.web.openapi import FILTERS, answers, query
 
 RESERVED: Final = ("kind", "limit", "cursor", "from", "to", "format")
+#: So many exchanges that share an id are named.
+_SHOWN: Final = 5
 router: Final = APIRouter(tags=["exchanges"])
 
 _LIST: Final = [
@@ -41,15 +45,19 @@ async def listed(request: Request) -> Response:
     return Json(await work(request, lambda: _page_json(core.warehouse, ask, core.settings.question_seconds)))
 
 
-@router.get("/api/v1/exchanges/{id}", responses=answers(404))
+@router.get("/api/v1/exchanges/{id}", responses=answers(404, 409))
 async def single_exchange(request: Request, id: str) -> Response:
-    """One exchange, whole. The id of any span that tells it will do."""
+    """One exchange, whole. The id of any span that tells it will do, and the id of your own that it was sent with."""
     core, project, now = core_of(request), visitor_of(request).project, core_of(request).clock.now()
-    exchange_id = ExchangeId.parse(id)
-    if exchange_id is None:
-        return not_found("exchange", "An exchange's id is <trace id>-<span id>: 32 and 16 hex digits.")
-    found = await work(request, lambda: _whole_json(core.warehouse, project, exchange_id, now))
-    return Json(found) if found else not_found("exchange")
+    found = await work(request, lambda: _meant(core.warehouse, project, id, now))
+    if len(found) > 1:
+        several = ", ".join(str(each.exchange.id) for each in found[:_SHOWN])
+        how_many = str(len(found)) if len(found) <= _SHOWN else f"More than {_SHOWN}"
+        return error(409, "ambiguous", f"{how_many} exchanges have this id.", f"Ask for one of them: {several}.")
+    if not found:
+        hint = "An exchange's id is <trace id>-<span id> (32 and 16 hex digits), or the id that you sent it with."
+        return not_found("exchange", hint)
+    return Json(await work(request, lambda: _whole_json(core.warehouse, project, found[0], now)))
 
 
 def asked(request: Request, now: datetime) -> Ask:
@@ -79,10 +87,20 @@ def _page_json(warehouse: Warehouse, ask: Ask, seconds: float) -> dict[str, Any]
     return {"items": items, "next": str(found.next) if found.next else None}
 
 
-def _whole_json(warehouse: Warehouse, project: str, id_: ExchangeId, now: datetime) -> dict[str, Any] | None:
-    found = one(warehouse, project, id_, now)
-    if found is None:
-        return None
+def _meant(warehouse: Warehouse, project: str, text: str, now: datetime) -> list[Found]:
+    """The exchange of an id; of an id that is the client's own all that were sent with it, in whatever trace."""
+    named = ExchangeId.parse(text)
+    if named is not None:
+        found = one(warehouse, project, named, now)
+        return [found] if found else []
+    (trace, span), own = exchange_of(text, project), span_of(text, project)
+    ids = [ExchangeId(trace, span or own)]
+    ids += [ExchangeId(each, own) for each in traces_of(warehouse, project, own, _SHOWN + 1)]
+    every = (one(warehouse, project, each, now) for each in dict.fromkeys(ids))
+    return [*{found.exchange.id: found for found in every if found}.values()]
+
+
+def _whole_json(warehouse: Warehouse, project: str, found: Found, now: datetime) -> dict[str, Any]:
     (scores,) = said.scores(warehouse, project, now, [found.exchange], whole=True)
     (signals,) = said.signals(warehouse, project, now, [found.exchange], whole=True)
     return whole_json(found.exchange, found.whole, messages=_messages(found), scores=scores, signals=signals)

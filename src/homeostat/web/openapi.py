@@ -22,7 +22,7 @@ ERROR: Final[dict[str, Any]] = {
 _WORDS: Final = {
     400: "What was asked makes no sense; the message says why.",
     404: "There is none.",
-    409: "Something else is there already; the answer says what.",
+    409: "Several have this id, or something else is there already; the answer says what.",
     503: "Too busy; try again.",
 }
 
