@@ -10,7 +10,7 @@ import fastapi
 import httpx2
 import uvicorn
 from fastapi.responses import StreamingResponse
-from local import answer_to, arrived, free_port, homeostat_server
+from local import answer_to, arrived, homeostat_server
 
 import homeostat
 
@@ -47,12 +47,12 @@ def thumbs(exchange: str, value: int) -> None:
 def main() -> None:
     with homeostat_server() as url:
         monitor = homeostat.init(url, service="shop")
-        port = free_port()
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         threading.Thread(target=server.run, daemon=True).start()
         while not server.started:
             time.sleep(0.05)
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             for user, question, value in (("anna", "Can I return it?", 1), ("ben", "Is it vegan?", -1)):
                 said = client.post("/ask", params={"question": question, "user": user, "session": f"s-{user}"})
                 print(f"{user}: {question} -> {said.text}")

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,12 +24,6 @@ ANSWERS = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def homeostat_server() -> Iterator[str]:
     """The address of a server: yours, if HOMEOSTAT_URL names one; else one that is started, and gone afterwards."""
@@ -38,27 +31,27 @@ def homeostat_server() -> Iterator[str]:
         yield url
         return
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
         program = Path(sys.executable).parent / "homeostat"
-        command = [str(program), "up", "--port", str(port), "--data", f"{folder}/data"]
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, stdin=quiet, start_new_session=True)
+        command = [str(program), "up", "--port", "0", "--data", f"{folder}/data"]  # 0: any that is free
+        quiet, pipe = subprocess.DEVNULL, subprocess.PIPE
+        process = subprocess.Popen(command, stdout=pipe, stderr=quiet, stdin=quiet, text=True, start_new_session=True)
         try:
-            url = f"http://127.0.0.1:{port}"
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[2]  # homeostat at http://127.0.0.1:4400 ...
             _wait_for(url)
             os.environ["HOMEOSTAT_URL"] = url
             yield url
         finally:
             os.environ.pop("HOMEOSTAT_URL", None)
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(120)
 
 
 def _wait_for(url: str) -> None:
-    end = time.monotonic() + 40
+    end = time.monotonic() + 240
     while time.monotonic() < end:
         with contextlib.suppress(OSError, ValueError, KeyError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=2)
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
             connection.request("GET", "/readyz")
             if json.loads(connection.getresponse().read())["core"] == "ok":
                 return
@@ -103,10 +96,10 @@ def fake_model() -> Iterator[str]:
 
 def arrived(url: str, count: int, query: str = "") -> list[dict[str, object]]:
     """The newest exchanges, once there are so many: loading takes a second."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     items: list[dict[str, object]] = []
     while time.monotonic() < end and len(items) < count:
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         connection.request("GET", f"/api/v1/exchanges?limit=50{query}")
         items = json.loads(connection.getresponse().read())["items"]
         time.sleep(0.2)

@@ -19,9 +19,9 @@ def steer(base: str) -> None:
     """Two releases; four of five users get the first."""
     for name, prompt in (("careful", "Answer in one sentence. {{shop}}"), ("chatty", "Answer at length. {{shop}}")):
         body: dict[str, Any] = {"name": name, "model": "tiny-1", "system": prompt, "parameters": {"temperature": 0.2}}
-        requests.post(f"{base}/api/v1/releases", json=body, timeout=10).raise_for_status()
+        requests.post(f"{base}/api/v1/releases", json=body, timeout=60).raise_for_status()
     policy: dict[str, Any] = {"shares": {"careful": 80, "chatty": 20}, "version": 0}
-    requests.put(f"{base}/api/v1/policies/support", json=policy, timeout=10).raise_for_status()
+    requests.put(f"{base}/api/v1/policies/support", json=policy, timeout=60).raise_for_status()
     time.sleep(1)  # a change counts within a second
 
 
@@ -48,8 +48,8 @@ def main() -> None:
             print(f"chatty answered {sum(release == 'chatty' for release, _ in served.values())} of {len(users)} users")
 
             signal: dict[str, Any] = {"name": "thumbs", "value": -1, "exchange_id": exchange}
-            requests.post(f"{base}/api/v1/signals", json=signal, timeout=10).raise_for_status()
-            requests.post(f"{base}/api/v1/policies/support/rollback", json={}, timeout=10).raise_for_status()
+            requests.post(f"{base}/api/v1/signals", json=signal, timeout=60).raise_for_status()
+            requests.post(f"{base}/api/v1/policies/support/rollback", json={}, timeout=60).raise_for_status()
             time.sleep(1)
             print(f"{unhappy} is unhappy; after the rollback {ask(client, unhappy)[0]} answers them")
 

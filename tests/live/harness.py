@@ -141,6 +141,10 @@ class Server:
         self.process = None
         return code
 
+    def handed_over(self) -> bool:
+        """Whether the gateway has given all that it captured to the spool: from then on it is accounted for."""
+        return b"\nhomeostat_edge_capture_waiting_bytes 0\n" in self.request("GET", "/metrics?part=edge")[1]
+
     def drain(self, seconds: float = 60) -> dict[str, Any]:
         """Wait until nothing waits, as long as it gets less; returns the accounting; its difference is 0 (T18)."""
         end = time.monotonic() + seconds
@@ -148,10 +152,11 @@ class Server:
         least = 1 << 63
         while time.monotonic() < end:
             with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                handed_over = self.handed_over()
                 status, told = self.get("/api/v1/accounting")
                 if status == 200:
                     conserved(told)
-                    if told["waiting"] == 0:
+                    if told["waiting"] == 0 and handed_over:
                         return told
                     if told["waiting"] < least:
                         least, end = told["waiting"], time.monotonic() + seconds

@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from tests.gateway.fake import Fake
-from tests.live.harness import Server, serving
-from tests.live.test_rollback import command, obeyed, obeys, prepared, put, without_core
+from tests.live.harness import Server
+from tests.live.test_rollback import by_the_core, command, obeyed, obeys, put, without_core
 
 pytestmark = pytest.mark.live
 
@@ -40,17 +40,18 @@ def one(server: Server, exchange: str) -> Any:
 
 def test_thumbs_down_rollback_and_the_next_request(tmp_path: Path) -> None:
     provider = Fake().start()
-    with serving(tmp_path / "data", upstream=provider.url, upstream_key="sk-provider") as server:
-        prepared(server)
-        obeys(server, {"A": 0.9, "B": 0.1})
+
+    def thumbs_down(server: Server) -> tuple[openai.OpenAI, str, str]:
         client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="sk-dummy")
 
         user, exchange = first_of(client, "B")
         assert ask(client, user)[0] == "B", "the same user, the same release"
         assert provider.seen[-1].json["model"] == "model-B"
         assert server.post("/api/v1/signals", {"name": "thumbs", "value": -1, "exchange_id": exchange})[0] == 202
+        return client, user, exchange
 
-        assert command(server, "rollback", "--reason", "thumbs down")["override"] is False
+    settings = {"upstream": provider.url, "upstream_key": "sk-provider"}
+    with by_the_core(tmp_path, "thumbs down", thumbs_down, **settings) as (server, _, (client, user, exchange)):
         obeys(server, {"A": 1.0})
         assert ask(client, user)[0] == "A"
         assert provider.seen[-1].json["model"] == "model-A"

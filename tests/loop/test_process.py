@@ -43,6 +43,6 @@ def test_told_to_end_while_it_starts(tmp_path: Path, module: str, told: signal.S
             pass_fds=[listener.fileno()],
         )
         try:
-            assert begun.wait(60) == 0
+            assert begun.wait(300) == 0
         finally:
             begun.kill()

@@ -219,7 +219,8 @@ def test_a_core_that_cannot_is_as_good_as_none(edge: Running, said: bytes) -> No
 
 
 @pytest.mark.parametrize("said", [b"200 OK", b"404 No", b"409 No", b"403 No"])
-def test_what_the_core_says_counts(edge: Running, said: bytes) -> None:
+def test_what_the_core_says_counts(edge: Running, said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeostat.loop.steering._CORE_SECONDS", 120.0)  # it may take its time here
     core = FakeCore(edge.folder.core_socket)
     core.behave = says(b"HTTP/1.1 " + said + b'\r\ncontent-length: 7\r\n\r\n{"a":1}')
     status, answer = edge.roll_back({"id": "mine", "to": "A"})

@@ -48,7 +48,7 @@ class Gateway:
         self._now_ns = now_ns
         self._deadline = settings.gateway_deadline
         self._model = settings.upstream_model
-        self._limits = Limits(snapshot)
+        self._limits = Limits(snapshot, lambda: now_ns() / 1e9)
         self.capture = Capture(spool, now_ns=now_ns, settings=settings, spent=self._limits.spent)
         self._shadows = Shadows(self._proxy, self.capture)
 
