@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from homeostat.cli.doctor import lines
+from homeostat.cli.main import build
 
 STEP = {"runs": 3, "took_seconds": 0.1, "error": "", "last_seconds_ago": 12.0}
 CORE: dict[str, Any] = {
@@ -75,3 +80,33 @@ def test_a_judge_that_has_nobody_to_ask() -> None:
     assert [row for row in told if row[0].startswith("scorer")] == [
         ("scorer tone@1", "watch", "no judge is configured for it in shop")
     ]
+
+
+def test_an_edge_that_waits_for_its_core_longer_than_we_do_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    class Edge(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path != "/readyz":
+                over.wait(60)
+            body = b'{"spool": "ok"}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Edge)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr("homeostat.cli.doctor._PATIENCE", 3.0)
+    monkeypatch.setenv("HOMEOSTAT_URL", f"http://127.0.0.1:{server.server_port}")
+    found = CliRunner().invoke(build("doctor"), ["doctor", "--json"])
+    over.set()
+    server.shutdown()
+    server.server_close()
+    assert found.exit_code == 3, found.output
+    parts = {part: state for part, state, _ in json.loads(found.stdout)["parts"]}
+    assert parts == {"edge": "alive", "spool": "alive", "core": "dead"}
