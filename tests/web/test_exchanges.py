@@ -192,7 +192,7 @@ def test_one_whole_exchange(client: TestClient, warehouse: Warehouse, project: s
             signal_row(project, id="by-session", session_id="s1", at=NOON + timedelta(days=3)),
             signal_row(project, id="by-user", user_id="u1", at=NOON + timedelta(hours=23)),
             signal_row(project, id="user-later", user_id="u1", at=NOON + timedelta(hours=25)),
-            signal_row(project, id="about-another", trace_id=trace, span_id=call),
+            signal_row(project, id="about-its-call", trace_id=trace, span_id=call),
         ],
     )
     found = client.get(f"/api/v1/exchanges/{trace}-{root}")
@@ -205,7 +205,7 @@ def test_one_whole_exchange(client: TestClient, warehouse: Warehouse, project: s
     assert item["documents"] == [{"id": "d1", "text": "t"}]
     assert item["tool_calls"][0]["name"] == "f"
     assert [each["id"] for each in item["call_items"]] == [f"{trace}-{call}"]
-    assert {signal["id"] for signal in item["signals"]} == {"by-trace", "by-session", "by-user"}
+    assert {signal["id"] for signal in item["signals"]} == {"by-trace", "by-session", "by-user", "about-its-call"}
     assert [m["role"] for m in item["messages"]] == ["user", "assistant"]
     assert client.get(f"/api/v1/exchanges/{trace}-{twin}").json()["id"] == f"{trace}-{root}"
     assert client.get(f"/api/v1/exchanges/{trace}-{call}").json()["kind"] == "call"

@@ -85,6 +85,8 @@ class Exchange:
     input_row: int = 0
     output_row: int = 0
     members: Sequence[str] = ()
+    elsewhere: Sequence[str] = ()
+    """Spans of other traces that tell it, or a call below it: trace id and span id, in one."""
 
     @property
     def id(self) -> str:

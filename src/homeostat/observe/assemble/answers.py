@@ -13,6 +13,8 @@ IDS: Final = "project, trace_key, span_id, at"
 #: A span that tells a call's exchange, or was merged into one, is not an answer beside it; a wrapper is.
 _IS_ANSWER: Final = "top_id = span_id AND lead_trace = 0"
 _TEXT: Final = ("row", "start", "chars")
+#: The spans of a call that lies in another trace than its answer.
+_APART: Final = f"if(trace_key = top_trace, {keys.NOWHERE}, arrayMap(m -> {keys.full('m')}, members))"
 
 
 def sums(calls: str) -> str:
@@ -29,7 +31,8 @@ def sums(calls: str) -> str:
     )
     return f"""SELECT top_trace, top_id, {tokens}, {last}, {texts}, sum(calls) AS calls,
             arrayDistinct(arrayFlatten(groupArray(estimated))) AS estimated,
-            arrayDistinct(arrayFlatten(groupArray(tools))) AS tools
+            arrayDistinct(arrayFlatten(groupArray(tools))) AS tools,
+            arraySort(arrayDistinct(arrayFlatten(groupArray(arrayConcat(elsewhere, {_APART}))))) AS elsewhere
         FROM {calls} WHERE NOT is_answer AND top_id != {keys.NO_SPAN} GROUP BY top_trace, top_id"""
 
 
@@ -56,6 +59,7 @@ def exchanges(tree: str, calls: str) -> str:
         "settles": finish.settles("lost", "last", "first"),
         "received": "last",
         "members": "[t.span_id]",
+        "elsewhere": "s.elsewhere",
         "latency_ms": finish.LATENCY,
         "status": finish.STATUS,
         "response_id": "''",

@@ -38,6 +38,7 @@ def merged(tree: str) -> str:
     for name in ("tags", "tools", "flags"):
         made[name] = f"arrayDistinct(arrayFlatten(groupArray({name})))"
     made["members"] = "arrayMap(m -> m.2, arraySort(groupArrayIf((rank, span_id), trace_key = lead_trace)))"
+    made["elsewhere"] = f"arraySort(groupUniqArrayIf({keys.full('span_id')}, trace_key != lead_trace))"
     made["top_trace"] = f"argMinIf(trace_key, rank, top_id != {keys.NO_SPAN})"
     made["top_id"] = f"argMinIf(top_id, rank, top_id != {keys.NO_SPAN})"
     made["own_top"] = f"argMinIf(top_id = span_id, rank, top_id != {keys.NO_SPAN})"

@@ -14,7 +14,7 @@ from homeostat.store.warehouse.client import PLAINLY
 
 COLUMNS: Final = (
     "project", "at", "trace_id", "span_id", "version", "gone", "row_key", "trace_key", "response_key",
-    "is_answer", "is_call", "answer_from", "settles", "received", "members", "input_row", "output_row",
+    "is_answer", "is_call", "answer_from", "settles", "received", "members", "elsewhere", "input_row", "output_row",
     "input_start", "output_start", "input_chars", "output_chars", "name", "op", "model", "requested_model",
     "provider", "response_id", "user_id", "session_id", "release", "environment", "prompt_name",
     "prompt_version", "latency_ms", "ttft_ms", "streaming", "finish_reason", "input_tokens", "output_tokens",

@@ -6,6 +6,8 @@ from typing import Final
 
 NO_TRACE: Final = "toFixedString('', 16)"
 NO_SPAN: Final = "toFixedString('', 8)"
+#: Spans of other traces, of a row that none of them tells.
+NOWHERE: Final = "CAST([], 'Array(FixedString(24))')"
 
 #: Of a staged row: a second row with the same key is a duplicate.
 ROW: Final = "sipHash64(project, CAST(form, 'Int8'), trace_id, span_id, ident)"
@@ -22,3 +24,8 @@ RESPONSE: Final = (
     f"multiIf(response_id != '', sipHash64(project, response_id), {_HALF}, "
     "sipHash64(project, 'half', scope, requested_model, input), toUInt64(0))"
 )
+
+
+def full(span: str) -> str:
+    """A span's whole id, as rows keep those that lie elsewhere: its trace's, and its own."""
+    return f"CAST(concat(trace_id, {span}), 'FixedString(24)')"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from homeostat.store.warehouse.questions import search
-from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, Bound, moment
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.fields import COMPARE, GIVEN, Op
 from homeostat.store.warehouse.questions.refused import Refused
 
@@ -20,11 +20,18 @@ _TRACE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 NEAR: Final = 86_400
 Table = Literal["signals", "scores"]
 TABLES: Final[tuple[Table, ...]] = ("scores", "signals")
+#: What is said about a span. Scores of ours name the exchange that they judge, and most scores are ours.
+_NAMED: Final[dict[Table, str]] = {
+    "scores": f"source != 'homeostat' AND trace_id != {NO_TRACE} AND span_id != {NO_SPAN}",
+    "signals": f"trace_id != {NO_TRACE} AND span_id != {NO_SPAN}",
+}
 #: Said about no trace. Scores of ours always name one, and most scores are ours.
 LONE: Final[dict[Table, str]] = {
     "scores": f"source != 'homeostat' AND trace_id = {NO_TRACE}",
     "signals": f"trace_id = {NO_TRACE}",
 }
+#: A span's whole id, as `elsewhere` holds it.
+_FULL: Final = "CAST(concat(trace_id, span_id), 'FixedString(24)')"
 RUNGS: Final = ("engine", "model", "judge", "human")
 #: A scorer that could not say left a row; it is no score, and stands behind every one that is.
 IS_SCORE: Final = "NOT (value IS NULL AND label = 'unscored')"
@@ -98,7 +105,7 @@ def _labelled(test: str) -> str:
     for table in TABLES:
         mine = f"{SAID_WINDOW} AND {test}"
         rows += [f"SELECT trace_id, span_id FROM {table} WHERE {mine} AND trace_id != {NO_TRACE}"]  # noqa: S608
-        rows += [f"SELECT trace_id, span_id FROM ({arm})" for arm in lone(table, mine)]  # noqa: S608
+        rows += [f"SELECT trace_id, span_id FROM ({arm})" for arm in indirect(table, mine)]  # noqa: S608
     return " UNION ALL ".join(rows)
 
 
@@ -136,7 +143,7 @@ def _said(field: str, name: str, test: str, bound: Bound) -> str:
         rows = [f"SELECT {columns}, true AS own FROM scores WHERE {mine} AND trace_id != {NO_TRACE}"]  # noqa: S608
         rows += [
             f"SELECT trace_id, span_id, said_at AS at, rung, value, label, false AS own FROM ({arm})"  # noqa: S608
-            for arm in lone("scores", mine, fields=("rung", "value", "label"))
+            for arm in indirect("scores", mine, fields=("rung", "value", "label"))
         ]
         newest = ", ".join(f"argMax({each}, (own, {NEWEST})) AS {each}" for each in ("value", "label"))
         return _about(
@@ -145,7 +152,7 @@ def _said(field: str, name: str, test: str, bound: Bound) -> str:
         )
     mine = f"{SAID_WINDOW} AND name = {bound.add(name, 'String')} AND {test}"
     pairs = [f"SELECT trace_id, span_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}"]  # noqa: S608
-    pairs += [f"SELECT trace_id, span_id FROM ({arm})" for arm in lone("signals", mine)]  # noqa: S608
+    pairs += [f"SELECT trace_id, span_id FROM ({arm})" for arm in indirect("signals", mine)]  # noqa: S608
     return _about(" UNION ALL ".join(pairs))
 
 
@@ -157,6 +164,42 @@ def scored_as(wanted: str, bound: Bound) -> str:
     if at and which.isascii() and which.isdigit():
         return f"name = {bound.add(base, 'String')} AND scorer = {bound.add(wanted, 'String')} AND {IS_SCORE}"
     return f"name = {bound.add(wanted, 'String')} AND {IS_SCORE}"
+
+
+def indirect(
+    table: Table, mine: str, columns: str = "trace_id, span_id", fields: Sequence[str] = ("value", "label")
+) -> list[str]:
+    """What is said without the id of an exchange, each with the answer that it belongs to: see `parts` and `lone`."""
+    return [*parts(table, mine, columns, fields), *lone(table, mine, columns, fields)]
+
+
+def parts(
+    table: Table, mine: str, columns: str = "trace_id, span_id", fields: Sequence[str] = ("value", "label")
+) -> list[str]:
+    """What is said about a span that tells no answer by itself, each with the answer that it belongs to: of the span of
+    another trace that tells the same (a gateway's), the one that it was merged into; of a call or any other span of an
+    answer's trace, the last answer there.
+
+    `mine`: which rows of the table. `columns` of the answer; of what is said `said_key`, `said_at` and `fields`.
+    """
+    carried = "".join(f", {name}" for name in fields)
+    named = f"{mine} AND {_NAMED[table]}"
+    said = f"row_key AS said_key, at AS said_at{carried} FROM {table} WHERE {named}"
+    given = f"exchanges FINAL WHERE {WINDOW} AND is_answer AND {GIVEN}"
+    own = f"{columns}{_missing(columns, 'trace_id', 'span_id', 'at')}"
+    merged = (
+        f"SELECT {columns}, said_key, said_at{carried} FROM (SELECT {own}, arrayJoin(elsewhere) AS told "  # noqa: S608
+        f"FROM {given} AND notEmpty(elsewhere)) AS e INNER JOIN (SELECT {_FULL} AS told, {said}) AS s USING (told) "
+        "ORDER BY e.at, e.span_id LIMIT 1 BY said_key"
+    )
+    inside = (
+        f"SELECT {columns}, said_key, said_at{carried} FROM (SELECT {columns}, said_key, said_at{carried}, exact FROM "  # noqa: S608
+        f"(SELECT {own}, arrayPushBack(members, span_id) AS ids FROM {given} "
+        f"AND trace_id IN (SELECT trace_id FROM {table} WHERE {named})) AS e "
+        f"INNER JOIN (SELECT trace_id, span_id AS told, {said}) AS s USING (trace_id) "
+        "ORDER BY has(ids, told) AS exact DESC, e.at DESC, e.span_id LIMIT 1 BY said_key) WHERE NOT exact"
+    )
+    return [merged, inside]
 
 
 def lone(
@@ -180,23 +223,29 @@ def lone(
         # before it, or weeks after the window: then it is not this window's. The last of it bounds what is read, and
         # where nothing was said nothing is.
         answers = (
-            f"SELECT {columns}{_missing(columns, column)} FROM exchanges FINAL WHERE project = {{project:String}} "  # noqa: S608
-            f"AND at >= {moment('low_near')} AND at <= (SELECT max(at) + {NEAR} FROM {table} WHERE {alone}) "
+            f"SELECT {columns}{_missing(columns, 'at', column)} FROM exchanges FINAL "  # noqa: S608
+            f"WHERE project = {{project:String}} AND at >= {moment('low_near')} "
+            f"AND at <= (SELECT max(at) + {NEAR} FROM {table} WHERE {alone}) "
             f"AND is_answer AND {GIVEN} AND {column} IN (SELECT {column} FROM {table} WHERE {alone})"
         )
-        apart = "abs(toUnixTimestamp64Micro(e.at) - toUnixTimestamp64Micro(s.said_at))"
-        rank = f"multiIf(e.at > s.said_at, 1, e.at >= s.said_at - {NEAR}, 0, 2)"
         arms.append(
             f"SELECT {columns}, said_key, said_at{carried} FROM ({answers}) AS e INNER JOIN ({told}) AS s "  # noqa: S608
             f"USING ({column}) WHERE e.at <= s.said_at + {NEAR} AND {old} "
-            f"ORDER BY {rank}, {apart}, e.trace_id, e.span_id LIMIT 1 BY said_key"
+            f"ORDER BY {nearest('e.', 's.said_at')} LIMIT 1 BY said_key"
         )
     return arms
 
 
-def _missing(columns: str, column: str) -> str:
+def nearest(answer: str, said_at: str) -> str:
+    """The order in which answers (columns with this prefix) come into question for what is said alone at that time."""
+    apart = f"abs(toUnixTimestamp64Micro({answer}at) - toUnixTimestamp64Micro({said_at}))"
+    rank = f"multiIf({answer}at > {said_at}, 1, {answer}at >= {said_at} - {NEAR}, 0, 2)"
+    return f"{rank}, {apart}, {answer}trace_id, {answer}span_id"
+
+
+def _missing(columns: str, *needed: str) -> str:
     """What the join needs besides the columns that are asked for."""
-    return "".join(f", {name}" for name in ("at", column) if name not in columns.split(", "))
+    return "".join(f", {name}" for name in needed if name not in columns.split(", "))
 
 
 def _value_test(op: Op, values: Sequence[str], bound: Bound) -> str:

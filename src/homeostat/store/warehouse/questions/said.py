@@ -13,7 +13,7 @@ from homeostat.records.exchange import Exchange
 from homeostat.records.instant import iso
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, Bound
-from homeostat.store.warehouse.questions.related import IS_SCORE, LONE, NEWEST, NO_TRACE, Table, lone
+from homeostat.store.warehouse.questions.related import IS_SCORE, LONE, NEWEST, NO_TRACE, Table, indirect
 from homeostat.store.warehouse.questions.rows import START_CHARS
 
 #: A page shows so many signals of one exchange at most.
@@ -46,7 +46,7 @@ def _columns(long: str) -> str:
 
 def _bound(project: str, now: datetime, exchanges: Sequence[Exchange]) -> Bound:
     bound = Bound(project, now, min(e.at for e in exchanges), max(e.at for e in exchanges) + 1)
-    bound.values["traces"] = sorted({e.trace_id for e in exchanges})
+    bound.values["traces"] = sorted({e.trace_id for e in exchanges} | {x[:32] for e in exchanges for x in e.elsewhere})
     bound.values["sessions"] = sorted({_short(e.session_id) for e in exchanges if e.session_id})
     bound.values["users"] = sorted({_short(e.user_id) for e in exchanges if e.user_id})
     return bound
@@ -67,16 +67,16 @@ def _about(table: Table, bound: Bound) -> str:
 
 
 def _belonging(table: Table) -> str:
-    """What was said about these exchanges' sessions and users, with `told_trace` and `told_span` of what it belongs
-    to."""
-    mine = f"{SAID_WINDOW} AND {_KNOWN[table]}"
-    arms = " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in lone(table, mine, fields=()))  # noqa: S608
+    """What was said about these exchanges' parts, sessions and users, with `told_trace` and `told_span` of what it
+    belongs to."""
+    mine = f"{SAID_WINDOW} AND ({_TRACES} OR ({LONE[table]} AND {_KNOWN[table]}))"
+    arms = " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in indirect(table, mine, fields=()))  # noqa: S608
     places = (
         "SELECT said_key AS row_key, lower(hex(trace_id)) AS told_trace, lower(hex(span_id)) AS told_span "  # noqa: S608
         f"FROM ({arms}) WHERE {_TRACES}"
     )
     return (
-        f"(SELECT * FROM (SELECT * FROM {table} WHERE {mine} AND {LONE[table]}) AS x "  # noqa: S608
+        f"(SELECT * FROM (SELECT * FROM {table} WHERE {mine}) AS x "  # noqa: S608
         f"INNER JOIN ({places}) AS y USING (row_key))"
     )
 
@@ -96,16 +96,22 @@ def scores(
         f"FROM scores WHERE {_about('scores', bound)} GROUP BY trace_id, span_id, name",
         bound.values,
     )
-    of_sessions: dict[tuple[str, str], Scores] = {}
-    if any(row["trace_hex"] == _NO_TRACE_HEX for row in found):
-        belonging = warehouse.ask(
+    belonging: dict[tuple[str, str], Scores] = {}
+    if _indirect(exchanges, found):
+        told = warehouse.ask(
             f"SELECT told_trace AS trace_hex, told_span AS span_hex, name, {best} FROM {_belonging('scores')} "  # noqa: S608
             "GROUP BY told_trace, told_span, name",
             bound.values,
         )
-        of_sessions = _by_span(belonging)
+        belonging = _by_span(told)
     by_span = _by_span(found)
-    return [of_sessions.get((e.trace_id, e.span_id), {}) | _merged(e, by_span) for e in exchanges]
+    return [belonging.get((e.trace_id, e.span_id), {}) | _merged(e, by_span) for e in exchanges]
+
+
+def _indirect(exchanges: Sequence[Exchange], found: Sequence[dict[str, Any]]) -> bool:
+    """Whether some of it names none of these exchanges, nor their traces as a whole."""
+    named = {(e.trace_id, span) for e in exchanges for span in (_NOWHERE, e.span_id, *e.members)}
+    return any((row["trace_hex"], row["span_hex"]) not in named for row in found)
 
 
 def _by_span(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], Scores]:
@@ -147,7 +153,7 @@ def signals(
     for row in found:
         by_span[row["trace_hex"], row["span_hex"]].append(row)
     belonging: dict[tuple[str, str], Signals] = defaultdict(list)
-    if any(row["trace_hex"] == _NO_TRACE_HEX for row in found):
+    if _indirect(exchanges, found):
         for row in warehouse.ask(
             f"SELECT {columns}, told_trace, told_span FROM {_belonging('signals')} "  # noqa: S608
             f"ORDER BY at, id LIMIT {MOST} BY told_trace, told_span",

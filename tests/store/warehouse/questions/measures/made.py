@@ -26,6 +26,7 @@ COLUMNS = (
     "settles",
     "received",
     "members",
+    "elsewhere",  # where a row has it
     "name",
     "op",
     "model",
@@ -101,5 +102,5 @@ def exchange(project: str, dice: random.Random, **fixed: Any) -> dict[str, Any]:
 
 def put(warehouse: Warehouse, rows: Sequence[dict[str, Any]]) -> None:
     """Insert versions of exchanges."""
-    values = [[row[column] for column in COLUMNS] for row in rows]
-    warehouse.insert(warehouse.load, "exchanges", COLUMNS, values)
+    columns = tuple(column for column in COLUMNS if column in rows[0])
+    warehouse.insert(warehouse.load, "exchanges", columns, [[row[column] for column in columns] for row in rows])

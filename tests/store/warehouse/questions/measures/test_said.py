@@ -13,6 +13,9 @@ import pytest
 
 from homeostat.records.instant import micros
 from homeostat.store.warehouse.client import Warehouse
+from homeostat.store.warehouse.questions import said
+from homeostat.store.warehouse.questions.exchanges import Ask
+from homeostat.store.warehouse.questions.exchanges import page as exchanges_of
 from homeostat.store.warehouse.questions.filters import parse
 from homeostat.store.warehouse.questions.measures import Question, ask, grammar
 from homeostat.store.warehouse.questions.measures.question import Kind
@@ -184,6 +187,44 @@ def test_signals(warehouse: Warehouse, project: str, answers: list[dict[str, Any
     for value, models in (("-1", {"m0", "m2"}), ("1", {"m1"})):
         found = measure(warehouse, project, "count", "model", filters=[("signal.thumbs", value)])
         assert set(found) == models, value
+
+
+def test_what_names_a_part_of_an_answer_belongs_to_the_answer(
+    warehouse: Warehouse, project: str, answers: list[dict[str, Any]]
+) -> None:
+    first, second, third, call = answers
+    gateways = secrets.token_bytes(24)
+    made.put(warehouse, [{**third, "elsewhere": [gateways], "version": third["version"] + 1}])
+    about = (
+        (first["trace_id"], b"handler_"),  # a span of its trace that is no exchange
+        (second["trace_id"], call["span_id"]),  # a call below it
+        (second["trace_id"], b"merged__"),  # a span that tells that call, too
+        (gateways[:16], gateways[16:]),  # the gateway's span of the same call, merged into this trace
+        (gateways[:16], b"anything"),  # nobody knows it
+    )
+    for trace, span in about:
+        say(warehouse, "signals", project, name="thumbs", value=-1.0, trace_id=trace, span_id=span)
+        say(warehouse, "scores", project, name="good", value=0.25, trace_id=trace, span_id=span)
+    assert measure(warehouse, project, "count(signal.thumbs=-1)", "model") == {"m0": (1, 1), "m1": (2, 2), "m2": (1, 1)}
+    assert measure(warehouse, project, "count(signal.thumbs=-1)", kind="call") == (2, 2)
+    assert measure(warehouse, project, "count(signal.thumbs=-1)", kind="all") == (4, 4), "each counts once"
+    for filters in ([("signal.thumbs", "-1")], [("score.good.lt", "0.5")]):
+        found = measure(warehouse, project, "count", "model", filters=filters)
+        assert found == {"m0": (1, 1), "m1": (1, 1), "m2": (1, 1)}, filters
+    assert measure(warehouse, project, "coverage(score.good)") == (1.0, 3)
+    # What names it, or its trace, comes first.
+    say(warehouse, "scores", project, name="good", value=1.0, trace_id=second["trace_id"], span_id=NOTHING)
+    assert measure(warehouse, project, "mean(score.good)", "model") == {
+        "m0": (0.25, 1),
+        "m1": (1.0, 1),
+        "m2": (0.25, 1),
+    }
+    page = exchanges_of(warehouse, Ask(project, made.NOW)).items
+    told = {one.model: (len(signals), scores["good"]["value"]) for one, signals, scores in zip(
+        page, said.signals(warehouse, project, made.NOW, page), said.scores(warehouse, project, made.NOW, page),
+        strict=True,
+    )}  # fmt: skip
+    assert told == {"m0": (1, 0.25), "m1": (2, 1.0), "m2": (1, 0.25)}
 
 
 def test_attributes(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:

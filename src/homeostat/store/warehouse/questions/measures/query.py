@@ -68,7 +68,8 @@ def _raw(question: Question, needs: Needs, ranges: Sequence[tuple[int, int]], bo
         )
     )
     where = f"{WINDOW} AND ({_within(ranges, bound)}) AND {KIND[question.kind]} AND {question.filters.where(bound)}"
-    relation = f"(SELECT * FROM {said(needs.said, bound)} WHERE {where})" if needs.said else exchanges(where)  # noqa: S608
+    told = said(needs.said, bound, kind=question.kind) if needs.said else ""
+    relation = f"(SELECT * FROM {told} WHERE {where})" if told else exchanges(where)  # noqa: S608
     relation = with_attributes(relation, keys, bound)
     columns = [f"{_bucket(question, 'at', bound)} AS t"]
     columns += [f"{_dimension(name, keys)} AS d{i}" for i, name in enumerate(question.by)]

@@ -11,7 +11,15 @@ from typing import Final, Literal
 from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound
 from homeostat.store.warehouse.questions.fields import ANSWER
 from homeostat.store.warehouse.questions.measures.question import Kind
-from homeostat.store.warehouse.questions.related import NEWEST, NO_SPAN, NO_TRACE, lone, scored_as
+from homeostat.store.warehouse.questions.related import (
+    NEWEST,
+    NO_SPAN,
+    NO_TRACE,
+    indirect,
+    lone,
+    parts,
+    scored_as,
+)
 
 #: The columns of `exchanges` that a question may look at.
 COLUMNS: Final = (
@@ -52,11 +60,12 @@ def with_attributes(relation: str, keys: tuple[str, ...], bound: Bound) -> str:
     return f"(SELECT * FROM {relation} AS e ANY LEFT JOIN ({spans}) AS own USING (row_key))"  # noqa: S608
 
 
-def said(what: Said, bound: Bound, some: str = "true") -> str:
-    """What was said, each time with the exchange that it is about. `some`: of scores, only those of these exchanges."""
+def said(what: Said, bound: Bound, some: str = "true", kind: Kind = "answer") -> str:
+    """What was said, each time with the exchange of this kind that it is about. `some`: of scores, only those of these
+    exchanges."""
     if what.family == "score":
         return _covered(_scores(scored_as(what.name, bound), some), some)
-    return _signals(bound.add(what.name, "String"))
+    return _signals(bound.add(what.name, "String"), KIND[kind])
 
 
 def _members(within: str, some: str = "true") -> str:
@@ -77,8 +86,8 @@ def _covered(scores: str, some: str) -> str:
 
 
 def _scores(named: str, some: str) -> str:
-    """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's, and
-    that before its session's."""
+    """One score of a name counts for an exchange: the costliest rung, then the newest; its own before its trace's,
+    that of a part of it, and its session's."""
     mine = f"{SAID_WINDOW} AND {named}"
     # What was said later about what lies after the window is not looked at.
     window = f"SELECT trace_id FROM exchanges WHERE {WINDOW} AND {some}"  # noqa: S608
@@ -92,24 +101,30 @@ def _scores(named: str, some: str) -> str:
         f"SELECT trace_id, span_id, value, label, toUInt8(told = {NO_SPAN}) AS far FROM ({members}) AS e "  # noqa: S608
         f"INNER JOIN ({scores}) AS s USING (trace_id, told)"
     ]
+    fields = ("value", "label", "rung")
     arms += [
-        f"SELECT trace_id, span_id, {best}, toUInt8(2) AS far FROM (SELECT trace_id, span_id, value, label, rung, "  # noqa: S608
+        f"SELECT trace_id, span_id, {best}, toUInt8({far}) AS far FROM (SELECT trace_id, span_id, value, label, rung, "  # noqa: S608
         f"said_at AS at FROM ({arm})) GROUP BY trace_id, span_id"
-        for arm in lone("scores", mine, fields=("value", "label", "rung"))
+        for far, place in ((2, parts), (3, lone))
+        for arm in place("scores", mine, fields=fields)
     ]
     every = " UNION ALL ".join(arms)
     return f"(SELECT * FROM ({every}) ORDER BY far LIMIT 1 BY trace_id, span_id)"  # noqa: S608
 
 
-def _signals(name: str) -> str:
-    """Every signal counts once, for the exchange it names, else for the answer of its session or user (see `lone`)."""
+def _signals(name: str, kind: str) -> str:
+    """Every signal counts once, for the exchange it names, else for the answer that it belongs to (see `indirect`)."""
     mine = f"{SAID_WINDOW} AND name = {name}"
     fields = "row_key AS said_key, at AS said_at, value, label"
     about = f"SELECT trace_id, span_id AS told, {fields} FROM signals WHERE {mine} AND trace_id != {NO_TRACE}"  # noqa: S608
     members = _members(f"SELECT trace_id FROM signals WHERE {mine} AND trace_id != {NO_TRACE}")  # noqa: S608
     arms = [
-        f"SELECT {COLUMNS}, value, label FROM ({members}) AS e INNER JOIN ({about}) AS s USING (trace_id, told) "  # noqa: S608
-        "ORDER BY e.at, e.span_id LIMIT 1 BY said_key"
+        f"SELECT {COLUMNS}, said_key, value, label, false AS far FROM ({members}) AS e "  # noqa: S608
+        f"INNER JOIN ({about}) AS s USING (trace_id, told)"
     ]
-    arms += [f"SELECT {COLUMNS}, value, label FROM ({arm})" for arm in lone("signals", mine, COLUMNS)]  # noqa: S608
-    return "(" + " UNION ALL ".join(f"SELECT * FROM ({arm})" for arm in arms) + ")"  # noqa: S608
+    arms += [
+        f"SELECT {COLUMNS}, said_key, value, label, true AS far FROM ({arm})"  # noqa: S608
+        for arm in indirect("signals", mine, COLUMNS)
+    ]
+    every = " UNION ALL ".join(arms)
+    return f"(SELECT * FROM ({every}) WHERE {kind} ORDER BY far, at, span_id LIMIT 1 BY said_key)"  # noqa: S608
