@@ -59,14 +59,14 @@ def test_an_answer_sums_its_calls(room: Room) -> None:
 @pytest.mark.parametrize("order", ["gateway first", "gateway last", "together"])
 def test_a_call_that_a_gateway_told_in_another_trace_is_known_by_both_ids(room: Room, order: str) -> None:
     trace, other = new_trace(), new_trace()
-    gateway = [call(other, 9, scope="homeostat.gateway", gen_ai__response__id="r7")]
+    gateway = [call(other, 9, scope="homeostat.gateway", gen_ai__response__id="r7", homeostat__release="B")]
     application = [chain(trace, 1), call(trace, 2, parent=1, gen_ai__response__id="r7"), call(trace, 3, parent=1)]
     groups = {"gateway first": (gateway, application), "gateway last": (application, gateway)}
     project = f"p{secrets.token_hex(6)}"
     for group in groups.get(order, (gateway + application,)):
         room.put(told(project, *group))
         room.load()
-    rows = room.exchanges(project, "is_answer, hex(span_id) AS span, arrayMap(m -> hex(m), elsewhere) AS others")
+    rows = room.exchanges(project, "hex(span_id) AS span, release, arrayMap(m -> hex(m), elsewhere) AS others")
     names = {f"{other:032X}{9:016X}", f"{trace:032X}{2:016X}"}
     found = {int(row["span"], 16): set(row["others"]) for row in rows}
     own = 2 if 2 in found else 9  # the call is one of the two, and knows the other
@@ -74,6 +74,7 @@ def test_a_call_that_a_gateway_told_in_another_trace_is_known_by_both_ids(room: 
     assert found[3] == set()
     assert found[own] == names - {f"{trace:032X}{2:016X}" if own == 2 else f"{other:032X}{9:016X}"}
     assert found[1] - {f"{trace:032X}{2:016X}"} == {f"{other:032X}{9:016X}"}, "the answer above it is known by it"
+    assert {int(row["span"], 16): row["release"] for row in rows} == {1: "B", own: "B", 3: ""}
 
 
 def test_a_parent_without_texts_is_no_answer(room: Room) -> None:

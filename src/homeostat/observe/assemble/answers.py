@@ -24,16 +24,22 @@ def sums(calls: str) -> str:
         f"argMaxIf({name}, at, {name} != '' AND op = 'call') AS {name}"
         for name in ("model", "requested_model", "provider", "finish_reason")
     )
+    lent = ", ".join(f"argMaxIf({name}, at, {_named(name)} != '') AS {name}" for name in rows.CONTEXT)
     texts = ", ".join(
         f"{pick}({side}_{part}, (at, row_key), op = 'call' AND {side}_chars > 0) AS lent_{side}_{part}"
         for side, pick in (("input", "argMinIf"), ("output", "argMaxIf"))
         for part in _TEXT
     )
-    return f"""SELECT top_trace, top_id, {tokens}, {last}, {texts}, sum(calls) AS calls,
+    return f"""SELECT top_trace, top_id, {tokens}, {last}, {lent}, {texts}, sum(calls) AS calls,
             arrayDistinct(arrayFlatten(groupArray(estimated))) AS estimated,
             arrayDistinct(arrayFlatten(groupArray(tools))) AS tools,
             arraySort(arrayDistinct(arrayFlatten(groupArray(arrayConcat(elsewhere, {_APART}))))) AS elsewhere
         FROM {calls} WHERE NOT is_answer AND top_id != {keys.NO_SPAN} GROUP BY top_trace, top_id"""
+
+
+def _named(name: str) -> str:
+    """The column that says whether this one is told: a version goes with its prompt."""
+    return "prompt_name" if name == "prompt_version" else name
 
 
 def used(tree: str) -> str:
@@ -73,6 +79,8 @@ def exchanges(tree: str, calls: str) -> str:
         "cost": "s.cost",
         "tools": "if(empty(s.tools), u.tools, s.tools)",
         **{name: f"accurateCastOrNull(s.{name}, 'UInt32')" for name in rows.TOKENS},
+        # What nobody in its trace says, a call may that was told in another trace, too: by a gateway.
+        **{name: f"if(t.{_named(name)} = '', s.{name}, t.{name})" for name in rows.CONTEXT},
         # A span that does not tell was asked what its first call was, and said what its last one did.
         **{
             f"{side}_{part}": f"if(({lone.CAPABLE}) OR t.{side}_chars > 0, t.{side}_{part}, s.lent_{side}_{part})"

@@ -166,6 +166,19 @@ def test_one_rung_or_one_version_of_a_score(warehouse: Warehouse, project: str, 
     assert measure(warehouse, project, "count", filters=[("score.good@judge.lt", "0.2")])[0] == 0
 
 
+def test_an_interval_lies_where_values_can(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
+    for one, value in zip(answers[:2], (0.05, 0.9), strict=True):
+        say(warehouse, "scores", project, name="good", value=value, trace_id=one["trace_id"], span_id=one["span_id"])
+        made.put(warehouse, [{**one, "latency_ms": 1000 * value, "version": 2}])
+    made.put(warehouse, [{**answers[2], "latency_ms": None, "version": 2}])
+    whole = Question(project, grammar.parse(["mean(score.good),sum(score.good),mean(latency)"]), micros(made.START),
+                     micros(made.START + timedelta(days=1)), made.NOW)  # fmt: skip
+    ends = [(point["low"], point["high"]) for point in ask(warehouse, whole, list)]
+    assert ends[:2] == [(0.0, 1.0), (0.0, 2.0)]
+    assert ends[2][0] == 0.0
+    assert ends[2][1] > 1000, "how long it may take has no end"
+
+
 def test_signals(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
     first, second, third, _ = answers
     say(warehouse, "signals", project, name="thumbs", value=-1.0, trace_id=first["trace_id"], span_id=first["span_id"])

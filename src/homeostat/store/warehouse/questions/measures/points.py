@@ -84,6 +84,10 @@ class Groups:
             value, low, high = (np.clip(counts.at_rank(rank), least, most) for rank in ranks)
             return _where(n > 0, value), _where(np.isfinite(ends[0]), low), _where(np.isfinite(ends[1]), high), n
         low, high = intervals.mean(n, total, squares)
+        if "." not in measure.field:  # a latency, a cost: never below nothing
+            low = np.maximum(low, np.minimum(least, 0.0))
+        elif self._needs.said is not None and self._needs.said.family == "score":
+            low, high = np.maximum(low, np.minimum(least, 0.0)), np.minimum(high, np.maximum(most, 1.0))
         if measure.stat == "sum":
             return _where(n > 0, total), low * n, high * n, n
         return _where(n > 0, _divided(total, n)), low, high, n
