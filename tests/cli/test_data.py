@@ -193,3 +193,15 @@ def test_one_exchange_is_json_either_way_and_exports_are_of_a_kind(shop: Shop, t
     assert len(shop.said("exchanges", "export", "-w", "name=kinds", "--kind", "all").splitlines()) == 2
     id = json.loads(line)["id"]
     assert shop.json("exchanges", "get", id) == json.loads(shop.said("exchanges", "get", id))
+
+
+def test_a_chat_file_goes_through_a_dataset(shop: Shop, tmp_path: Path) -> None:
+    """And what a format leaves out is said, not on the lines."""
+    answered = {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}
+    file = tmp_path / "train.jsonl"
+    file.write_text(json.dumps(answered) + '\n{"input": "unanswered"}\n')
+    shop.run("dataset", "add", "chats", str(file))
+    exported = shop.run("dataset", "export", "chats", "--format", "chat")
+    assert [json.loads(line) for line in exported.stdout.splitlines()] == [answered]
+    assert exported.stderr == "left out: 1 items (failing, or no answer)\n"
+    assert shop.run("dataset", "export", "chats").stderr == ""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from homeostat.registry import datasets
-from homeostat.registry.datasets import Shaping, chat_lines, preference_lines, shaped
+from homeostat.registry.datasets import Shaping, chat_lines, left_out, preference_lines, shaped
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import Ledger, audit
 from homeostat.store.ledger import datasets as rows
@@ -84,6 +84,51 @@ def test_what_is_newer_takes_the_place_of_what_was_there(ledger: Ledger) -> None
     told = [(item["input"], item.get("output")) for item in rows.items(ledger, "p", "d", 2)]
     assert told == [("A", "NEW"), ("b", "stays"), ("c", None)]
     assert made(put(ledger, [{"input": "b", "output": "stays"}], add=True)) == (second, False)
+
+
+def test_of_two_rows_of_a_file_the_later_stays(ledger: Ledger) -> None:
+    rows_of_a_file = [{"input": "a", "output": "first"}, {"input": "b"}, {"input": "A", "output": "second"}]
+    version, _ = made(put(ledger, rows_of_a_file, shaping=Shaping(newest_first=False)))
+    told = [(item["input"], item.get("output")) for item in rows.items(ledger, "p", "d", version.version)]
+    assert told == [("A", "second"), ("b", None)]
+
+
+def spoken(question: str, *answers: str) -> list[dict[str, Any]]:
+    turns = [{"role": "user", "content": question}]
+    return [*turns, *({"role": "assistant", "content": answer} for answer in answers)]
+
+
+def test_messages_that_end_with_the_answer_are_a_conversation() -> None:
+    """OpenAI's chat files: the answer is no part of the question, whoever else says it."""
+    told = spoken("Where is it?", "On its way.")
+    assert chat_lines([{"messages": told}]) == [{"messages": told}]
+    assert chat_lines([{"messages": told, "output": "On its way."}]) == [{"messages": told}]
+    assert chat_lines([{"messages": told, "ideal": "In Bonn."}]) == [{"messages": spoken("Where is it?", "In Bonn.")}]
+    assert chat_lines([{"messages": told, "good": False}]) == []
+    call = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "find"}}]}
+    assert chat_lines([{"messages": [told[0], call]}]) == [{"messages": [told[0], call]}]
+    assert chat_lines([{"messages": told[:1]}]) == []
+
+
+def test_answers_in_messages_are_one_question_and_pairs() -> None:
+    good, failing = (
+        {"messages": spoken("Where is it?", answer), "good": side} for answer, side in (("Here.", True), ("No.", False))
+    )
+    [line] = preference_lines([good, failing])
+    assert line == {
+        "input": {"messages": spoken("Where is it?")},
+        "preferred_output": spoken("", "Here.")[1:], "non_preferred_output": spoken("", "No.")[1:],
+    }  # fmt: skip
+    again = [{"messages": spoken("Where is it?", answer)} for answer in ("old", "new")]
+    assert shaped(again, Shaping(newest_first=False)) == again[1:]
+
+
+def test_what_a_format_leaves_out_is_counted() -> None:
+    unanswered = {"input": "And now?"}
+    items = [GOOD, BAD, unanswered, {**BAD, "input": "Else?", "ideal": "Yes."}]
+    assert {shape: left_out(items, shape) for shape in ("jsonl", "chat", "preferences")} == {
+        "jsonl": 0, "chat": 2, "preferences": 1,
+    }  # fmt: skip
 
 
 def test_tool_calls_are_exported_as_they_were_said() -> None:

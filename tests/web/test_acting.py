@@ -274,6 +274,12 @@ def test_a_dataset_from_exchanges_and_from_items(there: tuple[Api, TestClient], 
     assert line["preferred_output"] == [{"role": "assistant", "content": "On its way."}]
     chat = client.get("/api/v1/datasets/failing/export?format=chat").text
     assert json.loads(chat)["messages"][-1] == {"role": "assistant", "content": "On its way."}
+    left_out = [client.get(f"/api/v1/datasets/failing/export?format={shape}").headers["x-homeostat-left-out"]
+                for shape in ("jsonl", "chat", "preferences")]  # fmt: skip
+    assert left_out == ["0", "1", "0"]
+    twice = [{"input": "Q", "output": "first"}, {"input": "Q", "output": "second"}]
+    assert client.post("/api/v1/datasets", json={"name": "twice", "items": twice}).json()["items"] == 1
+    assert client.get("/api/v1/datasets/twice/items").json()["items"][0]["output"] == "second"
     assert [each["version"] for each in client.get("/api/v1/datasets/failing").json()["versions"]] == [2, 1]
     assert client.get("/api/v1/datasets/other").status_code == 404
 

@@ -95,6 +95,9 @@ def export(
         if answer.status_code >= 400:
             client.checked(answer)
         sys.stdout.write(answer.text)
+        if left_out := int(answer.headers.get("x-homeostat-left-out", 0)):
+            why = "in no pair of a better and a failing answer" if shape == "preferences" else "failing, or no answer"
+            typer.echo(f"left out: {left_out} items ({why})", err=True)
 
 
 @app.command("forget")

@@ -256,7 +256,16 @@ def _against(done: Action) -> str:
         whose = f"begun by {agreed}" if agreed == whose else f"begun by {agreed}, as {whose} proposed"
     else:
         return ""
-    return f"{done.state} by {by or 'nobody'}{f': {said}' if said else ''}; {whose}"
+    return f"{done.state} by {by or 'nobody'}{f': {said}' if said else ''}; {whose}{_withdrawn(done)}"
+
+
+def _withdrawn(done: Action) -> str:
+    """What of a dataset was taken back, and what was not."""
+    if "withdrawn" not in done.result:
+        return ""
+    later = ", ".join(str(number) for number in done.result.get("still_in", ()))
+    kept = f"; later versions still hold its items: {later}" if later else ""
+    return f"; version {done.result['withdrawn']} is withdrawn{kept}"
 
 
 def _told(done: Action) -> Iterator[str]:

@@ -36,6 +36,8 @@ class Shaping:
     redact: bool = True
     balance: bool = False
     """As many good ones as failing ones, drawn at random with a fixed seed."""
+    newest_first: bool = True
+    """As exchanges are found; rows of a file are told the newest last."""
     most: int = MOST
 
 
@@ -52,7 +54,7 @@ def make(
     if unusable := _unusable(items, note):
         return unusable
     with ledger.begin():
-        newest = datasets.get(ledger, project, name)
+        newest, last = datasets.get(ledger, project, name), datasets.last(ledger, project, name)
         before = _plain(datasets.items(ledger, project, name, newest.version)) if add and newest else []
         into, chosen = datasets.without_forgotten(ledger, project, items), shaping or Shaping()
         if chosen.balance and (lacking := _cannot_balance([*before, *into])):
@@ -65,12 +67,24 @@ def make(
             return newest, False
         told = dict(lineage) | ({"after": newest.version} if add and newest else {})
         told |= {"deduplicate": chosen.deduplicate, "redact": chosen.redact, "balance": chosen.balance}
-        number = newest.version + 1 if newest else 1
-        made = Version(name, number, len(whole), digest, told, note, author.at, author.actor)
+        made = Version(name, last + 1, len(whole), digest, told, note, author.at, author.actor)
         datasets.add(ledger, project, made, whole)
         after = {"version": made.version, "items": made.items, "digest": digest, "lineage": told}
         author.wrote(ledger, project, "dataset.create", name, after=after)
         return made, True
+
+
+def withdraw(ledger: Ledger, project: str, name: str, version: int, author: Author) -> list[int]:
+    """A version stays what it is, and is the newest no more: what comes next does not build on it. Tells which later
+    versions hold its items."""
+    with ledger.begin():
+        datasets.withdraw(ledger, project, name, version)
+        author.wrote(ledger, project, "dataset.withdraw", name, after={"version": version})
+        told, holding = datasets.versions(ledger, project, name), {version}
+        for later in reversed(told):
+            if not later.withdrawn and later.lineage.get("after") in holding:
+                holding.add(later.version)
+        return sorted(holding - {version})
 
 
 def forget(ledger: Ledger, project: str, exchanges: Sequence[str], author: Author) -> int:
@@ -86,6 +100,8 @@ def find(ledger: Ledger, project: str, name: str, version: int | None = None) ->
     """A version; without a number the newest."""
     found = datasets.get(ledger, project, name, version)
     if found is None:
+        if not version and datasets.last(ledger, project, name):
+            return Declined("not_found", f"Every version of the dataset {name} was withdrawn.", "Name one: version.")
         which = f"no version {version} of the dataset {name}" if version else f"no dataset {name}"
         return Declined("not_found", f"There is {which}.", "homeostat dataset ls")
     return found
@@ -99,12 +115,14 @@ def shaped(items: Sequence[Item], shaping: Shaping, before: Sequence[Item] = ())
     [{'input': 'a', 'output': '[email]'}]
     >>> shaped([{"input": "a", "output": "newer"}, {"input": "b"}], Shaping(), rows)
     [{'input': 'a', 'output': 'newer'}, {'input': 'b'}]
+    >>> shaped([*rows, {"input": "b"}], Shaping(newest_first=False))
+    [{'input': 'A ', 'output': 'again'}, {'input': 'b'}]
     """
     old, new = ([_kept(item, shaping) for item in some] for some in (before, items))
     kept = [*old, *new]
     if shaping.deduplicate:
-        # One question once: of what is told at a time the first one is the newest, and it stands where the older stood.
-        kept = list((_once(old) | _once(new)).values())
+        # One question once: the newest, and it stands where the older stood.
+        kept = list((_once(old) | _once(new, newest_first=shaping.newest_first)).values())
     if shaping.balance:
         kept = _balanced(kept)
     return kept[: shaping.most]
@@ -115,10 +133,11 @@ def _kept(item: Item, shaping: Shaping) -> dict[str, Any]:
     return _redacted(kept) if shaping.redact else kept
 
 
-def _once(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _once(items: Sequence[dict[str, Any]], *, newest_first: bool = True) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for item in items:
-        found.setdefault(_question(item), item)
+        question = _question(item)
+        found[question] = found.get(question, item) if newest_first else item
     return found
 
 
@@ -164,39 +183,66 @@ def _is_message(value: Any) -> bool:
 def chat_lines(items: Sequence[Item]) -> list[dict[str, Any]]:
     """OpenAI's shape for fine-tuning: one conversation with the answer that shall be learned. Failing ones are left out
     unless somebody wrote the ideal answer."""
-    return [
-        {"messages": [*_asked(item), {"role": "assistant", "content": item.get("ideal") or item["output"]}]}
-        for item in items
-        if item.get("ideal") or (item.get("output") and item.get("good") is not False)
-    ]
+    return [{"messages": [*_asked(item), answer]} for item in items if (answer := _taught(item))]
 
 
 def preference_lines(items: Sequence[Item]) -> list[dict[str, Any]]:
     """OpenAI's shape for preferences: one question, the better answer, the worse one. An ideal answer is better than
     what was said; of several answers to one question a good one is better than a failing one."""
+    return [
+        {"input": {"messages": _asked(better)}, "preferred_output": [_better(better)],
+         "non_preferred_output": [_answered(worse)]}
+        for better, worse in _pairs(items)
+    ]  # fmt: skip
+
+
+def left_out(items: Sequence[Item], shape: str) -> int:
+    """How many items stand in no line of that shape."""
+    if shape == "chat":
+        return sum(_taught(item) is None for item in items)
+    paired = {id(item) for pair in _pairs(items) for item in pair} if shape == "preferences" else set(map(id, items))
+    return len(items) - len(paired)
+
+
+def _pairs(items: Sequence[Item]) -> list[tuple[Item, Item]]:
+    """Answers to one question: the better one, and a failing one."""
     by_question: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         by_question[_question(item).partition("\0")[0]].append(item)
-    lines = []
+    pairs = []
     for same in by_question.values():
-        better = [item.get("ideal") or item.get("output") for item in same if item.get("ideal") or item.get("good")]
-        best = next(iter(better), "")
-        worse = [str(item["output"]) for item in same if item.get("output") and item.get("good") is False]
-        lines += [
-            {"input": {"messages": _asked(same[0])},
-             "preferred_output": [{"role": "assistant", "content": best}],
-             "non_preferred_output": [{"role": "assistant", "content": bad_answer}]}
-            for bad_answer in worse if best and best != bad_answer
-        ]  # fmt: skip
-    return lines
+        best = next((item for item in same if _better(item)), None)
+        failing = (item for item in same if item.get("good") is False and _answered(item))
+        pairs += [(best, item) for item in failing if best and _better(best) != _answered(item)]
+    return pairs
+
+
+def _taught(item: Item) -> dict[str, Any] | None:
+    """The answer that shall be learned."""
+    return _ideal(item) or (_answered(item) if item.get("good") is not False else None)
+
+
+def _better(item: Item) -> dict[str, Any] | None:
+    """An answer that somebody calls good, or wrote."""
+    return _ideal(item) or (_answered(item) if item.get("good") else None)
+
+
+def _ideal(item: Item) -> dict[str, Any] | None:
+    return {"role": "assistant", "content": item["ideal"]} if item.get("ideal") else None
+
+
+def _answered(item: Item) -> dict[str, Any] | None:
+    """What was answered: it stands in `output`, or at the end of the messages."""
+    said = _said(item)
+    if said and said[-1]["role"] == "assistant" and item.get("output") in (None, "", said[-1].get("content")):
+        return said[-1]
+    return {"role": "assistant", "content": item["output"]} if item.get("output") else None
 
 
 def _asked(item: Item) -> list[dict[str, Any]]:
-    messages = item.get("messages")
-    # Older versions hold messages that nobody checked.
-    said = [each for each in messages if _is_message(each)] if isinstance(messages, list) else []
-    if said:
-        return [{name: each[name] for name in _MESSAGE if each.get(name) is not None} for each in said]
+    """The conversation up to its answer."""
+    if said := _said(item):
+        return said[:-1] if said[-1] == _answered(item) else said
     system = str(item.get("system") or "")
     documents = "\n\n".join(str(text) for text in item.get("documents") or ())
     told = f"{system}\n\n{documents}".strip() if documents else system
@@ -204,8 +250,15 @@ def _asked(item: Item) -> list[dict[str, Any]]:
     return [*first, {"role": "user", "content": str(item.get("input") or "")}]
 
 
+def _said(item: Item) -> list[dict[str, Any]]:
+    messages = item.get("messages")
+    # Older versions hold messages that nobody checked.
+    known = [each for each in messages if _is_message(each)] if isinstance(messages, list) else []
+    return [{name: each[name] for name in _MESSAGE if each.get(name) is not None} for each in known]
+
+
 def _question(item: Item) -> str:
-    asked = item.get("input") or json.dumps(item.get("messages") or [], sort_keys=True)
+    asked = item.get("input") or json.dumps(_asked(item), sort_keys=True)
     folded = " ".join(str(asked).lower().split())
     # A failing and a good answer to one question are a pair, not the same twice.
     return f"{folded}\0{item.get('good')}" if item.get("good") is not None else folded

@@ -82,7 +82,8 @@ async def make_dataset(request: Request, wanted: NewVersion) -> Response:
         lineage["good"] = wanted.good
         if wanted.good is not None:
             items = [{**item, "good": wanted.good} for item in items]
-        shaping = Shaping(wanted.deduplicate, wanted.redact, wanted.balance)
+        told_newest_first = wanted.exchanges is not None
+        shaping = Shaping(wanted.deduplicate, wanted.redact, wanted.balance, newest_first=told_newest_first)
         return registry.make(
             core.ledger, project, wanted.name, items, author, lineage=lineage, note=wanted.note, add=wanted.add,
             shaping=shaping,
@@ -146,7 +147,8 @@ async def show_items(request: Request, name: str) -> Response:
 
 @router.get("/api/v1/datasets/{name:path}/export", responses=answers(400, 404), openapi_extra={"parameters": _EXPORT})
 async def export_dataset(request: Request, name: str) -> Response:
-    """JSON lines: as they are, or as OpenAI's fine-tuning takes them."""
+    """JSON lines: as they are, or as OpenAI's fine-tuning takes them. The header `x-homeostat-left-out` tells how many
+    items stand in no line of that format."""
     core, project, pairs = core_of(request), visitor_of(request).project, pairs_of(request)
     version = number_of(pairs, "version", 0, 1, 2**31 - 1) or None
     shape = single(pairs, "format") or "jsonl"
@@ -161,13 +163,17 @@ async def export_dataset(request: Request, name: str) -> Response:
         lines: Any = items
         if shape != "jsonl":
             lines = registry.chat_lines(items) if shape == "chat" else registry.preference_lines(items)
-        return found.version, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        return found.version, text, registry.left_out(items, shape)
 
     told = await work(request, export)
     if isinstance(told, Declined):
         return declined(told)
-    number, text = told
-    headers = {"content-disposition": f'attachment; filename="{name}-{number}-{shape}.jsonl"'}
+    number, text, left_out = told
+    headers = {
+        "content-disposition": f'attachment; filename="{name}-{number}-{shape}.jsonl"',
+        "x-homeostat-left-out": str(left_out),
+    }
     return Response(text, media_type="application/jsonl", headers=headers)
 
 
@@ -185,5 +191,5 @@ def _json(version: Version) -> dict[str, Any]:
     return {
         "name": version.name, "version": version.version, "items": version.items, "digest": version.digest,
         "lineage": dict(version.lineage), "note": version.note, "created": iso(micros(version.created)),
-        "author": version.author,
+        "author": version.author, "withdrawn": version.withdrawn,
     }  # fmt: skip

@@ -15,13 +15,15 @@ import pytest
 
 from homeostat.act import acting
 from homeostat.act.remedies import REMEDIES, Effects, remedy
+from homeostat.records import words
 from homeostat.records.action import ANSWERS
 from homeostat.records.policy import Shadow, reshaped
 from homeostat.records.release import Release
+from homeostat.registry import datasets, steering
 from homeostat.registry import releases as registered
-from homeostat.registry import steering
 from homeostat.registry.declined import Declined
 from homeostat.store.ledger import Ledger, actions, audit, guards, policies, releases
+from homeostat.store.ledger import datasets as kept_datasets
 from tests.act.remedies.stage import AUTHOR, EXAMPLES, Outside, action_of, effects_of, ledger_at, made, world
 
 NEVER_UNDONE = {"pipeline"}
@@ -175,6 +177,47 @@ def test_undo_leaves_guards_of_other_names_alone(ledger: Ledger) -> None:
 def on(ledger: Ledger) -> list[Any]:
     """The words of the guards that are on."""
     return [kept.document["words"] for kept in guards.listed(ledger, "p") if kept.state == "on"]
+
+
+def test_a_collected_version_is_withdrawn(ledger: Ledger) -> None:
+    """It stays what it is; what comes next builds on the one before it, and later ones say that they hold its items."""
+    effects = effects_of(ledger)
+    old = [{"input": "an old question", "output": "x"}]
+    datasets.make(ledger, "p", "failing", old, AUTHOR, lineage={})
+    first = done(effects, "curate", ledger)
+    same = done(effects, "curate", ledger)
+    assert made(acting.undo(effects, "p", same.id)).result.get("withdrawn") is None  # it made none
+    assert made(datasets.find(ledger, "p", "failing")).version == 2
+    later = made(datasets.make(ledger, "p", "failing", [{"input": "one more"}], AUTHOR, lineage={}, add=True))[0]
+    undone = made(acting.undo(effects, "p", first.id, why="too much"))
+    assert (undone.result["withdrawn"], undone.result["still_in"]) == (2, [later.version])
+    assert "version 2 is withdrawn; later versions still hold its items: 3" in words.action(undone)
+    assert [(each.version, each.withdrawn) for each in kept_datasets.versions(ledger, "p", "failing")] == [
+        (3, False), (2, True), (1, False),
+    ]  # fmt: skip
+    assert len(kept_datasets.items(ledger, "p", "failing", 2)) == 5
+
+
+def test_the_newest_version_is_one_that_was_not_withdrawn(ledger: Ledger) -> None:
+    effects = effects_of(ledger)
+    old = [{"input": "an old question", "output": "x"}]
+    datasets.make(ledger, "p", "failing", old, AUTHOR, lineage={})
+    for _ in range(2):  # undone and done again: the same items are another version
+        made(acting.undo(effects, "p", done(effects, "curate", ledger).id))
+        newest = {each.name: (each.version, each.items) for each in kept_datasets.newest(ledger, "p")}
+        assert newest["failing"] == (1, 1)
+        assert made(datasets.find(ledger, "p", "failing")).version == 1
+    next_one = made(datasets.make(ledger, "p", "failing", [{"input": "one more"}], AUTHOR, lineage={}, add=True))[0]
+    assert (next_one.version, next_one.items, next_one.lineage["after"]) == (4, 2, 1)
+
+
+def test_a_dataset_of_withdrawn_versions_alone_says_so(ledger: Ledger) -> None:
+    effects = effects_of(ledger)
+    made(acting.undo(effects, "p", done(effects, "curate", ledger).id))
+    assert [each.name for each in kept_datasets.newest(ledger, "p")] == ["lessons"]
+    no = datasets.find(ledger, "p", "failing")
+    assert isinstance(no, Declined) and "was withdrawn" in no.message
+    assert made(datasets.find(ledger, "p", "failing", 1)).items == 4
 
 
 @pytest.mark.parametrize("name", ["project", "action", "incident", "why"])

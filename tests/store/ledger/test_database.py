@@ -28,7 +28,7 @@ def test_up_down_up(dsn: str) -> None:
     ledger.upgrade()
     first = ledger.revision()
     ledger.upgrade()
-    assert ledger.revision() == first == "0008"
+    assert ledger.revision() == first == "0009"
     ledger.downgrade("base")
     with ledger.read() as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]

@@ -94,8 +94,13 @@ class Curate:
         return Told(result={"dataset": self.dataset, "version": version.version, "items": version.items})
 
     def undo(self, effects: Effects, action: Action) -> Told | Declined:
-        """Versions never change, so nothing is taken away: use the version before it."""
-        return Told(result={"use_version": max(0, int(action.result.get("version", 1)) - 1)})
+        """The version stays what it is and is the newest no more. What was there before the action stays."""
+        version = int(action.result.get("version", 0))
+        found = datasets.find(effects.ledger, action.project, self.dataset, version) if version else None
+        if found is None or isinstance(found, Declined) or found.lineage.get("action") != action.id:
+            return Told()
+        later = datasets.withdraw(effects.ledger, action.project, self.dataset, version, effects.author)
+        return Told(result={"withdrawn": version} | ({"still_in": later} if later else {}))
 
     def _shaping(self) -> Shaping:
         return Shaping(deduplicate=self.deduplicate, redact=self.redact, balance=self.balance)

@@ -20,6 +20,7 @@ from homeostat.store.ledger.versioned import newest_of, versions_of
 _AT_ONCE = 1000
 #: The digest of a version from which somebody was taken out.
 _FORGOTTEN = "forgotten"
+_STANDS = datasets.c.withdrawn == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Version:
     note: str
     created: datetime
     author: str
+    withdrawn: bool = False
+    """Its action was undone: it can be read, and is the newest no more."""
 
 
 def add(ledger: Ledger, project: str, version: Version, items: Sequence[Mapping[str, Any]]) -> None:
@@ -55,10 +58,25 @@ def add(ledger: Ledger, project: str, version: Version, items: Sequence[Mapping[
 
 
 def get(ledger: Ledger, project: str, name: str, version: int | None = None) -> Version | None:
-    """A version; without a number the newest."""
+    """A version; without a number the newest that was not withdrawn."""
+    query = versions_of(datasets, project, name, version).limit(1)
     with ledger.read() as connection:
-        row = connection.execute(versions_of(datasets, project, name, version).limit(1)).first()
+        row = connection.execute(query if version else query.where(_STANDS)).first()
     return None if row is None else _version(row)
+
+
+def last(ledger: Ledger, project: str, name: str) -> int:
+    """The number of the newest version, withdrawn or not; 0: there is none."""
+    mine = (datasets.c.project == project, datasets.c.name == name)
+    with ledger.read() as connection:
+        return connection.scalar(select(func.max(datasets.c.version)).where(*mine)) or 0
+
+
+def withdraw(ledger: Ledger, project: str, name: str, version: int) -> None:
+    """It is the newest no more; may be told twice."""
+    here = (datasets.c.project == project, datasets.c.name == name, datasets.c.version == version)
+    with ledger.begin() as connection:
+        connection.execute(update(datasets).where(*here).values(withdrawn=1))
 
 
 def versions(ledger: Ledger, project: str, name: str) -> list[Version]:
@@ -68,9 +86,9 @@ def versions(ledger: Ledger, project: str, name: str) -> list[Version]:
 
 
 def newest(ledger: Ledger, project: str) -> list[Version]:
-    """The newest version of each, by name."""
+    """The newest version of each that was not withdrawn, by name."""
     with ledger.read() as connection:
-        return [_version(row) for row in connection.execute(newest_of(datasets, project))]
+        return [_version(row) for row in connection.execute(newest_of(datasets, project, _STANDS))]
 
 
 def items(
@@ -139,5 +157,5 @@ def _version(row: Any) -> Version:
     told = row._mapping
     return Version(
         told["name"], told["version"], told["items"], told["digest"], json.loads(told["lineage"]), told["note"],
-        told["created"], told["author"],
+        told["created"], told["author"], bool(told["withdrawn"]),
     )  # fmt: skip

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 
 
-def newest_of(table: Table, project: str) -> Select[Any]:
-    """The newest version of each name, by name."""
+def newest_of(table: Table, project: str, *counts: ColumnElement[bool]) -> Select[Any]:
+    """The newest version of each name that counts, by name."""
     last = (
         select(table.c.name, func.max(table.c.version).label("version"))
-        .where(table.c.project == project)
+        .where(table.c.project == project, *counts)
         .group_by(table.c.name)
         .subquery()
     )

@@ -46,6 +46,7 @@ datasets: Final = Table(
     Column("note", Text, nullable=False),
     Column("created", Moment, nullable=False),
     Column("author", Text, nullable=False),
+    Column("withdrawn", Integer, nullable=False, server_default="0"),
 )
 
 dataset_items: Final = Table(
