@@ -8,8 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from homeostat.config import Settings
+from homeostat.loop import core as core_module
+from homeostat.loop import supervisor
 from homeostat.loop.clock import WorldClock
 from homeostat.loop.core import Core, Job
+from homeostat.loop.scoring import Scoring
+from homeostat.loop.watching import Watching
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, segments
 from homeostat.store.spool.segment import open_name, sealed_name
@@ -93,6 +100,44 @@ def test_its_trouble_stops_neither_the_world_nor_hides(tmp_path: Path) -> None:
     one = core(tmp_path, clock=WorldClock(tmp_path / "clock"), _unannounced=job)
     Core.advance(one, 10**18)
     assert (job.runs, job.error) == (1, "the store is away")
+
+
+def test_threads_that_do_not_end_hold_up_the_end_no_longer_than_the_supervisor_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: else the process is killed, and the end is told as unclean."""
+    assert core_module.CLOSE_SECONDS + 10 < supervisor.DRAIN_SECONDS + 5
+    monkeypatch.setattr(core_module, "CLOSE_SECONDS", 0.2)
+    waits: list[float] = []
+
+    class Hangs(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            waits.append(-1.0 if timeout is None else timeout)
+            super().join(timeout)
+
+    free = threading.Event()
+    threads = [Hangs(target=free.wait, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    nothing: Any = None
+    settings = Settings(data=tmp_path)
+    scoring = Scoring(nothing, nothing, nothing, settings, lambda: 0)
+    watching = Watching(nothing, nothing, nothing, settings, lambda: 0, Folder(tmp_path), lambda: None)
+    scoring._threads, watching._thread, watching._goes = list(threads[:3]), threads[3], threads[4]
+    closed = SimpleNamespace(close=lambda: None)
+    one = core(
+        tmp_path,
+        watching=watching,
+        scoring=scoring,
+        _threads=threads[5:],
+        loader=closed,
+        warehouse=closed,
+        _lock=closed,
+    )
+    Core.close(one)
+    assert one._stop.is_set() and scoring._stop.is_set() and watching._stop.is_set()
+    assert len(waits) == 8 and all(0 <= wait <= 0.2 for wait in waits) and waits[-1] == 0.0, waits
+    free.set()
 
 
 def test_a_loaded_segment_is_known_while_its_file_is_there(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 from homeostat.cli import client, show
 from homeostat.cli.show import AsJson
 
-#: Seconds for each answer. The edge needs six to see that the core hangs, and more on a busy machine.
+#: Seconds for each answer. The edge needs ten to see that the core hangs, and more on a busy machine.
 _PATIENCE: Final = 30.0
 
 

@@ -40,6 +40,8 @@ from homeostat.store.warehouse.schema import forget_staging, migrate
 log: Final = logging.getLogger("homeostat.core")
 #: The code that the core ends with when what it holds in memory is not what is on disk.
 DAMAGED: Final = 5
+#: All threads together have so long to end, well within what the supervisor waits for the process.
+CLOSE_SECONDS: Final = 20.0
 #: No exchange settles earlier than this after it was received.
 SETTLE_MICROS: Final = 10_000_000
 
@@ -124,12 +126,15 @@ class Core:
         self.watching.start()
 
     def close(self) -> None:
-        """End after the piece of work in hand."""
+        """End after the piece of work in hand; what takes longer is begun again at the next start."""
+        end = time.monotonic() + CLOSE_SECONDS
         self._stop.set()
-        self.watching.close()
-        self.scoring.close()
+        self.watching.end()
+        self.scoring.end()
+        self.watching.join(end)
+        self.scoring.join(end)
         for thread in self._threads:
-            thread.join(20)
+            thread.join(max(0.0, end - time.monotonic()))
         self.loader.close()
         self.warehouse.close()
         self._lock.close()

@@ -33,7 +33,7 @@ _CONNECT_SECONDS: Final = 1.0
 #: Longest wait for the first line of an answer: setting the world clock may load a month before it answers.
 _PATIENCE_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 1.0
-_SILENT_LOOKS: Final = 3
+_SILENT_LOOKS: Final = 5
 _PIECE: Final = 64 << 10
 
 

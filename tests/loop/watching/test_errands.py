@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -165,4 +166,5 @@ def test_the_watch_goes_on_while_a_pipeline_hangs(ledger: Ledger, tmp_path: Path
         assert of(ledger, id).state == "doing"
     finally:
         pipeline.free.set()
-        watching.close()
+        watching.end()
+        watching.join(time.monotonic() + 20)

@@ -86,11 +86,14 @@ class Scoring:
             thread.start()
             self._threads.append(thread)
 
-    def close(self) -> None:
-        """End after the piece in hand."""
+    def end(self) -> None:
+        """Nothing new is begun."""
         self._stop.set()
+
+    def join(self, end: float) -> None:
+        """Wait for the pieces in hand, until then (monotonic) at most."""
         for thread in self._threads:
-            thread.join(10)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def catch_up(self) -> None:
         """Judge everything that is ready, to the end and without a limit of time: for the world clock."""

@@ -105,13 +105,16 @@ class Watching:
         self._tries = threading.Thread(target=self._try, name="trying", daemon=True)
         self._tries.start()
 
-    def close(self) -> None:
-        """End after the piece in hand."""
+    def end(self) -> None:
+        """Nothing new is begun."""
         self._stop.set()
+
+    def join(self, end: float) -> None:
+        """Wait for the piece in hand, until then (monotonic) at most."""
         if self._thread is not None:
-            self._thread.join(20)
+            self._thread.join(max(0.0, end - time.monotonic()))
         if self._goes is not None:  # what hangs outside is begun again at the next start, and knows that
-            self._goes.join(2)
+            self._goes.join(min(2.0, max(0.0, end - time.monotonic())))
 
     def catch_up(self) -> None:
         """Tick everything that is ready, then act on it: for the world clock."""
