@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from typing import Final
 
 import pytest
 
@@ -12,7 +13,18 @@ from homeostat.records.instant import micros
 from homeostat.store.warehouse.questions import ticks
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import MINUTE, STEPS, Piece
-from tests.builders import NOON, ZERO_TRACE, exchange_row, new_trace, score_row, signal_row, span_row, store
+from tests.builders import (
+    NOON,
+    ZERO_SPAN,
+    ZERO_TRACE,
+    exchange_row,
+    new_span,
+    new_trace,
+    score_row,
+    signal_row,
+    span_row,
+    store,
+)
 
 START = micros(NOON)
 ALL = Piece(START - MINUTE, START + 60 * MINUTE, START)
@@ -219,3 +231,80 @@ def test_what_a_guard_withheld_is_no_error_and_its_scores_are_none(warehouse, pr
     assert (values.count[0].sum(), values.total[0].sum()) == (1, 1.0)
     values = ask(warehouse, project, "mean(score.relevance)", where=(("tag", "blocked"), ("status", "ok")))
     assert (values.count[0].sum(), values.total[0].sum()) == (1, 0.0)
+
+
+HALF: Final = (
+    Piece(START, START + 5 * MINUTE, START),
+    Piece(START + 5 * MINUTE, START + 10 * MINUTE, START + 5 * MINUTE),
+)
+
+
+def halves(warehouse, project, measure, **more):
+    """(minute, values, sum) of two pieces of five minutes, one after the other."""
+    return [told(ask(warehouse, project, measure, piece=piece, **more)) for piece in HALF]
+
+
+@pytest.mark.parametrize("about", ["span", "trace", "session", "user"])
+@pytest.mark.parametrize(("said", "known"), [(100, 130), (100, 400), (400, 130)])
+def test_a_signal_counts_once_when_both_it_and_its_answer_are_known(warehouse, project, about, said, known):
+    """`said`, `known`: seconds after noon at which the signal came, and at which its answer was ready."""
+    row = put(warehouse, project, at=later(known - 5), settles=later(known), user_id="u", session_id="s", release="A")
+    names = {"span": ("trace_id", "span_id"), "trace": ("trace_id",), "session": ("session_id",), "user": ("user_id",)}
+    here = {"span_id": ZERO_SPAN} | {name: row[name] for name in names[about]}
+    store(warehouse, signals=[signal_row(project, at=later(said), value=-1.0, **here)])
+    at = max(said, known) // 60
+    expected = [(at, 1, 1.0)]
+    assert halves(warehouse, project, "share(signal.thumbs=-1)") == ([expected, []] if at < 5 else [[], expected])
+    assert told(ask(warehouse, project, "share(signal.thumbs=-1)")) == expected
+
+
+def test_of_what_is_said_of_a_session_the_answer_before_it_is_meant_else_the_next(warehouse, project):
+    for release, seconds in (("A", 0), ("B", 60), ("C", 360)):
+        put(warehouse, project, at=later(seconds), settles=later(seconds + 5), session_id="s", release=release)
+    put(warehouse, project, at=later(365), settles=later(370), session_id="new", release="D")
+    store(warehouse, signals=[
+        signal_row(project, at=later(130), value=1.0, session_id="s"),
+        signal_row(project, at=later(190), value=1.0, session_id="new"),
+    ])  # fmt: skip
+    first, second = (ask(warehouse, project, "mean(signal.thumbs)", piece=piece) for piece in HALF)
+    assert first.release == ["B"] and second.release == ["D"], "what has an answer stays with it"
+
+
+def test_of_what_is_said_of_a_trace_its_first_answer_is_meant_of_a_call_its_last(warehouse, project):
+    trace = new_trace()
+    for release, seconds in (("A", 0), ("B", 60)):
+        put(warehouse, project, at=later(seconds), trace_id=trace, release=release)
+    store(warehouse, signals=[
+        signal_row(project, name="of-trace", at=later(90), trace_id=trace, span_id=ZERO_SPAN, value=1.0),
+        signal_row(project, name="of-call", at=later(90), trace_id=trace, span_id=new_span(), value=1.0),
+    ])  # fmt: skip
+    assert ask(warehouse, project, "mean(signal.of-trace)").release == ["A"]
+    assert ask(warehouse, project, "mean(signal.of-call)").release == ["B"]
+
+
+@pytest.mark.parametrize("about", ["span", "member", "trace", "session"])
+@pytest.mark.parametrize(("came", "known"), [(100, 130), (100, 400), (400, 130)])
+def test_a_score_made_elsewhere_counts_once_when_both_it_and_its_answer_are_known(
+    warehouse, project, about, came, known
+):
+    twin = new_span()
+    row = put(warehouse, project, at=later(90), settles=later(known), session_id="s", members=[twin])
+    here = {
+        "span": {"trace_id": row["trace_id"], "span_id": row["span_id"]},
+        "member": {"trace_id": row["trace_id"], "span_id": twin},
+        "trace": {"trace_id": row["trace_id"], "span_id": ZERO_SPAN},
+        "session": {"trace_id": ZERO_TRACE, "span_id": ZERO_SPAN, "session_id": "s"},
+    }[about]
+    store(warehouse, scores=[score_row(project, value=0.5, at=later(came), received=later(came), **here)])
+    [first, second] = halves(warehouse, project, "mean(score.relevance)", arrival=True)
+    assert (first, second) == (([(1, 1, 0.5)], []) if max(came, known) < 300 else ([], [(5, 1, 0.5)]))
+
+
+def test_of_scores_made_elsewhere_the_exchange_s_own_counts_and_the_newest(warehouse, project):
+    row = put(warehouse, project)
+    own = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
+    every = [({"trace_id": row["trace_id"], "span_id": ZERO_SPAN}, 90, 0.1), (own, 60, 0.2), (own, 70, 0.3)]
+    store(warehouse, scores=[
+        score_row(project, value=value, at=later(at), received=later(at), **here) for here, at, value in every
+    ])  # fmt: skip
+    assert told(ask(warehouse, project, "mean(score.relevance)", arrival=True)) == [(0, 1, 0.3)]

@@ -105,6 +105,8 @@ class Rows:
 #: A minute of very many exchanges is summed on disk: it must not fail for want of memory, again and again.
 _SPILL: Final = 150_000_000
 SEPARATOR: Final = "\x1f"
+#: What was said so long (µs) before its answer was known counts with it.
+_WAITS: Final = 3_600_000_000
 #: An exchange is ready so soon (µs) after it ended; what is ready later may have been ready before.
 _SETTLES: Final = 20_000_000
 
@@ -117,15 +119,16 @@ def rows(
     """Sums by minute, unit, release and segment; `each`: every exchange by itself, in the order in which they ended.
 
     `since`, `before`: only exchanges that began then; else all since the hour before that of `floor`. `arrival`: scores
-    made elsewhere, which count when they arrive and not when their exchange was ready. `routes`: by route too. Of very
-    many a share of the units.
+    made elsewhere, which count when the later of them and their exchange came. `routes`: by route too. Of very many a
+    share of the units.
     """
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
     bound = Bound(project, as_datetime(piece.until), max(0, late), before or piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
     bound.values["end"] = max(piece.until, piece.end)
     # Signals follow the answers, so that shares agree.
-    crowd = f"scores WHERE {_elsewhere(columns, bound)}" if arrival else f"exchanges WHERE {_BECAME_READY}"
+    came = f"received > {moment('after')} AND received <= {moment('until')}"
+    crowd = f"scores WHERE {_elsewhere(columns, bound)} AND {came}" if arrival else f"exchanges WHERE {_BECAME_READY}"
     share = drawn.share(warehouse, crowd, bound.values)
     relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
     relation = relations[family](columns, bound, drawn.units(_UNIT[unit], share))
@@ -197,18 +200,7 @@ def _scores(columns: Sequence[Column], bound: Bound, some: str) -> str:
 
 def _elsewhere(columns: Sequence[Column], bound: Bound) -> str:
     names = bound.add(sorted({column.name for column in columns}), "Array(String)")
-    return (
-        f"{SAID_WINDOW} AND source != 'homeostat' AND received > {moment('after')} AND received <= {moment('until')} "
-        f"AND name IN {names}"
-    )
-
-
-def _arrived(columns: Sequence[Column], bound: Bound, some: str) -> str:
-    every = (
-        f"SELECT {sources.COLUMNS}, {_AT}, {_ENDED} AS known_us FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} "  # noqa: S608
-        f"AND {some}"
-    )
-    return _with_scores(columns, bound, every, _elsewhere(columns, bound))
+    return f"{SAID_WINDOW} AND source != 'homeostat' AND name IN {names} AND isFinite(value)"
 
 
 def _with_scores(columns: Sequence[Column], bound: Bound, answers: str, when: str) -> str:
@@ -222,34 +214,81 @@ def _with_scores(columns: Sequence[Column], bound: Bound, answers: str, when: st
     return f"SELECT e.*, said FROM ({answers}) AS e INNER JOIN ({scores}) AS s USING (trace_id, span_id)"  # noqa: S608
 
 
-def _signals(columns: Sequence[Column], bound: Bound, some: str) -> str:
-    """Signals that came, each with the exchange that it is about: the one it names, else the last one before it of
-    its trace, session or user; of the last hours only."""
-    bound.values |= {"earlier": max(0, bound.values["low"] - _BACK)}
-    mine = (
-        f"project = {{project:String}} AND at >= {moment('earlier')} "
-        f"AND greatest(at, received) > {moment('after')} AND greatest(at, received) <= {moment('until')}"
+def _arrived(columns: Sequence[Column], bound: Bound, some: str) -> str:
+    """Scores made elsewhere, each with its exchange, and one about a whole trace with each answer there; of several of
+    a name the exchange's own, and the newest."""
+    bound.values |= {"earlier": bound.values["low"]}
+    told = _belonging("scores", _elsewhere(columns, bound), bound, some, "toString(rung) AS rung_text, value")
+    return (
+        f"SELECT *, {_ENDED} AS known_us, [(s_name, rung_text, value)] AS said FROM ({told}) "  # noqa: S608
+        "ORDER BY is_own DESC, by_trace DESC, said_us DESC LIMIT 1 BY trace_id, span_id, s_name, rung_text"
     )
+
+
+def _signals(columns: Sequence[Column], bound: Bound, some: str) -> str:
+    """Signals, each with the exchange that it is about; of the last hours only."""
+    bound.values |= {"earlier": max(0, bound.values["low"] - _BACK)}
+    mine = f"project = {{project:String}} AND at >= {moment('earlier')}"
     names = sorted({column.name for column in columns})
     if "" not in names:
         mine += f" AND name IN {bound.add(names, 'Array(String)')}"
+    told = _belonging("signals", mine, bound, some, "value, label")
+    return f"SELECT *, first_us AS known_us FROM ({told})"  # noqa: S608
+
+
+#: When something that was said is known.
+_CAME: Final[dict[related.Table, str]] = {"scores": "received", "signals": "greatest(at, received)"}
+#: What an answer is of, and what something that was said is about: trace, session, or user.
+_OF: Final[dict[related.Table, str]] = {
+    "scores": "arrayJoin([concat('t', trace_id), concat('s', session_id)])",
+    "signals": "arrayJoin([concat('t', trace_id), concat('s', session_id), concat('u', user_id)])",
+}
+_NAMED: Final = f"trace_id != {related.NO_TRACE}, concat('t', trace_id), session_id != '', concat('s', session_id)"
+_ABOUT: Final[dict[related.Table, str]] = {
+    "scores": f"multiIf({_NAMED}, '')", "signals": f"multiIf({_NAMED}, concat('u', user_id))",
+}  # fmt: skip
+
+
+def _belonging(table: related.Table, mine: str, bound: Bound, some: str, fields: str) -> str:
+    """What was said (`mine`), with the exchange that it belongs to, once both are known: in the piece in which the
+    later of the two came. What waited for longer than an hour is not looked for.
+
+    About a span it belongs to the answer that holds it, else to the last one of the trace; a signal about a trace to
+    its first answer, a score to each; about a session, or a user alone, as everywhere (`related.nearest`).
+    """
+    bound.values |= {"early": max(0, bound.values["after"] - _WAITS)}
+    came, about, of = _CAME[table], _ABOUT[table], _OF[table]
+    waited = f"SELECT {of} FROM exchanges WHERE {_BECAME_READY}"  # noqa: S608
     told = (
-        f"SELECT multiIf(trace_id != {related.NO_TRACE}, concat('t', trace_id), session_id != '', "  # noqa: S608
-        "concat('s', session_id), concat('u', user_id)) AS about, span_id AS s_span, name AS s_name, value, label, "
-        "row_key AS said_key, toUnixTimestamp64Micro(greatest(at, received)) AS known_us, "
-        f"toUnixTimestamp64Micro(at) AS said_us FROM signals WHERE {mine}"
+        f"SELECT {about} AS about, span_id AS s_span, name AS s_name, {fields}, row_key AS said_key, at AS said_at, "  # noqa: S608
+        f"toUnixTimestamp64Micro(at) AS said_us, toUnixTimestamp64Micro({came}) AS came_us FROM {table} "
+        f"WHERE {mine} AND {came} <= {moment('until')} AND ({came} > {moment('after')} "
+        f"OR (at > {moment('early')} AND {came} > {moment('early')} AND {about} IN ({waited})))"
     )
-    answers = (
-        f"SELECT {sources.COLUMNS}, {_AT}, "  # noqa: S608
-        "arrayJoin([concat('t', trace_id), concat('s', session_id), concat('u', user_id)]) AS about "
-        f"FROM exchanges FINAL WHERE project = {{project:String}} AND at >= {moment('earlier')} "
-        f"AND at <= {moment('until')} AND {_ANSWER} AND {some} AND about IN (SELECT about FROM ({told}))"
+    # Signals tell of the hours before, so few rows are asked for of very many: three looks at each, and none at what is
+    # made of it.
+    kinds = (("t", "trace_id", "toFixedString({}, 16)"), ("s", "session_id", "{}"), ("u", "user_id", "{}"))
+    asked = " OR ".join(
+        f"{column} IN (SELECT {held.format('substring(about, 2)')} FROM ({told}) WHERE startsWith(about, '{kind}'))"  # noqa: S608
+        for kind, column, held in kinds if table == "signals"
+    )  # fmt: skip
+    ready = (
+        f"SELECT {sources.COLUMNS}, {_AT}, toUnixTimestamp64Micro({READY}) AS ready_us FROM exchanges FINAL "  # noqa: S608
+        f"WHERE project = {{project:String}} AND at >= {moment('earlier')} AND at <= {moment('until')} "
+        f"AND {READY} <= {moment('until')} AND {_ANSWER} AND {some} AND ({asked or 'true'})"
     )
-    return (
-        f"SELECT e.*, s_name, value, label, said_us, known_us FROM ({answers}) AS e INNER JOIN ({told}) AS s "  # noqa: S608
-        "USING (about) WHERE at_us <= said_us OR startsWith(about, 't') "
-        "ORDER BY has(arrayPushBack(members, span_id), s_span) DESC, at_us DESC LIMIT 1 BY said_key"
+    answers = f"SELECT *, {of} AS about FROM ({ready})"  # noqa: S608
+    whole = f"by_trace AND s_span = {related.NO_SPAN}"
+    place = f"if({whole}, span_id, {related.NO_SPAN})" if table == "scores" else related.NO_SPAN
+    paired = (
+        f"SELECT e.*, s.* EXCEPT (about), startsWith(about, 't') AS by_trace, {place} AS place, "  # noqa: S608
+        "has(arrayPushBack(members, span_id), s_span) AS is_own, "
+        "min(greatest(came_us, ready_us)) OVER (PARTITION BY said_key, place) AS first_us "
+        f"FROM ({answers}) AS e INNER JOIN ({told}) AS s USING (about) "
+        f"WHERE by_trace OR abs(at_us - said_us) <= {related.NEAR} * 1000000"
     )
+    order = f"is_own DESC, multiIf(NOT by_trace, 0, {whole}, at_us, -at_us), {related.nearest('', 'said_at')}"
+    return f"SELECT * FROM ({paired}) WHERE first_us > {{after:Int64}} ORDER BY {order} LIMIT 1 BY said_key, place"  # noqa: S608
 
 
 def _value(family: Family, column: Column, bound: Bound) -> tuple[str, str]:
