@@ -56,6 +56,10 @@ class Entry:
     refers: Mapping[str, Any] = field(default_factory=dict)
 
 
+#: The line of a timeline that says that it came back refers to these news.
+REOPENED: Final = "reopened"
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """What a person is told about once."""
@@ -77,6 +81,11 @@ class Incident:
     merged_into: int = 0
     reopened: int = 0
     """How often it came back."""
+
+    @property
+    def begun(self) -> int:
+        """When it was opened, or came back last, as far as its timeline is here."""
+        return max([self.opened, *(entry.at for entry in self.timeline if entry.refers.get("news") == REOPENED)])
 
 
 def as_json(incident: Incident) -> dict[str, Any]:

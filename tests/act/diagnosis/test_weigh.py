@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.act.diagnosis import Change, Evidence, Moved, Shift, Topic, Volume, diagnose
+from homeostat.act.diagnosis import Beside, Change, Evidence, Moved, Shift, Topic, Volume, diagnose
 from homeostat.act.diagnosis.evidence import family
 from homeostat.records.comparison import Comparison
 from homeostat.records.incident import CAUSES, Cause
@@ -25,6 +25,7 @@ STILL = (moved("mean(score.relevance)", "text", 0.5), moved("mean(score.safety)"
          moved("coverage(signal.came_back)", "behaviour", 1))  # fmt: skip
 ALIKE = Shift("words", 0.0, -1.0, "words of the questions")
 LOOKED: dict[str, Any] = {"looked": True, "answers": (3000, 2000), "inputs": (ALIKE,)}
+SIDES = Beside("B", "A", "mean(score.relevance)", "text", (0.76, 0.76), 0.0, 0.01, (60, 500))
 PUT = Change(T0, "policy", "B", "the route default went to B 100%")
 
 CASES: dict[str, tuple[Cause, Evidence]] = {
@@ -144,7 +145,14 @@ CASES: dict[str, tuple[Cause, Evidence]] = {
     ),
     "a tenth of the users got another release when everybody lost": (
         "provider",
-        Evidence((finding(),), moved=(RELEVANCE,), changes=(replace(PUT, share=0.1),), **LOOKED),
+        Evidence((finding(),), moved=(RELEVANCE,), changes=(replace(PUT, share=0.1),), beside=(SIDES,), **LOOKED),
+    ),
+    "a tenth of the users got another release, and lost alone": (
+        "release",
+        Evidence(
+            (finding(),), moved=(RELEVANCE,), changes=(replace(PUT, share=0.1),), gone=frozenset("B"),
+            beside=(replace(SIDES, means=(0.3, 0.84), difference=-0.54),), **LOOKED,
+        ),
     ),
     "a stream fell silent": ("instrumentation", Evidence((finding(against="silence", rung="model"),))),
     "the judge fell silent": ("judge", Evidence((finding(against="silence", rung="judge"),))),
@@ -234,3 +242,17 @@ def test_a_threshold_that_was_crossed_is_no_chance_that_goes_away() -> None:
     found = diagnose(Evidence(findings=(crossed,)))
     [nothing] = [each for each in found if each.cause == "none"]
     assert found[0].cause != "none" and not nothing.supports
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.2, 1.0])
+@pytest.mark.parametrize("beside", [(), (SIDES,), (replace(SIDES, means=(0.3, 0.84), difference=-0.54),)])
+@pytest.mark.parametrize("gone", [frozenset(), frozenset("B")])
+def test_the_sentences_of_one_page_do_not_contradict_each_other(share: float, beside: Any, gone: Any) -> None:
+    put = replace(PUT, share=share)
+    plain = moved("mean(latency_ms)", "plain", 9)
+    known = Evidence((finding(),), moved=(RELEVANCE, plain), changes=(put,), beside=beside, gone=gone, **LOOKED)
+    told = " ".join(text for one in diagnose(known) for text in (*one.supports, *one.contradicts))
+    assert "where it began" in told
+    assert "nothing of ours" not in told and "nothing changed by us" not in told
+    assert ("all releases alike" in told) == ("do alike" in told) == (beside == (SIDES,))
+    assert "will tell" not in told or (not gone and not beside)

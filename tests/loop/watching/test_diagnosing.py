@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +16,16 @@ from homeostat.loop.watching import diagnosing
 from homeostat.loop.watching.context import Context
 from homeostat.records.action import Action, Expectation
 from homeostat.records.incident import Candidate, Cause
+from homeostat.records.instant import micros
 from homeostat.store.folder import Folder
 from homeostat.store.ledger import Ledger, actions, projects
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.client import Warehouse
 from tests.act.diagnosis.practice import lay
 from tests.act.found import DAY, HOUR, MINUTE, T0, finding, kept
+from tests.builders import NOON
+from tests.loop.watching.stage import MINUTE as A_MINUTE
+from tests.loop.watching.stage import RELEVANCE, Stage
 
 
 @pytest.fixture
@@ -145,3 +149,77 @@ def test_what_follows_an_action_is_not_asked_for_the_cause(
     assert asked == [["mean(score.completeness)"]]
     (now,) = kept_incidents.open(context.ledger, project)
     assert (now.cause, now.candidates[0].subject) == ("release", "B"), "a look that sees nothing takes nothing back"
+
+
+def bad_canary(stage: Stage) -> int:
+    """A fifth of the users on B for three minutes, which is bad; then back, and C beside A. Gives when it was seen."""
+    stage.talk(NOON - timedelta(hours=2), 120, {"A": 0.97}, a_minute=20)
+    stage.put({"A": 0.8, "B": 0.2}, NOON)
+    stage.talk(NOON, 3, {"A": 0.97, "B": 0.2}, a_minute=150)
+    stage.put({"A": 1.0}, NOON + 3 * A_MINUTE)
+    stage.put({"A": 0.9, "C": 0.1}, NOON + 4 * A_MINUTE)
+    stage.talk(NOON + 3 * A_MINUTE, 12, {"A": 0.97, "C": 0.97}, a_minute=60)
+    stage.compare(NOON + 14 * A_MINUTE, 0.2, safe=40.0, candidate="C", since=micros(NOON + 4 * A_MINUTE))
+    return micros(NOON + 2 * A_MINUTE)
+
+
+def fallen(stage: Stage, at: int, onset: int) -> int:
+    """What the monitor finds then, and the incident that it belongs to."""
+    seen = finding(
+        RELEVANCE, project=stage.project, at=at, onset=onset, onset_low=onset - MINUTE, onset_high=onset + MINUTE,
+        value=0.8, reference=0.97, rung="engine",
+    )  # fmt: skip
+    ledger = stage.context.ledger
+    (one,) = incidents.take(ledger, stage.project, kept(ledger, seen), at=at)
+    return one.id
+
+
+def said(stage: Stage, id: int) -> tuple[str, str, str]:
+    """The cause, what it blames, and everything that is said for and against any of them."""
+    now = kept_incidents.get(stage.context.ledger, stage.project, id)
+    assert now is not None
+    told = " ".join(text for one in now.candidates for text in (*one.supports, *one.contradicts))
+    return now.cause, now.candidates[0].subject, told
+
+
+def test_a_bad_canary_is_the_cause_after_it_serves_nobody(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    id = fallen(stage, bad_canary(stage), micros(NOON))
+    incident = kept_incidents.get(stage.context.ledger, project, id)
+    assert incident is not None
+    expects = Expectation(RELEVANCE, "up", 0.1, incident.opened + DAY, "before")
+    went_back = micros(NOON + 3 * A_MINUTE)
+    actions.make(stage.context.ledger, Action(
+        0, project, "by-hand", "rollback", {"what": "x"}, expects, "done", "anna", incident=id,
+        proposed=went_back, started=went_back, ended=went_back,
+    ))  # fmt: skip
+    diagnosing.run(stage.context, micros(NOON + 15 * A_MINUTE))
+    cause, subject, told = said(stage, id)
+    assert (cause, subject) == ("release", "B"), told
+    assert "of B" in told and "where it began" in told
+    for untrue in ("nothing of ours", "nothing changed by us", "alike: C", "C and A do alike", "will tell"):
+        assert untrue not in told, untrue
+
+
+def test_what_came_back_is_asked_about_anew(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    """The first time all releases were bad alike; when it came back, it was B."""
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    ledger, begun = stage.context.ledger, NOON - timedelta(hours=6)
+    stage.talk(begun - timedelta(hours=2), 120, {"A": 0.97}, a_minute=12)
+    stage.talk(begun, 60, {"A": 0.5}, a_minute=12)
+    id = fallen(stage, micros(begun + 5 * A_MINUTE), micros(begun))
+    diagnosing.run(stage.context, micros(begun + 30 * A_MINUTE))
+    assert said(stage, id)[0] == "provider"
+    expects = Expectation(RELEVANCE, "up", 0.1, micros(NOON), "before")
+    mended = micros(begun + 60 * A_MINUTE)
+    actions.make(ledger, Action(0, project, "by-hand", "fallback", {"what": "x"}, expects, "done", "anna", incident=id,
+                                proposed=mended, started=mended, ended=mended))  # fmt: skip
+    incidents.close(ledger, project, id, by="verdict:1", at=mended + 30 * MINUTE)
+    at = bad_canary(stage)
+    assert fallen(stage, at, micros(NOON)) == id
+    assert said(stage, id)[0] != "provider", "what was said of the first time is not said of this one"
+    diagnosing.run(stage.context, at + MINUTE)
+    cause, subject, told = said(stage, id)
+    assert (cause, subject) == ("release", "B"), told
+    now = kept_incidents.get(ledger, project, id)
+    assert now is not None and [entry.kind for entry in now.timeline].count("diagnosis") == 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from homeostat.act.diagnosis import signs
-from homeostat.act.diagnosis.evidence import MOVED, Evidence, family
+from homeostat.act.diagnosis.evidence import MOVED, Beside, Evidence, family
 from homeostat.records import words
 from homeostat.records.comparison import together
 from homeostat.records.incident import Cause
@@ -48,22 +48,15 @@ def _release(evidence: Evidence) -> Case:
             case.add(5.0, f"users of {finding.release} do worse than users of the other, put there by chance: "
                           f"{words.finding(finding)[:-1]}")  # fmt: skip
             break
-    worst = max(evidence.comparisons, key=lambda each: each.harm, default=None)
-    if worst is not None and worst.harm >= 20:
-        case.subject = case.subject or worst.candidate
-        seen = words.interval(worst.estimate, worst.low, worst.high)
-        case.add(4.5, f"{worst.candidate} against {worst.baseline}, {words.measure(worst.measure)}: {seen}, "
-                      f"{words.users(worst.users[0])} and {words.users(worst.users[1])}")  # fmt: skip
-    elif together(evidence.comparisons) >= _LEANS:
-        said = f"{worst.candidate} against {worst.baseline} leans that way" if worst is not None else ""
-        case.add(2.0, said)
+    apart = _compared(evidence, case)
     near = signs.near(evidence, ("release", "policy"))
     if near:
         closeness, change = near[0]
         case.subject = case.subject or change.subject
         case.add(4.5 * closeness, f"{change.text} {words.when(change.at)}, where it began")
-        if closeness < signs.ENOUGH and (worst is None or worst.harm < 20):
-            case.add(-1.0, f"only {change.share:.0%} of the users were put elsewhere: their comparison will tell")
+        if closeness < signs.ENOUGH and not apart and not signs.alike(evidence):
+            told = "too few answers of theirs tell" if change.subject in evidence.gone else "their comparison will tell"
+            case.add(-1.0, f"only {change.share:.0%} of the users were put elsewhere: {told}")
     elif evidence.looked:
         case.add(-4.0, "no release, prompt or policy of ours changed near the onset")
     alike = signs.alike(evidence)
@@ -72,10 +65,35 @@ def _release(evidence: Evidence) -> Case:
     return case
 
 
+def _compared(evidence: Evidence, case: Case) -> bool:
+    """What releases beside each other say; whether one of them is clearly worse."""
+    worst = max(evidence.comparisons, key=lambda each: each.harm, default=None)
+    harmed = signs.harmed(evidence)
+    if worst is not None and worst.harm >= 20:
+        case.subject = case.subject or worst.candidate
+        seen = words.interval(worst.estimate, worst.low, worst.high)
+        case.add(4.5, f"{worst.candidate} against {worst.baseline}, {words.measure(worst.measure)}: {seen}, "
+                      f"{words.users(worst.users[0])} and {words.users(worst.users[1])}")  # fmt: skip
+    elif harmed is not None:
+        case.subject = case.subject or harmed.candidate
+        case.add(5.0, _beside(harmed))
+    elif together(evidence.comparisons) >= _LEANS:
+        said = f"{worst.candidate} against {worst.baseline} leans that way" if worst is not None else ""
+        case.add(2.0, said)
+    return harmed is not None or (worst is not None and worst.harm >= 20)
+
+
+def _beside(told: Beside) -> str:
+    one, other = (words.number(mean, told.measure) for mean in told.means)
+    return (f"since the onset {words.measure(told.measure)} of {told.candidate} {one}, of {told.baseline} beside it "
+            f"{other}: {words.users(told.users[0])} and {words.users(told.users[1])}")  # fmt: skip
+
+
 def _provider(evidence: Evidence) -> Case:
     case = Case(settle="Ask the pinned model version, or another provider, the same questions and compare.")
-    alike = signs.alike(evidence)
-    ours = [] if alike else [each for each in signs.near(evidence, signs.OURS) if each[0] >= signs.ENOUGH]
+    alike, harmed = signs.alike(evidence), signs.harmed(evidence)
+    changed = signs.near(evidence, signs.OURS)
+    ours = [] if alike else changed
     answers = signs.answers_moved(evidence)
     if evidence.models:
         case.subject = evidence.models[0]
@@ -87,10 +105,12 @@ def _provider(evidence: Evidence) -> Case:
     elif evidence.looked and not signs.blind(evidence):
         case.add(-2.5, "nothing that measures the answers themselves moved")
     if plain and not ours:
-        case.add(1.5, f"{signs.told(plain)}, with nothing changed by us")
+        case.add(1.5, f"{signs.told(plain)}, {'in all releases alike' if changed else 'with nothing changed by us'}")
     asked_alike = not any(signs.surely(each) for each in evidence.inputs) and evidence.flood[0] < _FLOOD
     if signs.surely(evidence.manner) and not ours and asked_alike:
         case.add(1.0, f"answers are worded differently: {evidence.manner.text}" if evidence.manner else "")
+    if harmed is not None:
+        case.add(-3.0, f"{harmed.baseline} did better than {harmed.candidate} at the same time")
     if ours:
         case.add(-2.5 * ours[0][0], f"{ours[0][1].text} at the same time")
     elif alike:

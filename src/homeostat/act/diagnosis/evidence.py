@@ -12,6 +12,8 @@ from homeostat.records.comparison import Comparison
 from homeostat.records.finding import Finding
 
 _SAID: Final = re.compile(r"(?:score|signal)\.\w+")
+#: A share of what is low rises when the mean falls.
+_LOW: Final = re.compile(r"=-1|<|\.lte?=")
 Family = Literal["judge", "human", "text", "feedback", "behaviour", "plain"]
 #: Signals by which people say what they think; all others are things that they do.
 OPINIONS: Final = frozenset((
@@ -52,6 +54,32 @@ class Moved:
 
     def still(self, shift: float) -> bool:
         """It did not move, and a shift of that size would have been seen."""
+        return abs(self.z) < STILL and self.error > 0 and shift / self.error > STILL + 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One measure of two releases that served a route together since the onset, with users as the units."""
+
+    candidate: str
+    baseline: str
+    measure: str
+    family: Family
+    means: tuple[float, float]
+    """Since the onset, of the candidate and of the baseline."""
+    difference: float
+    """Candidate minus baseline, without what lay between them before the onset where both served then."""
+    error: float
+    """Its standard error."""
+    users: tuple[int, int]
+
+    @property
+    def z(self) -> float:
+        """The difference in standard errors."""
+        return self.difference / self.error if self.error > 0 else 0.0
+
+    def still(self, shift: float) -> bool:
+        """They do alike, and a difference of that size would have been seen."""
         return abs(self.z) < STILL and self.error > 0 and shift / self.error > STILL + 1.0
 
 
@@ -121,6 +149,11 @@ class Evidence:
     moved: tuple[Moved, ...] = ()
     changes: tuple[Change, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    """Of releases that served at the onset; one that came later says nothing about it."""
+    beside: tuple[Beside, ...] = ()
+    """The same releases by their answers since the onset, also of those that serve nobody any more."""
+    gone: frozenset[str] = frozenset()
+    """Releases that serve nobody any more."""
     inputs: tuple[Shift, ...] = ()
     """Of what is asked and by whom: languages, words, length, users."""
     manner: Shift | None = None
@@ -155,10 +188,13 @@ class Evidence:
 
 def marked(moved: Iterable[Moved], findings: Sequence[Finding]) -> tuple[Moved, ...]:
     """The same, with those marked that a monitor found moving that way, everywhere and on all releases."""
-    fired = {
-        (about(each.measure), _rising(each)) for each in findings if not each.segment and each.against != "silence"
-    }
+    fired = ways(findings)
     return tuple(replace(each, fired=(about(each.measure), each.after > each.before) in fired) for each in moved)
+
+
+def ways(findings: Sequence[Finding]) -> set[tuple[str, bool]]:
+    """What monitors found moving everywhere, and whether it rises."""
+    return {(about(each.measure), _rising(each)) for each in findings if not each.segment and each.against != "silence"}
 
 
 def about(measure: str) -> str:
@@ -168,8 +204,8 @@ def about(measure: str) -> str:
 
 
 def _rising(finding: Finding) -> bool:
-    """More thumbs down are a lower mean of thumbs."""
-    return (finding.direction == "up") != ("=-1" in finding.measure or "<0" in finding.measure)
+    """More thumbs down are a lower mean of thumbs; more answers below a line, a lower mean of the score."""
+    return (finding.direction == "up") != bool(_LOW.search(finding.measure))
 
 
 def family(measure: str, rung: str = "") -> Family:

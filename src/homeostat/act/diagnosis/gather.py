@@ -14,6 +14,7 @@ from homeostat.act.diagnosis import mixes
 from homeostat.act.diagnosis.evidence import (
     MOVED,
     OPINIONS,
+    Beside,
     Change,
     Evidence,
     Family,
@@ -30,6 +31,7 @@ from homeostat.records.finding import Finding
 from homeostat.records.instant import as_datetime, micros
 from homeostat.registry import timeline
 from homeostat.store.ledger import Ledger, guards, policies
+from homeostat.store.ledger.policies import Version
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import diagnosis as ask
 from homeostat.store.warehouse.questions.diagnosis import Sides, Sums
@@ -40,6 +42,11 @@ BEFORE: Final = 2 * _DAY
 #: Since the onset, the newest so much.
 SINCE: Final = 2 * _DAY
 _FEW: Final = 30
+#: Of releases beside each other each has so many users, and so many pairs are looked at.
+_FEW_BESIDE: Final = 12
+_PAIRS: Final = 4
+#: A comparison is sure of harm.
+_SURELY: Final = 20.0
 _NEW_MODEL: Final = 0.05
 _LENGTHS: Final = (40, 80, 160, 320, 640, 1280)
 
@@ -54,8 +61,13 @@ def gather(
     now: int,
 ) -> Evidence:
     """Everything that is known up to `now` (µs, event clock)."""
-    blank = Evidence(findings=tuple(found), comparisons=tuple(comparisons))
+    blank = Evidence(findings=tuple(found))
     low, high = blank.onset
+    history = policies.history(ledger, project)
+    blank = replace(
+        blank, comparisons=tuple(_of_the_onset(comparisons, found, history, low, high)),
+        beside=tuple(_beside(warehouse, project, found, history, low, now)), gone=_gone(history),
+    )  # fmt: skip
     sides = Sides(project, max(0, low - BEFORE), low, max(min(high, now), low, now - SINCE), now)
     sides = ask.drawn_of(warehouse, sides)
     answers = ask.answers(warehouse, sides)
@@ -66,7 +78,7 @@ def gather(
     first = min((int(side["first"]) for side in answers.values()), default=now)
     changes = tuple(_changes(ledger, project, low, now, first))
     if min(counted) < _FEW:
-        return Evidence(blank.findings, changes=changes, comparisons=blank.comparisons)
+        return replace(blank, changes=changes)
     signals = ask.signals(warehouse, sides)
     volumes = tuple(_volumes(signals, counted[0], counted[1]))
     moved = [
@@ -78,13 +90,12 @@ def gather(
     replies = [Said(int(row["side"]), row["unit"], mixes.words_of(row["output"])) for row in sample]
     told, aged = _documents(warehouse, sides, sample)
     opinions = ask.opinions(warehouse, sides, sorted(OPINIONS))
-    return Evidence(
-        findings=blank.findings,
+    return replace(
+        blank,
         looked=True,
         answers=(counted[0], counted[1]),
         moved=tuple(moved),
         changes=(*changes, *_scorers(warehouse, sides)),
-        comparisons=blank.comparisons,
         inputs=tuple(_inputs(sample, questions)),
         manner=mixes.shift("manner", replies, "words of answers"),
         models=tuple(_models(answers)),
@@ -163,6 +174,94 @@ def _newest(event: Mapping[str, Any]) -> str:
     return min(others, key=lambda name: shares[name]) if others else ""
 
 
+def _first_served(history: Sequence[Version]) -> dict[str, int]:
+    """Since when a release has served by policy (µs)."""
+    return {name: micros(version.at) for version in history for name in version.policy.shares}
+
+
+def _gone(history: Sequence[Version]) -> frozenset[str]:
+    """Releases that have served and serve nobody any more."""
+    now: dict[str, Version] = {}
+    for version in history:
+        now.setdefault(version.policy.route, version)
+    serving = {name for version in now.values() for name in (*version.policy.shares, *version.policy.pinned.values())}
+    return frozenset(_first_served(history)) - serving
+
+
+def _of_the_onset(
+    comparisons: Sequence[Comparison], found: Sequence[Finding], history: Sequence[Version], low: int, high: int
+) -> Iterator[Comparison]:
+    """Those that say something about the onset. What came after it did not begin it; a guess of the onset may be a
+    little early, but whatever came after the alarm did no harm before."""
+    served = _first_served(history)
+    alarm = min((each.at for each in found if each.onset_low <= high), default=high)
+    for each in comparisons:
+        first = max(served.get(each.candidate, 0), served.get(each.baseline, 0))
+        if each.at >= low and (first <= high or (first <= alarm and each.harm >= _SURELY)):
+            yield each
+
+
+def _beside(
+    warehouse: Warehouse, project: str, found: Sequence[Finding], history: Sequence[Version], low: int, now: int
+) -> Iterator[Beside]:
+    """Releases that a policy put beside each other after the onset, by what came while both served."""
+    served, begun = _first_served(history), min((each.at for each in found), default=now)
+    for (one, other), (start, end) in _together(history, low, now).items():
+        candidate, baseline = (one, other) if served[one] >= served[other] else (other, one)
+        if served[candidate] > begun:
+            continue
+        sides = Sides(project, max(0, low - BEFORE), low, max(start, end - SINCE), end)
+        sides, names = ask.drawn_of(warehouse, sides), (candidate, baseline)
+        scores = ask.scores_beside(warehouse, sides, names)
+        told: dict[tuple[str, Family], dict[str, Mapping[int, Sums]]] = {}
+        for (name, rung, release), sums in scores.items():
+            told.setdefault((f"mean(score.{name})", family(f"mean(score.{name})", rung)), {})[release] = sums
+        for (name, release), sums in ask.plain_beside(warehouse, sides, names).items():
+            told.setdefault((name, "plain"), {})[release] = sums
+        for (measure, kind), arms in told.items():
+            yield from _differ(measure, kind, names, arms)
+
+
+def _together(history: Sequence[Version], low: int, now: int) -> dict[tuple[str, str], tuple[int, int]]:
+    """Pairs of releases of one route, by the time in which policies had both since the onset. Of a release that another
+    route serves as well, nobody knows here whose an answer is."""
+    until: dict[str, int] = {}
+    routes: dict[str, set[str]] = {}
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for version in history:
+        start, end = max(low, micros(version.at)), until.get(version.policy.route, now)
+        until[version.policy.route] = micros(version.at)
+        if start >= end:
+            continue
+        for name in version.policy.shares:
+            routes.setdefault(name, set()).add(version.policy.route)
+        first, *others = sorted(version.policy.shares, key=lambda name: -version.policy.shares[name])
+        for name in others:
+            pair = (min(first, name), max(first, name))
+            before = found.get(pair, (start, end))
+            found[pair] = (min(start, before[0]), max(end, before[1]))
+    alone = {pair: span for pair, span in found.items() if all(len(routes[name]) == 1 for name in pair)}
+    return dict(list(alone.items())[:_PAIRS])
+
+
+def _differ(
+    measure: str, kind: Family, names: tuple[str, str], arms: Mapping[str, Mapping[int, Sums]]
+) -> Iterator[Beside]:
+    """Two releases in one measure since the onset, without what lay between them before."""
+    since = [arms.get(name, {}).get(1) for name in names]
+    candidate, baseline = since
+    if candidate is None or baseline is None or min(candidate.users, baseline.users) < _FEW_BESIDE:
+        return
+    error = _error(candidate, baseline) ** 2
+    difference = candidate.mean - baseline.mean
+    earlier = [arms[name].get(0) for name in names]
+    if earlier[0] and earlier[1] and min(earlier[0].users, earlier[1].users) >= _FEW_BESIDE:
+        difference -= earlier[0].mean - earlier[1].mean
+        error += _error(earlier[0], earlier[1]) ** 2
+    users, means = (candidate.users, baseline.users), (candidate.mean, baseline.mean)
+    yield Beside(*names, measure, kind, means, difference, math.sqrt(error), users)
+
+
 def _scorers(warehouse: Warehouse, sides: Sides) -> Iterator[Change]:
     seen: dict[str, str] = {}
     for row in ask.scorers(warehouse, sides):
@@ -216,13 +315,17 @@ def _moved(measure: str, kind: Family, sides: Mapping[int, Sums]) -> Iterator[Mo
     before, after = sides.get(0), sides.get(1)
     if before is None or after is None or min(before.users, after.users) < _FEW:
         return
-    # If nothing changed, users differ as much on either side: a few who are all alike must not look surer than that.
-    own = [side.variance * side.users for side in (before, after)]
-    pooled = (own[0] * before.users + own[1] * after.users) / (before.users + after.users)
-    error = math.sqrt(max(own[0], pooled) / before.users + max(own[1], pooled) / after.users)
+    yield Moved(measure, kind, before.mean, after.mean, _error(before, after), after.users)
+
+
+def _error(one: Sums, other: Sums) -> float:
+    """Standard error of the difference of two means."""
+    # If they are alike, users differ as much on either side: a few who are all alike must not look surer than that.
+    own = [side.variance * side.users for side in (one, other)]
+    pooled = (own[0] * one.users + own[1] * other.users) / (one.users + other.users)
+    error = math.sqrt(max(own[0], pooled) / one.users + max(own[1], pooled) / other.users)
     # A share that was nothing but zeros has no spread of its own: so little counts as one answer in all of them.
-    least = math.sqrt(1 / (before.n * before.n) + 1 / (after.n * after.n))
-    yield Moved(measure, kind, before.mean, after.mean, max(error, least), after.users)
+    return max(error, math.sqrt(1 / (one.n * one.n) + 1 / (other.n * other.n)))
 
 
 def _volumes(found: Mapping[tuple[str, str], Mapping[int, Sums]], before: int, after: int) -> Iterator[Volume]:

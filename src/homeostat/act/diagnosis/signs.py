@@ -6,7 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from homeostat.act.diagnosis.evidence import FIRED, MOVED, Change, Evidence, Moved, Shift, Volume, about, family
+from homeostat.act.diagnosis.evidence import (
+    FIRED,
+    MOVED,
+    Beside,
+    Change,
+    Evidence,
+    Moved,
+    Shift,
+    Volume,
+    about,
+    family,
+    ways,
+)
 from homeostat.records import words
 from homeostat.records.comparison import Comparison
 
@@ -17,6 +29,10 @@ _CLOSE: Final = 600_000_000
 OURS: Final = ("release", "policy", "guard")
 #: A change that fits so well explains something by itself.
 ENOUGH: Final = 0.4
+#: Releases beside each other differ beyond so many standard errors, in what a monitor found.
+_APART: Final = 3.0
+#: Of what was found, a release that did it alone lost so much at least: the whole lost only its part of that.
+_ALONE: Final = 0.8
 #: Who measures the answers themselves.
 ANSWERS: Final = ("text", "human", "judge")
 #: What is sent in is no measure of what comes out.
@@ -34,7 +50,7 @@ def near(evidence: Evidence, kinds: Sequence[str]) -> list[tuple[float, Change]]
 
 def ours(evidence: Evidence) -> bool:
     """Something that we did would explain it."""
-    return any(fit >= ENOUGH for fit, _ in near(evidence, OURS))
+    return harmed(evidence) is not None or any(fit >= ENOUGH for fit, _ in near(evidence, OURS))
 
 
 def _fits(changes: Iterable[Change], kinds: Sequence[str], low: int, high: int) -> Iterator[tuple[float, Change]]:
@@ -52,11 +68,36 @@ def worse(evidence: Evidence) -> bool:
     return any(each.moved and each.family != "plain" for each in evidence.moved)
 
 
-def alike(evidence: Evidence) -> Comparison | None:
+def harmed(evidence: Evidence) -> Beside | None:
+    """The release that did what was found, by the answers since the onset: the other one beside it did not."""
+    found = ways(evidence.findings)
+    apart = [
+        each for each in evidence.beside
+        if abs(each.z) >= _APART and (about(each.measure), each.difference > 0) in found
+        and abs(each.difference) >= _ALONE * (_found(evidence, each.measure) or 0.0)
+    ]  # fmt: skip
+    return max(apart, key=lambda each: abs(each.z), default=None)
+
+
+def alike(evidence: Evidence) -> Comparison | Beside | None:
     """Two releases, put to users by chance, of which neither is worse: what happened, happened to both."""
-    if any(each.harm >= 20 for each in evidence.comparisons):
+    worse_one = any(each.release for each in evidence.findings) or harmed(evidence) is not None
+    if worse_one or any(each.harm >= 20 for each in evidence.comparisons):
         return None
-    return next((each for each in evidence.comparisons if each.safe >= 20 and each.harm < 5), None)
+    compared = next((each for each in evidence.comparisons if each.safe >= 20 and each.harm < 5), None)
+    if compared is not None:
+        return compared
+    sizes = ((each, _found(evidence, each.measure)) for each in evidence.beside)
+    return next((each for each, size in sizes if size and each.still(size)), None)
+
+
+def _found(evidence: Evidence, measure: str) -> float | None:
+    """By how much a monitor saw it move."""
+    sizes = [
+        abs(each.value - each.reference) for each in evidence.findings
+        if each.measure == measure and not each.segment and each.value is not None and each.reference is not None
+    ]  # fmt: skip
+    return max(sizes, default=None)
 
 
 def answers_moved(evidence: Evidence) -> list[Moved]:

@@ -53,7 +53,7 @@ def diagnosed(
         if now is None or now.state == "closed" or not candidates:
             return now or incident
         first = candidates[0]
-        known = any(entry.kind == "diagnosis" for entry in now.timeline)
+        known = any(entry.kind == "diagnosis" and entry.at >= now.begun for entry in now.timeline)
         same = bool(now.candidates) and (now.cause, now.candidates[0].subject) == (first.cause, first.subject)
         if (known or not say) and same and now.candidates == tuple(candidates):
             return now
@@ -115,9 +115,10 @@ def _joined(ledger: Ledger, home: _Home, finding: Finding, at: int) -> Incident:
         before, findings=(*before.findings, finding.id), severity=worse(before.severity, finding.severity),
         onset=before.onset if again else min(before.onset, finding.onset),
     )  # fmt: skip
-    if all(entry.kind != "diagnosis" for entry in before.timeline):
-        # Until somebody has looked deeper, findings are all there is to go by.
-        known = (*findings.get(ledger, before.project, list(before.findings)), finding)
+    if back or all(entry.kind != "diagnosis" or entry.at < before.begun for entry in before.timeline):
+        # Until somebody has looked deeper, findings are all there is to go by: since it came back, only those.
+        seen = [] if back else findings.get(ledger, before.project, list(before.findings))
+        known = (*(each for each in seen if not before.reopened or each.at >= before.begun), finding)
         candidates = diagnose(Evidence(findings=known))
         after = replace(after, candidates=candidates, cause=candidates[0].cause)
     if back:

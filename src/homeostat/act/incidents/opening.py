@@ -9,7 +9,7 @@ from homeostat.act import diagnosis, outbox
 from homeostat.act.diagnosis import Evidence
 from homeostat.records import words
 from homeostat.records.finding import Finding, Severity
-from homeostat.records.incident import Entry, Incident
+from homeostat.records.incident import REOPENED, Entry, Incident
 from homeostat.store.ledger import Ledger, findings, incidents
 from homeostat.store.ledger import outbox as rows
 
@@ -36,7 +36,8 @@ def tell(
 ) -> Incident:
     """A line of the timeline that people must hear of; gives the incident as it is then."""
     with ledger.begin():
-        entry = Entry(at, "state" if kind in _STATES else kind, text, by, refers or {})
+        news = {"news": kind} if kind == REOPENED else {}
+        entry = Entry(at, "state" if kind in _STATES else kind, text, by, refers or news)
         incidents.note(ledger, incident.project, incident.id, entry)
         title = words.title(incident, findings.get(ledger, incident.project, list(incident.findings)))
         outbox.tell(ledger, incident, kind, title, text, at=at)

@@ -8,14 +8,13 @@ from homeostat.act import incidents
 from homeostat.act.diagnosis import Evidence, diagnose
 from homeostat.act.diagnosis.gather import gather
 from homeostat.loop.watching.context import Context
-from homeostat.records.finding import OURS
+from homeostat.records.finding import OURS, Finding
 from homeostat.records.incident import Incident
 from homeostat.store.ledger import actions, comparisons, findings, meta
 from homeostat.store.ledger import incidents as kept
 
 _MINUTE: Final = 60_000_000
 _HOUR: Final = 60 * _MINUTE
-_DAY: Final = 24 * _HOUR
 #: The next look comes after so much of the incident's age, within limits.
 _AGAIN: Final = 0.15
 _SOONEST, _LATEST = 5 * _MINUTE, 6 * _HOUR
@@ -67,7 +66,8 @@ def _same(context: Context, project: str, at: int) -> None:
 
 
 def _said(incident: Incident) -> bool:
-    return any(entry.kind == "diagnosis" for entry in incident.timeline)
+    """A cause was said, since it began or came back."""
+    return any(entry.kind == "diagnosis" and entry.at >= incident.begun for entry in incident.timeline)
 
 
 def _due(context: Context, incident: Incident, at: int) -> bool:
@@ -76,7 +76,7 @@ def _due(context: Context, incident: Incident, at: int) -> bool:
     if not told:
         return True
     last, seen = (int(part) for part in told.split())
-    age = max(0, at - incident.opened)
+    age = max(0, at - incident.begun)
     return seen != _seen(incident) or at - last >= min(max(_SOONEST, int(_AGAIN * age)), _LATEST)
 
 
@@ -84,36 +84,39 @@ def _look(context: Context, incident: Incident, at: int) -> None:
     ledger, project = context.ledger, incident.project
     # The mark comes first: an incident that cannot be looked at must not be looked at every minute.
     meta.put(ledger, _mark(incident), f"{at} {_seen(incident)}")
-    found = findings.get(ledger, project, list(incident.findings)[:_MOST])
-    if not found:
-        return
-    found = [each for each in found if not each.measure.startswith(OURS)]
+    found = [each for each in _found(context, incident) if not each.measure.startswith(OURS)]
     if not found:
         return  # a part of ours stopped: there is nothing to look for
-    until = _until(context, incident, at)
+    until = _until(context, incident, at, since=min(each.at for each in found))
     found = [each for each in found if each.at <= until or each.onset <= until - _AFTERWARDS] or found
-    beside = [each for each in comparisons.latest(ledger, project) if each.at >= incident.onset - _DAY]
-    evidence = gather(ledger, context.warehouse, project, found, beside, now=until)
-    if not evidence.looked and _said(incident):
+    evidence = gather(ledger, context.warehouse, project, found, comparisons.latest(ledger, project), now=until)
+    if not evidence.looked and not evidence.beside and _said(incident):
         return  # what was seen then is more than nothing
     candidates = diagnose(evidence)
     incidents.diagnosed(ledger, incident, candidates, at=at, say=_enough(evidence, candidates[0].weight, incident, at))
 
 
-def _until(context: Context, incident: Incident, at: int) -> int:
-    """Why it happened is asked of the time before somebody did something: what helped takes its own cause away."""
+def _found(context: Context, incident: Incident) -> list[Finding]:
+    """What is asked about: of an incident that came back, what was found since."""
+    found = findings.get(context.ledger, incident.project, list(incident.findings))
+    return ([each for each in found if each.at >= incident.begun] or found)[:_MOST]
+
+
+def _until(context: Context, incident: Incident, at: int, *, since: int = 0) -> int:
+    """Why it happened is asked of the time before somebody did something: what helped takes its own cause away.
+    `since`: the first finding that is asked about; what was done before did not help against it."""
     own = actions.listed(context.ledger, incident.project, incident=incident.id, states=("done",))
-    return min([at, *(action.ended for action in own if action.ended > incident.opened)])
+    return min([at, *(action.ended for action in own if action.ended > max(incident.opened, since))])
 
 
 def _enough(evidence: Evidence, weight: float, incident: Incident, at: int) -> bool:
     """People act on a cause once it is said: what settles it is said at once, the rest waits for more, not for ever."""
     much = evidence.looked and evidence.answers[1] >= _MUCH
-    return weight >= _SURE or (much and weight >= _LIKELY) or at - incident.opened >= 2 * _HOUR
+    return weight >= _SURE or (much and weight >= _LIKELY) or at - incident.begun >= 2 * _HOUR
 
 
 def _seen(incident: Incident) -> int:
-    return sum(entry.kind == "finding" for entry in incident.timeline)
+    return incident.reopened + sum(entry.kind == "finding" for entry in incident.timeline)
 
 
 def _mark(incident: Incident) -> str:

@@ -88,6 +88,18 @@ def plain(warehouse: Warehouse, sides: Sides) -> dict[tuple[str], dict[int, Sums
     return _summed(warehouse.ask(_PLAIN, sides.bound()), "name")
 
 
+def scores_beside(
+    warehouse: Warehouse, sides: Sides, releases: Sequence[str]
+) -> dict[tuple[str, str, str], dict[int, Sums]]:
+    """{(name, rung, release): {side: sums}} of the scores of these releases."""
+    return _summed(warehouse.ask(_SCORES_BESIDE, sides.bound(releases=list(releases))), "name", "rung", "arm")
+
+
+def plain_beside(warehouse: Warehouse, sides: Sides, releases: Sequence[str]) -> dict[tuple[str, str], dict[int, Sums]]:
+    """{(measure, release): {side: sums}} of the facts of these releases."""
+    return _summed(warehouse.ask(_PLAIN_BESIDE, sides.bound(releases=list(releases))), "name", "arm")
+
+
 def signals(warehouse: Warehouse, sides: Sides) -> dict[tuple[str, str], dict[int, Sums]]:
     """{(name, "value" | "count"): {side: sums}}: what signals say, and how many come (n: the answers of that side)."""
     return _summed(warehouse.ask(_SIGNALS, sides.bound()), "name", "what")
@@ -161,18 +173,31 @@ _DRAWN: Final = f"""
     )
 """  # noqa: S608
 
-_SCORES: Final = f"""
-WITH own AS ({_OWN}),
-    said AS (
-        SELECT trace_id, name, rung, value FROM scores
-        WHERE {SAID_WINDOW} AND value IS NOT NULL AND trace_id IN (SELECT trace_id FROM own) LIMIT 1 BY id
-    ),
-    each AS (
-        SELECT side, name, rung, unit, sum(value) AS us, count() AS un
-        FROM said INNER JOIN own ON said.trace_id = own.trace_id GROUP BY side, name, rung, unit
-    )
-SELECT side, name, rung, {_TOTALS} FROM each GROUP BY side, name, rung
+_RELEASES: Final = "has({releases:Array(String)}, release)"
+
+
+def _scored(own: str, names: str) -> str:
+    """Of the scores of these answers the sums by side and these names."""
+    return f"""
+    WITH own AS ({own}),
+        said AS (
+            SELECT trace_id, name, rung, value FROM scores
+            WHERE {SAID_WINDOW} AND value IS NOT NULL AND trace_id IN (SELECT trace_id FROM own) LIMIT 1 BY id
+        ),
+        each AS (
+            SELECT side, {names}, unit, sum(value) AS us, count() AS un
+            FROM said INNER JOIN own ON said.trace_id = own.trace_id GROUP BY side, {names}, unit
+        )
+    SELECT side, {names}, {_TOTALS} FROM each GROUP BY side, {names}
+    """  # noqa: S608
+
+
+_OWN_BESIDE: Final = f"""
+    SELECT trace_id, any({_UNIT}) AS unit, any({_SIDE}) AS side, any(release) AS arm FROM exchanges FINAL
+    WHERE {WINDOW} AND {_ANSWER} AND {_ANSWERED} AND {_RELEASES} GROUP BY trace_id HAVING side < 2
 """  # noqa: S608
+_SCORES: Final = _scored(_OWN, "name, rung")
+_SCORES_BESIDE: Final = _scored(_OWN_BESIDE, "name, rung, arm")
 
 _FACTS: Final = (
     ("mean(latency_ms)", "latency_ms"), ("mean(ttft_ms)", "ttft_ms"), ("mean(cost)", "cost"),
@@ -180,17 +205,25 @@ _FACTS: Final = (
     ("share(status=error)", "status = 'error'"), ("share(cut off)", "finish_reason IN ('length', 'max_tokens')"),
 )  # fmt: skip
 _PAIRS: Final = ", ".join(f"('{name}', CAST({column} AS Nullable(Float64)))" for name, column in _FACTS)
-_PLAIN: Final = f"""
-WITH told AS (
-        SELECT {_SIDE} AS side, {_UNIT} AS unit, arrayJoin([{_PAIRS}]) AS fact
-        FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} AND side < 2
-    ),
-    each AS (
-        SELECT side, fact.1 AS name, unit, sum(fact.2) AS us, count() AS un
-        FROM told WHERE fact.2 IS NOT NULL GROUP BY side, name, unit
-    )
-SELECT side, name, {_TOTALS} FROM each GROUP BY side, name
-"""  # noqa: S608
+
+
+def _facts(which: str, names: str) -> str:
+    """Of the facts of these answers the sums by side and these names."""
+    return f"""
+    WITH told AS (
+            SELECT {_SIDE} AS side, {_UNIT} AS unit, release AS arm, arrayJoin([{_PAIRS}]) AS fact
+            FROM exchanges FINAL WHERE {WINDOW} AND {_ANSWER} AND {which} AND side < 2
+        ),
+        each AS (
+            SELECT side, fact.1 AS name, {names} unit, sum(fact.2) AS us, count() AS un
+            FROM told WHERE fact.2 IS NOT NULL GROUP BY side, name, {names} unit
+        )
+    SELECT side, {names} name, {_TOTALS} FROM each GROUP BY side, {names} name
+    """  # noqa: S608
+
+
+_PLAIN: Final = _facts("true", "")
+_PLAIN_BESIDE: Final = _facts(_RELEASES, "arm,")
 
 _SAID: Final = f"""
     said AS (
