@@ -132,6 +132,39 @@ def test_the_halves_of_a_stream() -> None:
     assert leads([asked, told | {"start": 25 + places.LATER, "end": 25 + places.LATER}]) == {1: 1, 2: 2}
 
 
+def test_siblings_of_a_framework_and_its_client_tell_one_call() -> None:
+    asked = {"asked": 5, "wanted": 6}
+    framework = call(2, 1, scope=1, start=10, end=30, tokens_in=9, tokens_out=1, **asked)
+    client = call(3, 1, scope=2, start=10, end=29, tokens_in=9, tokens_out=1, named=1, response=7, **asked)
+    for one in (
+        client,
+        client | {"tokens_in": -1, "tokens_out": -1},
+        client | {"named": 0, "response": 0, "start": 11},
+    ):
+        assert set(leads([node(1), framework, one]).values()) in ({0, 2}, {0, 3})
+    assert leads([node(1), framework, client]) == {1: 0, 2: 3, 3: 3}
+    for other in (
+        {"tokens_in": 8},
+        {"asked": 4},
+        {"wanted": 4},
+        {"scope": 1},
+        {"end": 31},
+        {"parent": 0},
+        {"embedding": 1},
+    ):
+        assert leads([node(1), framework, client | other]) == {1: 0, 2: 2, 3: 3}
+    assert leads([node(1), framework | {"named": 1, "response": 8}, client]) == {1: 0, 2: 2, 3: 3}
+
+
+def test_siblings_that_ask_the_same_several_times_go_in_pairs() -> None:
+    asked = {"asked": 5, "wanted": 6}
+    nodes = [node(1)]
+    for n in range(3):  # at the same time, or one after the other
+        nodes.append(call(10 + n, 1, scope=1, start=n, end=40 + n, **asked))
+        nodes.append(call(20 + n, 1, scope=2, start=n + 1, end=39 + n, named=1, response=n + 1, **asked))
+    assert leads(nodes) == {1: 0, 10: 20, 20: 20, 11: 21, 21: 21, 12: 22, 22: 22}
+
+
 @settings(max_examples=100)
 @given(st.data())
 def test_leaders_lead_themselves(data: st.DataObject) -> None:

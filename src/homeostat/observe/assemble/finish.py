@@ -39,7 +39,7 @@ _TIMED: Final = (
     f"end_ns > start_ns AND start_ns >= {YEAR_2000})"
 )
 LATENCY: Final = f"if({_TIMED}, (end_ns - start_ns) / 1e6, NULL)"
-FAILED: Final = "status_code = 2 OR error != ''"
+FAILED: Final = "status_code = 2 OR error != '' OR finish_reason = 'error'"
 STATUS: Final = f"multiIf(has(flags, 'client_closed'), 'client_closed', {FAILED}, 'error', 'ok')"
 MODEL: Final = "if(model = '', requested_model, model)"
 

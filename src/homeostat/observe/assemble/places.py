@@ -26,6 +26,8 @@ Keys = npt.NDArray[np.uint64]
 CROWD: Final = 16
 #: Nanoseconds after the request in which an instrumentor may report what was streamed, as a span of its own.
 LATER: Final = 60_000_000_000
+#: Mixes keys.
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 _TOLD: Final = (
     "model != '' OR requested_model != '' OR response_id != '' OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL"
@@ -38,6 +40,7 @@ _UNSIGNED: Final = {
     "response": "response_key",
     "scope": "cityHash64(scope)",
     "asked": "input_hash",
+    "wanted": "cityHash64(requested_model)",
 }
 _SIGNED: Final = {
     "start": "toInt64(least(start_ns, 9000000000000000000))",
@@ -97,6 +100,7 @@ class _Nodes:
     response: Keys
     scope: Keys
     asked: Keys
+    wanted: Keys
     start: Index
     end: Index
     tokens_in: Index
@@ -124,7 +128,8 @@ class _Nodes:
         ends = self._follow(np.where(up == self.nobody, own, up))[:-1]
         lost = (self.parent[ends] != 0) & ~circling[:-1]
         rank = self._ranks(up, ends)
-        lead, part = self._leaders(rank, self._follow(np.where(self._padded(self.call), own, up))[up][:-1])
+        beside = self._beside(rank)
+        lead, part = self._leaders(rank, self._follow(np.where(self._padded(self.call), own, up))[up][:-1], beside)
         voices = self._lent(own, up, lead)
         top = self._tops(own, up, self.capable | voices)
         spans = np.append(self.span, np.uint64(0))
@@ -207,12 +212,12 @@ class _Nodes:
         below = self._tops(own, up, half)[self.call & ~self.embedding]
         return lent | (half & (np.bincount(below, minlength=self.nobody + 1) > 0)[:-1])
 
-    def _leaders(self, rank: Index, above: Index) -> tuple[Index, Flags]:
+    def _leaders(self, rank: Index, above: Index, beside: tuple[Index, Index]) -> tuple[Index, Flags]:
         """Who tells each span's call, and whether it is part of any call at all (wrappers of several calls are not)."""
         child = np.flatnonzero(self.call & (above != self.nobody))
         parent = above[child]
         one, apart = self._nested(child, parent)
-        later, earlier = self._shared(rank)
+        later, earlier = map(np.concatenate, zip(self._shared(rank), beside, strict=True))
         best = rank.copy()
         np.minimum.at(best, child[one], rank[parent[one]])
         np.minimum.at(best, later, rank[earlier])
@@ -240,6 +245,46 @@ class _Nodes:
         only = np.bincount(parent, minlength=self.nobody)[parent] == 1
         silent = ~both & only & self.told[child] & self.told[parent]
         return (self.embedding[child] == self.embedding[parent]) & ~apart & (same | equal | silent), apart
+
+    def _beside(self, rank: Index) -> tuple[Index, Index]:
+        """Pairs (lower, higher rank) of siblings that tell one call: a framework's and, within its time, its client's.
+
+        Both ask one model the same, and the framework's knows no answer by its id. Of several in a row the first of the
+        one scope goes with the first of the other. The client knows more of the call, so it gets the higher rank.
+        """
+        at = self._alike(np.flatnonzero(self.call & (self.asked != 0)))
+        shared = (self.embedding, self.wanted, self.asked, self.parent, self.trace)
+        at = at[np.lexsort((self.start[at], self.scope[at], *(key[at] for key in shared)))]
+        other = np.any([key[at[1:]] != key[at[:-1]] for key in shared], axis=0)
+        group = np.concatenate([[0], np.cumsum(other)])[: len(at)]
+        run = np.concatenate([[0], np.cumsum(other | (self.scope[at[1:]] != self.scope[at[:-1]]))])[: len(at)]
+        place = np.arange(len(at)) - np.searchsorted(run, run)
+        order = np.lexsort((run, place, group))
+        one, two = at[order[:-1]], at[order[1:]]
+        fits = (group[order[:-1]] == group[order[1:]]) & (place[order[:-1]] == place[order[1:]])
+        around = self._around(one, two)
+        fits &= (around | self._around(two, one)) & (one != two)
+        fits[1:] &= ~fits[:-1]  # each is one of a pair
+        low, high = np.where(around, one, two)[fits], np.where(around, two, one)[fits]
+        rank[low], rank[high] = np.maximum(rank[low], rank[high]), np.minimum(rank[low], rank[high])
+        return low, high
+
+    def _alike(self, at: Index) -> Index:
+        """Those of which another has the same parent, question and model, or seems to: a cheap look first."""
+        mixed = (self.trace[at] * _MIX + self.parent[at]) * _MIX + self.asked[at] + self.wanted[at]
+        order = np.argsort(mixed)
+        same = mixed[order[1:]] == mixed[order[:-1]]
+        again = np.zeros(len(at), dtype=np.bool_)
+        again[order[1:][same]] = again[order[:-1][same]] = True
+        return at[again]
+
+    def _around(self, outer: Index, inner: Index) -> Flags:
+        """Whether the one may be a framework's call and the other what its client tells of it."""
+        within = (self.start[outer] <= self.start[inner]) & (self.end[inner] <= self.end[outer])
+        differs = (self.tokens_in[outer] != self.tokens_in[inner]) | (self.tokens_out[outer] != self.tokens_out[inner])
+        both = (self.tokens_in[outer] >= 0) & (self.tokens_in[inner] >= 0)
+        fits: Flags = within & ~self.named[outer] & ~(both & differs)
+        return fits
 
     def _shared(self, rank: Index) -> tuple[Index, Index]:
         """Pairs (lower, higher rank) that tell of one answer: other scopes at the same time, or a stream's halves."""
