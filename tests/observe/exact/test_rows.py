@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,21 @@ def test_events_and_links() -> None:
         {"trace_id": TRACE.hex(), "span_id": SPAN.hex(), "attributes": {"link.kind": "follows"}}
     ]
     assert told["error"] == "böse"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error"),
+    [
+        ({"gen_ai.operation.name": "chat"}, "it broke"),
+        ({"gen_ai.operation.name": "chat", "gen_ai.completion": "an answer"}, ""),
+        ({"gen_ai.operation.name": "chat", "gen_ai.usage.output_tokens": 9}, ""),
+        ({"gen_ai.operation.name": "execute_tool"}, ""),
+    ],
+)
+def test_a_call_that_threw_and_gave_nothing_failed_whatever_it_says(attributes: dict[str, Any], error: str) -> None:
+    made = span(attributes, [("exception", {"exception.message": "it broke"})])
+    made.status.code = 1
+    assert mapped(made)[0]["error"] == error
 
 
 def test_what_ended_well_has_no_error() -> None:

@@ -207,6 +207,11 @@ def test_the_text_of_what_a_component_was_given(said: str, text: str | None) -> 
         ('{"messages": [{"source": "user", "type": "TextMessage", "content": "q"}, '
          '{"source": "writer", "type": "TextMessage", "content": "a"}], "stop_reason": null}', "a"),
         ('[{"role": "unknown", "parts": [{"type": "text", "content": "a"}]}]', "a"),
+        ('{"text": "a", "toolCalls": []}', "a"),
+        ('{"text": "", "toolCalls": [], "files": []}', ""),
+        ('{"text": "", "warnings": ["w"]}', '{"text": "", "warnings": ["w"]}'),
+        ('{"ok": false}', '{"ok": false}'),
+        ('[""]', ""),
     ],
 )  # fmt: skip
 def test_the_text_of_what_a_component_gave(said: str, text: str) -> None:
@@ -259,6 +264,10 @@ def test_details_event_on_the_span() -> None:
         ({"openinference.span.kind": "LLM", "input.value": "__REDACTED__", "llm.model_name": "m"}, "call"),
         ({"pydantic_ai.all_messages": "[]", "gen_ai.usage.input_tokens": 3}, "agent"),
         ({"gen_ai.operation.name": "chat", "langsmith.span.kind": "prompt"}, "chain"),
+        ({"genkit:type": "action", "genkit:metadata:subtype": "model"}, "call"),
+        ({"genkit:type": "flow"}, "chain"),
+        ({"gen_ai.operation.name": "agent_step", "mastra.model_step.input": Q}, "call"),
+        ({"gen_ai.operation.name": "framework", "spring.ai.kind": "tool_call"}, "tool"),
         ({"http.request.method": "POST"}, ""),
     ],
 )
@@ -277,6 +286,10 @@ def test_kinds(attributes: dict[str, Any], op: str) -> None:
         ({"mlflow.trace.user": '"u3"'}, "user_id", "u3"),
         ({"traceloop.association.properties.user_id": "u4"}, "user_id", "u4"),
         ({"user.id": 17}, "user_id", "17"),
+        ({"langfuse.observation.metadata.langfuse_user_id": '"u5"'}, "user_id", "u5"),
+        ({"mastra.metadata.userId": "u6"}, "user_id", "u6"),
+        ({"langfuse.observation.metadata.ls_provider": "openai"}, "provider", "openai"),
+        ({"gen_ai.system": "spring_ai", "langtrace.service.name": "OpenAI"}, "provider", "openai"),
         ({"thread.id": 140}, "session_id", ""),
         ({"metadata": '{"thread_id": "t9"}'}, "session_id", "t9"),
         ({"langsmith.span.tags": "a, b"}, "tags", ["a", "b"]),
@@ -306,6 +319,8 @@ def test_who_and_what(attributes: dict[str, Any], column: str, value: Any) -> No
         ({"gen_ai.usage.input_tokens": -1}, "input_tokens", None),
         ({"gen_ai.usage.input_tokens": 1 << 40}, "input_tokens", None),
         ({"gen_ai.usage.input_tokens": float("nan")}, "input_tokens", None),
+        ({"ai.response.providerMetadata": '{"openai": {"cachedPromptTokens": 5}}'}, "cached_tokens", 5),
+        ({"langfuse.observation.usage_details": '{"input": 1, "output_reasoning": 5}'}, "reasoning_tokens", 5),
         ({"gen_ai.response.finish_reasons": '["stop"]'}, "finish_reason", "stop"),
         ({"gen_ai.response.finish_reasons": ["length"]}, "finish_reason", "length"),
     ],
@@ -382,3 +397,36 @@ def test_documents_as_python_prints_them(item: str, document: tuple[str, str, fl
     told = row({"openinference.span.kind": "RETRIEVER", "output.value": json.dumps({"documents": [item]})})
     [found] = json.loads(told["documents"])
     assert (found["id"], found["text"], found["score"]) == document
+
+
+def test_documents_made_of_parts() -> None:
+    said = {"documents": [{"content": [{"text": "one"}, {"text": "two"}], "metadata": {"source": "x.md"}}]}
+    told = row({"genkit:metadata:subtype": "retriever", "genkit:output": json.dumps(said)})
+    assert json.loads(told["documents"]) == [{"id": "", "text": "one\ntwo", "score": None, "source": "x.md"}]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"toolRequest": {"name": "f", "ref": "c", "input": {"a": 1}}},
+        {"type": "function", "id": "c", "function": {"name": "f", "arguments": '{"a": 1}'}},
+    ],
+)
+def test_parts_that_call_a_tool(part: dict[str, Any]) -> None:
+    said = json.dumps({"role": "assistant", "content": [part]})
+    told = row({"gen_ai.operation.name": "chat", "gen_ai.completion": said})
+    assert json.loads(told["tool_calls"]) == [{"id": "c", "name": "f", "arguments": {"a": 1}}]
+    assert told["output"] == ""
+
+
+def test_a_part_that_defines_a_tool_calls_none() -> None:
+    said = json.dumps({"role": "assistant", "content": [{"type": "function", "function": {"name": "f"}}]})
+    assert row({"gen_ai.operation.name": "chat", "gen_ai.completion": said})["tool_calls"] == ""
+
+
+def test_lines_of_a_log_that_hold_a_text() -> None:
+    asked = log("", {}, 'Chat Model Prompt Content:\n["be short", "say "hi""]')
+    assert (asked["input"], asked["output"]) == ('be short\nsay "hi"', "")
+    assert log("", {}, "Chat Model Completion:\n[]")["output"] == ""
+    assert log("", {}, 'Chat Model Completion:\n["hi \\n"]')["output"] == "hi \\n"
+    assert log("", {}, 'Some Completion:\n["hi"]')["output"] == ""

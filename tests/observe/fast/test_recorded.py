@@ -12,6 +12,7 @@ from homeostat.store.spool.envelope import Envelope, Part
 from homeostat.store.warehouse.client import Warehouse
 
 from ..exact.recorded import SETS, envelope, envelopes
+from ..test_frameworks import ASKED, recorded
 from .segment import Both, expected, same
 
 #: Of each set at least so many spans are read by the engine. Raise it when more are; it must not fall.
@@ -38,6 +39,15 @@ def test_recorded_rows_are_the_same(both: Both, name: str) -> None:
     assert dropped == outcomes
     assert len(found) - both.fast.closely >= FAST.get(name, 0)
     assert len(slow) <= ODD.get(name, 0)
+
+
+def test_rows_of_frameworks_are_the_same(both: Both) -> None:
+    bodies = [part for name in ASKED for one in recorded(name) if one.part is Part.TRACES for part in spans(one)]
+    slow, dropped, found = both.run(bodies)
+    outcomes, rows = expected(bodies, slow)
+    same(found, rows)
+    assert dropped == outcomes
+    assert len(found) > len(slow)
 
 
 def spans(body: Envelope) -> Iterator[Envelope]:

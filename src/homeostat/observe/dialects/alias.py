@@ -59,7 +59,8 @@ Neither input nor output tokens, both told as 0: not counted, so absent.
 last_user, answer_text: the first value that is messages decides, text or not (an answer may be tool calls only).
 No op found: OP_MARKS; found: WRAPPERS may take it back.
 finish_reason: without ENUMERATED before it (then in small letters).
-`error` is empty for status 1; nothing found for status 2: the word "error".
+`error` is empty for status 1, but not of a call that threw and gave nothing (no text, no tool calls, no output tokens);
+nothing found for status 2: the word "error".
 A log record: `attributes` are its own, then the keys of its body when that is a map; it is also its only event, named
 as the record is (event_name, else LOG_NAME_ATTRIBUTES), with those attributes; another body is its attribute `body`
 (but a text that is a JSON map counts as that map in a record that is a turn of a conversation).

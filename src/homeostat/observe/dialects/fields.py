@@ -23,6 +23,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("op", (
         A("ai.operationId", "op"),
         A("langsmith.span.kind", "op"),  # it calls whatever fills in a prompt a chat, too
+        A("spring.ai.kind", "op"),  # it calls all but the model a framework
         A("gen_ai.operation.name", "op"),
         A("openinference.span.kind", "op"),
         A("langfuse.observation.type", "op"),
@@ -33,6 +34,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("lmnr.span.type", "op"),
         A("request_data", "request"),
         A("haystack.component.type", "component"),
+        A("genkit:metadata:subtype", "op"),
+        A("genkit:type", "op"),
     )),
     Field("requested_model", (
         A("gen_ai.request.model", "text"),
@@ -50,12 +53,15 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("langfuse.observation.model.name", "text", when=("langfuse.observation.level", ("error",))),
         A("metadata", "text", path=("ls_model_name",), ops=CALLS),
         A("langsmith.metadata.ls_model_name", "text"),
+        A("langfuse.observation.metadata.ls_model_name", "quoted"),
         A("haystack.model", "text"),
         A("crewai.agent.llm", "text"),
         A("model_name", "text", ops=CALLS),
         A("request_data", "text", path=("model",)),
         A("embedding.model_name", "text"),
         A("gen_ai.agent.model", "text"),
+        A("genkit:name", "text", ops=CALLS),
+        A("mastra.metadata.modelMetadata", "text", path=("modelId",)),
     )),
     Field("model", (
         A("gen_ai.response.model", "text"),
@@ -76,11 +82,14 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.completion", "text", path=(*_LANGCHAIN, "model_name")),
         A("llm.model_name", "text"),
         A("embedding.model_name", "text"),
+        A("genkit:output", "text", path=("raw", "model")),
+        A("genkit:output", "text", path=("custom", "model")),
     ), CALLS),
     Field("provider", (
         A("gen_ai.provider.name", "tail"),
         A("llm.provider", "tail"),
         A("langsmith.metadata.ls_provider", "tail"),  # where gen_ai.system may name the framework
+        A("langfuse.observation.metadata.ls_provider", "quoted"),
         A("gen_ai.system", "tail"),
         A("ai.model.provider", "tail"),
         A("mlflow.llm.provider", "quoted"),
@@ -88,6 +97,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("llm.vendor", "tail"),
         A("metadata", "tail", path=("ls_provider",), ops=CALLS),
         A("mlflow.message.format", "quoted"),
+        A("langtrace.service.name", "tail"),
     )),
     Field("response_id", (
         A("gen_ai.response.id", "text"),
@@ -106,6 +116,9 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.completion", "text", path=("id",)),
         A("gen_ai.completion", "text", path=(*_LANGCHAIN, "id")),
         A("response_id", "text"),
+        A("genkit:output", "text", path=("raw", "id")),
+        A("genkit:output", "text", path=("custom", "id")),
+        A("mastra.metadata.body", "text", path=("id",)),
     ), CALLS),
     Field("user_id", (
         A("user.id", "text"),
@@ -123,6 +136,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("llm.user", "text"),
         A("langsmith.metadata.user_id", "text"),
         A("langfuse.trace.metadata.user_id", "quoted"),
+        A("langfuse.observation.metadata.langfuse_user_id", "quoted"),
+        A("mastra.metadata.userId", "text"),
         A("metadata", "text", path=("user_id",)),
         A("metadata", "text", path=("userId",)),
         A("user_id", "text"),
@@ -153,6 +168,11 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("langsmith.metadata.conversation_id", "text"),
         A("langsmith.trace.session_id", "text"),
         A("langfuse.trace.metadata.session_id", "quoted"),
+        A("langfuse.observation.metadata.langfuse_session_id", "quoted"),
+        A("mastra.metadata.sessionId", "text"),
+        A("mastra.metadata.threadId", "text"),
+        A("genkit:sessionId", "text"),
+        A("spring.ai.chat.client.conversation.id", "text"),
         A("metadata", "text", path=("session_id",)),
         A("metadata", "text", path=("thread_id",)),
         A("metadata", "text", path=("conversation_id",)),
@@ -256,6 +276,14 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.client.inference.operation.details", "last_user", "event", ("gen_ai.input.messages",)),
         A("langfuse.trace.input", "last_user"),
         A("input", "last_user", ops=CALLS),
+        A("genkit:input", "whole", ops=("tool",)),
+        A("genkit:input", "last_user", ops=_NO_TOOL),
+        A("mastra.model_step.input", "last_user"),
+        A("mastra.agent_run.input", "last_user"),
+        A("mastra.workflow_run.input", "last_user"),
+        A("spring.ai.tool.call.arguments", "whole"),
+        A("db.vector.query.content", "text"),
+        A("gen_ai.request.embedding_inputs", "last_user"),
     )),
     Field("output", (
         A("gen_ai.output.messages", "answer_text"),
@@ -295,6 +323,12 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.content.completion", "answer_text", "event", ("gen_ai.completion",)),
         A("gen_ai.client.inference.operation.details", "answer_text", "event", ("gen_ai.output.messages",)),
         A("langfuse.trace.output", "answer_text"),
+        A("genkit:output", "answer_text", ops=_ANSWERS),
+        A("genkit:output", "result", ops=("tool", "retriever")),
+        A("mastra.model_step.output", "answer_text"),
+        A("mastra.agent_run.output", "answer_text"),
+        A("mastra.workflow_run.output", "answer_text"),
+        A("spring.ai.tool.call.result", "whole"),
     ), ("call", *_PLAIN)),
     Field("input_tokens", (
         A("gen_ai.usage.input_tokens", "integer"),
@@ -313,6 +347,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("response_data", "input_usage", path=("usage",)),
         A("haystack.component.output", "input_usage", path=("replies", 0, "meta", "usage")),
         A("haystack.component.output", "input_usage", path=("meta", 0, "usage")),
+        A("genkit:output", "integer", path=("usage", "inputTokens")),
     ), CALLS),
     Field("output_tokens", (
         A("gen_ai.usage.output_tokens", "integer"),
@@ -330,6 +365,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("response_data", "output_usage", path=("usage",)),
         A("haystack.component.output", "output_usage", path=("replies", 0, "meta", "usage")),
         A("haystack.component.output", "output_usage", path=("meta", 0, "usage")),
+        A("genkit:output", "integer", path=("usage", "outputTokens")),
     ), CALLS),
     Field("cached_tokens", (
         A("gen_ai.usage.cache_read.input_tokens", "integer"),
@@ -364,6 +400,9 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.usage.raw", "integer", path=("prompt_tokens_details", "cached_tokens")),
         A("gen_ai.usage.raw", "integer", path=("input_tokens_details", "cached_tokens")),
         A("usage", "integer", path=("input_tokens_details", "cached_tokens")),
+        A("ai.response.providerMetadata", "integer", path=("openai", "cachedPromptTokens")),
+        A("genkit:output", "integer", path=("usage", "cachedContentTokens")),
+        A("genkit:output", "integer", path=("raw", "usage", "prompt_tokens_details", "cached_tokens")),
     ), CALLS),
     Field("cache_write_tokens", (
         A("gen_ai.usage.cache_write.input_tokens", "integer"),
@@ -409,6 +448,10 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("response_data", "integer", path=("usage", "completion_tokens_details", "reasoning_tokens")),
         A("response_data", "integer", path=("usage", "output_tokens_details", "reasoning_tokens")),
         A("usage", "integer", path=("output_tokens_details", "reasoning_tokens")),
+        A(_USAGE, "integer", path=("output_reasoning",)),
+        A("ai.response.providerMetadata", "integer", path=("openai", "reasoningTokens")),
+        A("genkit:output", "integer", path=("usage", "thoughtsTokens")),
+        A("genkit:output", "integer", path=("raw", "usage", "completion_tokens_details", "reasoning_tokens")),
     ), CALLS),
     Field("cost", (
         A("gen_ai.usage.cost", "cost"),
@@ -430,6 +473,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("ai.response.msToFirstChunk", "milliseconds"),
         A("ai.stream.msToFirstChunk", "milliseconds"),
         A("langfuse.observation.completion_start_time", "instant"),
+        A("mastra.completion_start_time", "instant"),
         A("llm.time_to_first_token_ms", "milliseconds"),
         A("First Token Stream Event", "since_start", "event"),
         A("gen_ai.content.completion.chunk", "since_start", "event"),
@@ -450,6 +494,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("stream", "boolean"),
         A("input.value", "boolean", path=("stream",)),
         A("request_data", "boolean", path=("stream",)),
+        A("spring.ai.chat.client.stream", "boolean"),
         A("gen_ai.prompt", "boolean", path=("stream",)),
         A("langfuse.observation.completion_start_time", "present"),
         A("gen_ai.response.time_to_first_chunk", "present"),
@@ -490,6 +535,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("gen_ai.completion", "text", path=(*_LANGCHAIN, "finish_reason")),
         A("gen_ai.completion", "text", path=(*_LANGCHAIN, "stop_reason")),
         A("gen_ai.choice", "text", "event", ("finish_reason",)),
+        A("genkit:output", "text", path=("raw", "choices", 0, "finish_reason")),
+        A("genkit:output", "text", path=("finishReason",)),
     ), CALLS),
     # Only for rows whose status is not 1 (ok); nothing found and status 2: the word "error".
     Field("error", (
@@ -528,6 +575,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("traceloop.entity.output", "documents", ops=("retriever",)),
         A("documents", "documents"),
         A("retrieved_documents", "documents"),
+        A("genkit:output", "documents", ops=("retriever",)),
+        A("db.vector.query.response.documents", "documents"),
     )),
     Field("tool_calls", (
         A("gen_ai.output.messages", "tool_calls"),
@@ -547,6 +596,9 @@ FIELDS: Final[tuple[Field, ...]] = (
         A("lmnr.span.output", "tool_calls"),
         A("gen_ai.completion", "tool_calls"),
         A("haystack.component.output", "tool_calls"),
+        A("gen_ai.content.completion", "tool_calls", "event", ("gen_ai.completion",)),
+        A("genkit:output", "tool_calls"),
+        A("mastra.model_step.output", "tool_calls"),
     ), ("call",)),
 )  # fmt: skip
 

@@ -39,7 +39,7 @@ MESSAGE_EVENTS: Final[dict[str, str]] = {
 FRAMEWORKS: Final = (
     "ag2", "agno", "autogen", "crewai", "dspy", "haystack", "langchain", "langgraph", "litellm", "llama-index",
     "llama_index", "llamaindex", "microsoft", "openai-agents", "openai_agents", "pydantic-ai", "pydantic_ai",
-    "semantic-kernel", "semantic_kernel", "smolagents", "strands", "strands-agents", "vercel",
+    "semantic-kernel", "semantic_kernel", "smolagents", "spring_ai", "strands", "strands-agents", "vercel",
 )  # fmt: skip
 
 #: Some senders write the name of a constant: "FinishReason.STOP" is "stop".
@@ -54,3 +54,9 @@ MADE_UP_SESSIONS: Final = (("pydantic-ai", "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3
 
 #: Where a log record says what it is called, when its own event_name is empty.
 LOG_NAME_ATTRIBUTES: Final = ("event.name", "event_name")
+
+#: First lines of log records (Spring AI's) -> the event that they tell, and its attribute, which is the rest.
+LOG_LINES: Final = {
+    "Chat Model Prompt Content:": ("gen_ai.content.prompt", "gen_ai.prompt"),
+    "Chat Model Completion:": ("gen_ai.content.completion", "gen_ai.completion"),
+}

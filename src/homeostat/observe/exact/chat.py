@@ -62,7 +62,16 @@ def plain(value: Any, *, answered: bool = False) -> str:
     found = _inner_text(parsed, answered)
     if found:
         return found
+    if _tells_of_nothing(parsed):
+        return ""
     return value if isinstance(value, str) else "" if value is None else dump(value)
+
+
+def _tells_of_nothing(value: Any) -> bool:
+    """Empty texts alone, or a map with one under a usual name in which nothing else is said either."""
+    if isinstance(value, list):
+        return bool(value) and all(item == "" for item in value)
+    return isinstance(value, dict) and not any(value.values()) and any(value.get(name) == "" for name in _SAID)
 
 
 def _enclosed(value: Any) -> Any:

@@ -86,6 +86,8 @@ def _text(value: dict[str, Any], names: tuple[str, ...]) -> str:
             return inner
         if isinstance(inner, int) and not isinstance(inner, bool):
             return str(inner)
+        if isinstance(inner, list) and (parts := [part for part in inner if isinstance(part, dict)]):  # Genkit's
+            return "\n".join(text for part in parts if isinstance(text := part.get("text"), str))
     return ""
 
 

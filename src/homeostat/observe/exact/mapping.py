@@ -8,6 +8,7 @@ from typing import Any, Final
 from homeostat.observe.dialects import (
     ENUMERATED,
     FIELDS,
+    LOG_LINES,
     LOG_NAME_ATTRIBUTES,
     MESSAGE_EVENTS,
     OP_MARKS,
@@ -49,7 +50,7 @@ class Reading:
             body = _body(item)
             self.attributes = {**body, **item.attributes}
             said = {**self.attributes} if body else {"body": item.body, **self.attributes}
-            self.events = [Event(log_name(item), item.start, said)]
+            self.events = [_line(item) or Event(log_name(item), item.start, said)]
 
     def columns(self) -> dict[str, Any]:
         """Every mapped column that has a value."""
@@ -60,7 +61,7 @@ class Reading:
                 self.op = value = self._unwrapped(value or self._implied_op())
             if value is not None and value != "":
                 found[field.column] = value
-        if self.item.status_code == 1:
+        if self.item.status_code == 1 and not self._broke_off(found):
             found.pop("error", None)
         elif self.item.status_code == 2:
             found.setdefault("error", "error")
@@ -82,6 +83,11 @@ class Reading:
             if value is not None:
                 return value
         return None
+
+    def _broke_off(self, found: dict[str, Any]) -> bool:
+        """Whether a call that says it went well threw, and nothing came of it (LangSmith's for JavaScript)."""
+        came = any(found.get(name) for name in ("output", "tool_calls", "output_tokens"))
+        return self.op == "call" and not came and any(event.name == "exception" for event in self.events)
 
     def _implied_op(self) -> str:
         return next((op for key, op in OP_MARKS if not is_absent(self.attributes.get(key))), "")
@@ -185,6 +191,17 @@ def _body(item: Item) -> dict[str, Any]:
     if isinstance(body, str) and log_name(item) in MESSAGE_EVENTS:
         body = parse(body)
     return body if isinstance(body, dict) else {}
+
+
+def _line(item: Item) -> Event | None:
+    """What a line of text tells that begins as one of those that are known."""
+    head, _, rest = item.body.partition("\n") if isinstance(item.body, str) else ("", "", "")
+    if head not in LOG_LINES:
+        return None
+    name, attribute = LOG_LINES[head]
+    if rest.startswith('["') and rest.endswith('"]'):  # no JSON: nothing in it is escaped
+        rest = rest[2:-2].replace('", "', "\n")
+    return Event(name, item.start, {attribute: "" if rest == "[]" else rest})
 
 
 def _places(keys: tuple[str, ...], events: bool) -> Places:

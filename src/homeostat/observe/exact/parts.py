@@ -24,6 +24,8 @@ RESULT_PARTS: Final = (
     "function_call_output",
     "server_tool_call_response",
 )
+#: Names under which a part holds what a tool said.
+_RESULTS: Final = ("toolResult", "functionResponse", "toolResponse")
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ def add_calls(said: Message, value: Any) -> None:
 
 
 def _unwrap(part: dict[str, Any], depth: int = 0) -> dict[str, Any]:
-    for name in ("message_content", "tool_call", "toolUse", "functionCall", "function_call"):
+    for name in ("message_content", "tool_call", "toolUse", "functionCall", "function_call", "toolRequest"):
         inner = part.get(name)
         if isinstance(inner, dict) and depth < 3:
             return {"type": "tool_call", **inner} if name != "message_content" else _unwrap(inner, depth + 1)
@@ -76,15 +78,17 @@ def say(said: Message, content: Any) -> None:
 
 
 def _is_part(part: dict[str, Any]) -> bool:
-    return "type" in part or any(name in part for name in ("text", "toolUse", "toolResult", "functionCall"))
+    return "type" in part or any(
+        name in part for name in ("text", "toolUse", "toolResult", "functionCall", "toolRequest")
+    )
 
 
 def _part(said: Message, part: dict[str, Any]) -> None:
     kind = part.get("type")
-    call = call_of(part) if kind in CALL_PARTS else None
+    call = call_of(part) if kind in CALL_PARTS or _asked(part) else None
     if call is not None:
         said.tool_calls.append(call)
-    elif kind in RESULT_PARTS or "toolResult" in part or "functionResponse" in part:
+    elif kind in RESULT_PARTS or any(name in part for name in _RESULTS):
         said.results.append(_result(part))
     elif kind in _TEXT_PARTS or kind is None:
         for name in ("text", "content", "refusal"):
@@ -93,12 +97,18 @@ def _part(said: Message, part: dict[str, Any]) -> None:
                 return
 
 
+def _asked(part: dict[str, Any]) -> bool:
+    """OpenAI's tool call (not the definition of a tool) where parts stand."""
+    function = part.get("function")
+    return isinstance(function, dict) and "arguments" in function
+
+
 def _result(part: dict[str, Any]) -> dict[str, Any]:
-    inner = part.get("toolResult") or part.get("functionResponse") or part
+    inner = next((part[name] for name in _RESULTS if part.get(name)), part)
     for name in ("response", "result", "output", "content"):
         if isinstance(inner, dict) and name in inner:
             return {
-                "id": _first(inner, "id", "tool_use_id", "toolCallId", "call_id", "toolUseId"),
+                "id": _first(inner, "id", "tool_use_id", "toolCallId", "call_id", "toolUseId", "ref"),
                 "result": inner[name],
             }
     return {"id": "", "result": None}
@@ -117,7 +127,7 @@ def call_of(part: dict[str, Any]) -> dict[str, Any] | None:
     if isinstance(arguments, str):
         arguments = parse(arguments)
     return {
-        "id": _first(inner, "call_id", "id", "toolCallId", "tool_call_id", "toolUseId"),
+        "id": _first(inner, "call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref"),
         "name": name,
         "arguments": arguments,
     }

@@ -171,7 +171,11 @@ def _role(value: dict[str, Any]) -> str:
         return kind
     if isinstance(kind, str) and kind.endswith("Message") and isinstance(value.get("source"), str):  # AutoGen's
         return "user" if value["source"] == "user" else "assistant"
-    if kind == "message" or ("tool_calls" in value and "content" in value):
+    if (
+        kind == "message"
+        or ("tool_calls" in value and "content" in value)
+        or ("toolCalls" in value and "text" in value)
+    ):
         return "assistant"
     if isinstance(value.get("text"), str) and ("finish_reason" in value or "generation_info" in value):
         return "assistant"

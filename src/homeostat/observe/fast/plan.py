@@ -141,6 +141,8 @@ class _Reading:
         """Where the column comes from: first hit wins."""
         if field.column == "error":
             if self.status == 1:
+                if self.op == "call" and words.EVENTS["exception"] in self.shape.events:  # it may tell of nothing else
+                    raise Unplanned
                 return ABSENT
             found = self._first(field)
             return (How.WORD_ERROR, 0) if found == ABSENT and self.status == 2 else found

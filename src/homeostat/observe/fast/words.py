@@ -92,11 +92,20 @@ def _suffixes(prefix: str) -> dict[str, int]:
 #: Per family, the members that SQL can read; 0 is any other.
 SUFFIXES: Final[dict[str, dict[str, int]]] = {prefix: _suffixes(prefix) for prefix in FAMILIES}
 
+#: Attributes that hold so much that Python reads them whatever they say: their keys need no room.
+_WHOLE: Final = (
+    "ai.response.providerMetadata",
+    "genkit:output",
+    "langfuse.observation.usage_details",
+    "mastra.metadata.body",
+    "mastra.metadata.modelMetadata",
+)
 _STEPS: Final = [
     (NAMES[alias.key], alias.path[0], alias.read != "text")
     for field in FIELDS
     for alias in field.aliases
     if isinstance(alias, Alias) and alias.where == "attributes" and alias.path and alias.key in NAMES
+    if alias.key not in _WHOLE
 ]
 #: Names of attributes whose JSON is looked into, and the keys that are asked for first.
 PATHED: Final = sorted({name for name, step, _ in _STEPS if isinstance(step, str)})
