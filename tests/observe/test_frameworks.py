@@ -248,3 +248,11 @@ def test_a_failed_call_that_says_it_went_well(room: Room) -> None:
     assert told["lsjs FAIL question"]["status"] == "error"
     assert told["lsjs FAIL question"]["error"] == "Error: 400 bad thing happened"
     assert told["lsjs FAIL question"]["input_tokens"] is None
+
+
+def test_tools_that_ran_are_called_what_they_are(room: Room) -> None:
+    room.put(*(replace(one, project="ran") for one in recorded("spring_ai")))
+    room.load()
+    rows = room.exchanges("ran", "is_answer, input_start, tools")
+    told = {row["input_start"]: row["tools"] for row in rows if row["is_answer"]}
+    assert told["spring tool question"] == ["weather"]

@@ -44,7 +44,7 @@ def _named(name: str) -> str:
 
 def used(tree: str) -> str:
     """Names of the tools that ran below an answer, from their own spans."""
-    name = "replaceRegexpOne(name, '^execute_tool ', '')"
+    name = "replaceRegexpOne(name, '^(execute_tool|tool_call|tool[.]execute) ', '')"
     return (
         f"SELECT trace_key, top_id, groupUniqArray(32)({name}) AS tools FROM {tree} WHERE op = 'tool' "
         f"AND top_id != {keys.NO_SPAN} GROUP BY trace_key, top_id"
