@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 
-from local import answer_to, arrived, homeostat_server
+from local import RUN, answer_to, arrived, homeostat_server
 
 
 def application() -> None:
@@ -26,7 +26,7 @@ def application() -> None:
             span.set_attributes({
                 "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai",
                 "gen_ai.request.model": "gpt-4o-mini", "gen_ai.usage.input_tokens": 20,
-                "gen_ai.usage.output_tokens": 9, "user.id": "anna",
+                "gen_ai.usage.output_tokens": 9, "user.id": "anna", "session.id": RUN,
                 "gen_ai.input.messages": json.dumps([{"role": "user", "content": question}]),
                 "gen_ai.output.messages": json.dumps([{"role": "assistant", "content": answer_to(question)}]),
             })  # fmt: skip
@@ -37,8 +37,8 @@ def main() -> None:
     with homeostat_server() as url:
         os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = url  # this is the one
         application()
-        for item in arrived(url, 2):
-            print(f"{item['model']}  {item['input']} -> {item['output']}  ${item['cost']:.6f}")
+        for item in arrived(url, 2, f"&session={RUN}"):
+            print(f"{item['model']}  {item['input']} -> {item['output']}  ${item['cost'] or 0:.6f}")
 
 
 if __name__ == "__main__":

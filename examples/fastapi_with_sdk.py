@@ -10,7 +10,7 @@ import fastapi
 import httpx2
 import uvicorn
 from fastapi.responses import StreamingResponse
-from local import answer_to, arrived, homeostat_server
+from local import RUN, answer_to, arrived, homeostat_server
 
 import homeostat
 
@@ -54,12 +54,12 @@ def main() -> None:
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             for user, question, value in (("anna", "Can I return it?", 1), ("ben", "Is it vegan?", -1)):
-                said = client.post("/ask", params={"question": question, "user": user, "session": f"s-{user}"})
+                said = client.post("/ask", params={"question": question, "user": user, "session": f"{RUN}-{user}"})
                 print(f"{user}: {question} -> {said.text}")
                 client.post("/thumbs", params={"exchange": said.headers["x-exchange"], "value": value})
         monitor.flush()
-        arrived(url, 2, "&signal.thumbs.exists=true")
-        for row in homeostat.Client(url).exchanges(where="signal.thumbs < 0"):
+        arrived(url, 2, f"&session={RUN}-anna&session={RUN}-ben&signal.thumbs.exists=true")
+        for row in homeostat.Client(url).exchanges(where=f"signal.thumbs < 0 and session = '{RUN}-ben'"):
             print(f"thumbs down from {row['user_id']}: {row['input']} -> {row['output']}")
         server.should_exit = True
 

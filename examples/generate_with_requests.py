@@ -25,7 +25,7 @@ def ask(base: str, prompt: str) -> str:
 def main() -> None:
     with fake_model() as model:
         os.environ |= {"HOMEOSTAT_UPSTREAM": model, "HOMEOSTAT_UPSTREAM_MODEL": "tiny-1"}
-        with homeostat_server() as base:
+        with homeostat_server(own=True) as base:
             for prompt in ("Can I return my shoes?", "Do you ship to Norway?", "Who won?"):
                 print(f"{prompt} -> {ask(base, prompt)}")
             for item in arrived(base, 3):

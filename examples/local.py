@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+#: What this run asks has a session of its own, so that it finds its answers on a server that has others, too.
+RUN = f"example-{secrets.token_hex(4)}"
 ANSWERS = {
     "return": "You have 30 days, for any reason.",
     "ship": "We ship within two days, everywhere in Europe.",
@@ -25,11 +28,15 @@ ANSWERS = {
 
 
 @contextlib.contextmanager
-def homeostat_server() -> Iterator[str]:
-    """The address of a server: yours, if HOMEOSTAT_URL names one; else one that is started, and gone afterwards."""
-    if url := os.environ.get("HOMEOSTAT_URL"):
-        yield url
+def homeostat_server(*, own: bool = False) -> Iterator[str]:
+    """The address of a server: yours, if HOMEOSTAT_URL names one; else one that is started, and gone afterwards. `own`:
+    never yours, for the example sets what answers there."""
+    yours = os.environ.get("HOMEOSTAT_URL", "")
+    if yours and not own:
+        yield yours
         return
+    if yours:
+        print(f"{yours} is left as it is: this example steers a server of its own")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(sys.executable).parent / "homeostat"
         command = [str(program), "up", "--port", "0", "--data", f"{folder}/data"]  # 0: any that is free
@@ -43,6 +50,7 @@ def homeostat_server() -> Iterator[str]:
             yield url
         finally:
             os.environ.pop("HOMEOSTAT_URL", None)
+            os.environ |= {"HOMEOSTAT_URL": yours} if yours else {}
             process.send_signal(signal.SIGTERM)
             process.wait(120)
 
@@ -96,11 +104,18 @@ def fake_model() -> Iterator[str]:
 
 def arrived(url: str, count: int, query: str = "") -> list[dict[str, object]]:
     """The newest exchanges, once there are so many: loading takes a second."""
+    key = os.environ.get("HOMEOSTAT_KEY")
+    at, headers = urlsplit(url), {"authorization": f"Bearer {key}"} if key else {}
+    kind = http.client.HTTPSConnection if at.scheme == "https" else http.client.HTTPConnection
     end = time.monotonic() + 120
-    items: list[dict[str, object]] = []
-    while time.monotonic() < end and len(items) < count:
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-        connection.request("GET", f"/api/v1/exchanges?limit=50{query}")
-        items = json.loads(connection.getresponse().read())["items"]
+    while time.monotonic() < end:
+        connection = kind(at.netloc, timeout=60)
+        connection.request("GET", f"{at.path.rstrip('/')}/api/v1/exchanges?limit=50{query}", headers=headers)
+        answer = connection.getresponse()
+        told = json.loads(answer.read())
+        if answer.status != 200:
+            raise SystemExit(f"{url} answers {answer.status}: {told['error']['message']}")
+        if len(told["items"]) >= count:
+            return list(told["items"])
         time.sleep(0.2)
-    return items
+    raise SystemExit(f"What was sent did not arrive at {url}: homeostat doctor says why.")

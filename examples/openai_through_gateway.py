@@ -39,7 +39,7 @@ def ask(client: openai.OpenAI, user: str) -> tuple[str, str]:
 def main() -> None:
     with fake_model() as model:
         os.environ |= {"HOMEOSTAT_UPSTREAM": model}
-        with homeostat_server() as base:
+        with homeostat_server(own=True) as base:
             steer(base)
             client = openai.OpenAI(base_url=f"{base}/v1", api_key="sk-none")
             users = [f"user-{number}" for number in range(40)]
