@@ -267,8 +267,8 @@ _EMPTY = {
 def _value(name: str, row: Mapping[str, Any]) -> Any:
     if name in ("trace_id", "span_id", "parent_id"):
         return bytes.fromhex(row[name])
-    if name == "members":
-        return [bytes.fromhex(member) for member in row[name]]
+    if name in ("members", "elsewhere"):
+        return [bytes.fromhex(span) for span in row.get(name, [])]
     if name in row:
         return row[name]
     return _EMPTY.get(name, 0 if name.endswith(("tokens", "_key", "_row")) else "")

@@ -244,13 +244,17 @@ def halves(warehouse, project, measure, **more):
     return [told(ask(warehouse, project, measure, piece=piece, **more)) for piece in HALF]
 
 
-@pytest.mark.parametrize("about", ["span", "trace", "session", "user"])
+@pytest.mark.parametrize("about", ["span", "trace", "gateway", "session", "user"])
 @pytest.mark.parametrize(("said", "known"), [(100, 130), (100, 400), (400, 130)])
 def test_a_signal_counts_once_when_both_it_and_its_answer_are_known(warehouse, project, about, said, known):
     """`said`, `known`: seconds after noon at which the signal came, and at which its answer was ready."""
-    row = put(warehouse, project, at=later(known - 5), settles=later(known), user_id="u", session_id="s", release="A")
+    gateway = {"trace_id": new_trace(), "span_id": new_span()}
+    row = put(
+        warehouse, project, at=later(known - 5), settles=later(known), user_id="u", session_id="s", release="A",
+        elsewhere=["".join(gateway.values())],
+    )  # fmt: skip
     names = {"span": ("trace_id", "span_id"), "trace": ("trace_id",), "session": ("session_id",), "user": ("user_id",)}
-    here = {"span_id": ZERO_SPAN} | {name: row[name] for name in names[about]}
+    here = {"span_id": ZERO_SPAN} | {name: row[name] for name in names[about]} if about in names else gateway
     store(warehouse, signals=[signal_row(project, at=later(said), value=-1.0, **here)])
     at = max(said, known) // 60
     expected = [(at, 1, 1.0)]
@@ -282,16 +286,21 @@ def test_of_what_is_said_of_a_trace_its_first_answer_is_meant_of_a_call_its_last
     assert ask(warehouse, project, "mean(signal.of-call)").release == ["B"]
 
 
-@pytest.mark.parametrize("about", ["span", "member", "trace", "session"])
+@pytest.mark.parametrize("about", ["span", "member", "gateway", "trace", "session"])
 @pytest.mark.parametrize(("came", "known"), [(100, 130), (100, 400), (400, 130)])
 def test_a_score_made_elsewhere_counts_once_when_both_it_and_its_answer_are_known(
     warehouse, project, about, came, known
 ):
     twin = new_span()
-    row = put(warehouse, project, at=later(90), settles=later(known), session_id="s", members=[twin])
+    gateway = {"trace_id": new_trace(), "span_id": new_span()}
+    row = put(
+        warehouse, project, at=later(90), settles=later(known), session_id="s", members=[twin],
+        elsewhere=["".join(gateway.values())],
+    )  # fmt: skip
     here = {
         "span": {"trace_id": row["trace_id"], "span_id": row["span_id"]},
         "member": {"trace_id": row["trace_id"], "span_id": twin},
+        "gateway": gateway,
         "trace": {"trace_id": row["trace_id"], "span_id": ZERO_SPAN},
         "session": {"trace_id": ZERO_TRACE, "span_id": ZERO_SPAN, "session_id": "s"},
     }[about]

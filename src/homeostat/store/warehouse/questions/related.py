@@ -20,14 +20,15 @@ _TRACE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 NEAR: Final = 86_400
 Table = Literal["signals", "scores"]
 TABLES: Final[tuple[Table, ...]] = ("scores", "signals")
+NOT_OURS: Final = "source != 'homeostat'"
 #: What is said about a span. Scores of ours name the exchange that they judge, and most scores are ours.
 _NAMED: Final[dict[Table, str]] = {
-    "scores": f"source != 'homeostat' AND trace_id != {NO_TRACE} AND span_id != {NO_SPAN}",
+    "scores": f"{NOT_OURS} AND trace_id != {NO_TRACE} AND span_id != {NO_SPAN}",
     "signals": f"trace_id != {NO_TRACE} AND span_id != {NO_SPAN}",
 }
 #: Said about no trace. Scores of ours always name one, and most scores are ours.
 LONE: Final[dict[Table, str]] = {
-    "scores": f"source != 'homeostat' AND trace_id = {NO_TRACE}",
+    "scores": f"{NOT_OURS} AND trace_id = {NO_TRACE}",
     "signals": f"trace_id = {NO_TRACE}",
 }
 #: A span's whole id, as `elsewhere` holds it.

@@ -23,11 +23,11 @@ _PLAIN: Final = (
 SELECT: Final = ", ".join(
     (
         *_PLAIN,
+        "elsewhere",
         "toUnixTimestamp64Micro(at) AS at_us",
         "lower(hex(trace_id)) AS trace_hex",
         "lower(hex(span_id)) AS span_hex",
         "arrayMap(m -> lower(hex(m)), members) AS member_hex",
-        "arrayMap(m -> lower(hex(m)), elsewhere) AS elsewhere_hex",
         f"if({ANSWER} OR NOT is_call, 'answer', 'call') AS kind",
         f"{STATUS} AS state",
         f"substringUTF8(error, 1, {START_CHARS}) AS error_start",
@@ -45,7 +45,7 @@ def exchange(row: Mapping[str, Any]) -> Exchange:
         status=row["state"],
         error=row["error_start"],
         members=row["member_hex"] or [row["span_hex"]],
-        elsewhere=row["elsewhere_hex"],
+        elsewhere=[span.hex() for span in row["elsewhere"]],
         **{name: row[name] for name in _PLAIN},
     )
 

@@ -238,15 +238,23 @@ def _signals(columns: Sequence[Column], bound: Bound, some: str) -> str:
 
 #: When something that was said is known.
 _CAME: Final[dict[related.Table, str]] = {"scores": "received", "signals": "greatest(at, received)"}
+#: Traces in which a gateway told it, or a call below it, too.
+_TOO: Final = "arrayDistinct(arrayMap(x -> concat('t', substring(x, 1, 16)), elsewhere))"
+_OWN: Final = "concat('t', trace_id), concat('s', session_id)"
 #: What an answer is of, and what something that was said is about: trace, session, or user.
 _OF: Final[dict[related.Table, str]] = {
-    "scores": "arrayJoin([concat('t', trace_id), concat('s', session_id)])",
-    "signals": "arrayJoin([concat('t', trace_id), concat('s', session_id), concat('u', user_id)])",
+    "scores": f"arrayJoin(arrayConcat({_TOO}, [{_OWN}]))",
+    "signals": f"arrayJoin(arrayConcat({_TOO}, [{_OWN}, concat('u', user_id)]))",
 }
 _NAMED: Final = f"trace_id != {related.NO_TRACE}, concat('t', trace_id), session_id != '', concat('s', session_id)"
 _ABOUT: Final[dict[related.Table, str]] = {
     "scores": f"multiIf({_NAMED}, '')", "signals": f"multiIf({_NAMED}, concat('u', user_id))",
 }  # fmt: skip
+
+
+_NAMES_IT: Final = (
+    "notEmpty(elsewhere) AND has(elsewhere, CAST(concat(substring(about, 2), s_span), 'FixedString(24)'))"
+)
 
 
 def _belonging(table: related.Table, mine: str, bound: Bound, some: str, fields: str) -> str:
@@ -272,17 +280,18 @@ def _belonging(table: related.Table, mine: str, bound: Bound, some: str, fields:
         f"{column} IN (SELECT {held.format('substring(about, 2)')} FROM ({told}) WHERE startsWith(about, '{kind}'))"  # noqa: S608
         for kind, column, held in kinds if table == "signals"
     )  # fmt: skip
+    asked = f"{asked} OR notEmpty(elsewhere)" if asked else "true"
     ready = (
         f"SELECT {sources.COLUMNS}, {_AT}, toUnixTimestamp64Micro({READY}) AS ready_us FROM exchanges FINAL "  # noqa: S608
         f"WHERE project = {{project:String}} AND at >= {moment('earlier')} AND at <= {moment('until')} "
-        f"AND {READY} <= {moment('until')} AND {_ANSWER} AND {some} AND ({asked or 'true'})"
+        f"AND {READY} <= {moment('until')} AND {_ANSWER} AND {some} AND ({asked})"
     )
     answers = f"SELECT *, {of} AS about FROM ({ready})"  # noqa: S608
     whole = f"by_trace AND s_span = {related.NO_SPAN}"
     place = f"if({whole}, span_id, {related.NO_SPAN})" if table == "scores" else related.NO_SPAN
     paired = (
         f"SELECT e.*, s.* EXCEPT (about), startsWith(about, 't') AS by_trace, {place} AS place, "  # noqa: S608
-        "has(arrayPushBack(members, span_id), s_span) AS is_own, "
+        f"(has(arrayPushBack(members, span_id), s_span) OR {_NAMES_IT}) AS is_own, "
         "min(greatest(came_us, ready_us)) OVER (PARTITION BY said_key, place) AS first_us "
         f"FROM ({answers}) AS e INNER JOIN ({told}) AS s USING (about) "
         f"WHERE by_trace OR abs(at_us - said_us) <= {related.NEAR} * 1000000"

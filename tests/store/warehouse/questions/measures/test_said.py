@@ -166,6 +166,28 @@ def test_one_rung_or_one_version_of_a_score(warehouse: Warehouse, project: str, 
     assert measure(warehouse, project, "count", filters=[("score.good@judge.lt", "0.2")])[0] == 0
 
 
+def test_our_own_scores_are_found_by_the_exchange_or_by_a_span_merged_into_it(
+    warehouse: Warehouse, project: str, answers: list[dict[str, Any]]
+) -> None:
+    first, second, _, call = answers
+
+    def judged(row: dict[str, Any], value: float | None, rung: str = "model", **more: Any) -> None:
+        ids = {"trace_id": row["trace_id"], "span_id": row["span_id"], "at": row["at"]} | more
+        say(warehouse, "scores", project, name="good", value=value, label="any", rung=rung, source="homeostat", **ids)
+
+    judged(first, 0.2)
+    judged(first, 0.6, rung="judge")
+    judged(second, None)
+    judged(call, 0.9, span_id=b"merged__")
+    expected = {"m0": (0.6, 1), "m1": (None, 0), "m2": (None, 0)}
+    for _ in range(2):
+        assert measure(warehouse, project, "mean(score.good)", "model") == expected
+        assert measure(warehouse, project, "mean(score.good)", kind="call") == (0.9, 1)
+        assert measure(warehouse, project, "coverage(score.good)", kind="all")[1] == 4
+        # Somebody else scores, too, about nobody here: everything is looked at then, and says the same.
+        say(warehouse, "scores", project, name="good", value=0.1, session_id="nobody's")
+
+
 def test_an_interval_lies_where_values_can(warehouse: Warehouse, project: str, answers: list[dict[str, Any]]) -> None:
     for one, value in zip(answers[:2], (0.05, 0.9), strict=True):
         say(warehouse, "scores", project, name="good", value=value, trace_id=one["trace_id"], span_id=one["span_id"])

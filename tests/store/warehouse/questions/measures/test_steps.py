@@ -31,6 +31,22 @@ def test_engine_and_python_agree(warehouse: Warehouse, every: str, zone: str) ->
     assert [row["t"] for row in rows] == step.starts(low, high)
 
 
+@pytest.mark.parametrize(("step", "length"), [(60, 90), (120, 600), (60, 60)])
+def test_windows_that_lie_over_each_other(warehouse: Warehouse, step: int, length: int) -> None:
+    """Every time lies in each window that holds it, and windows end on whole steps."""
+    low, high = micros(LOW), micros(LOW + timedelta(minutes=30))
+    windows, bound = steps.Step(step, length=length), Bound("p", HIGH, low, high)
+    at = "fromUnixTimestamp64Micro(toInt64(number * 30000000 + {low:Int64}), 'UTC')"
+    rows = warehouse.ask(f"SELECT at, {windows.sql('at', bound)} AS t FROM (SELECT {at} AS at FROM numbers(60))",
+                         bound.values)  # fmt: skip
+    seconds = [low // 1_000_000 + 30 * n for n in range(60)]
+    whole = windows.starts(low, high)
+    assert all((start + length) % step == 0 and low <= start * 1_000_000 for start in whole)
+    assert sorted(row["t"] for row in rows if row["t"] in whole) == sorted(
+        start for start in whole for second in seconds if start <= second < start + length
+    )
+
+
 def test_a_day_may_have_25_hours() -> None:
     step = steps.Step(86_400, "Europe/Berlin")
     first, second, *_ = step.starts(micros(datetime(2026, 10, 24, 22, tzinfo=UTC)), micros(HIGH))

@@ -113,8 +113,9 @@ class Groups:
         """Events per second of the part of the bucket that lies in the window and is not in the future."""
         question = self._question
         end = min(question.end, micros(question.now))
-        if question.every is None:
-            length = np.full(len(events), max(end - question.start, 0) / SECOND)
+        if question.every is None or question.every.length:
+            whole = max(end - question.start, 0) / SECOND
+            length = np.full(len(events), question.every.length if question.every else whole)
         else:
             starts = np.array(
                 [*question.every.starts(question.start, question.end), question.end / SECOND], dtype=np.float64

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound
+from homeostat.store.warehouse.questions.bound import SAID_WINDOW, TEXT_WINDOW, WINDOW, Bound, moment
 from homeostat.store.warehouse.questions.fields import ANSWER
 from homeostat.store.warehouse.questions.measures.question import Kind
 from homeostat.store.warehouse.questions.related import (
     NEWEST,
     NO_SPAN,
     NO_TRACE,
+    NOT_OURS,
     indirect,
     lone,
     parts,
@@ -23,7 +24,7 @@ from homeostat.store.warehouse.questions.related import (
 
 #: The columns of `exchanges` that a question may look at.
 COLUMNS: Final = (
-    "project, at, trace_id, span_id, row_key, trace_key, is_answer, is_call, answer_from, settles, members, "
+    "project, at, trace_id, span_id, row_key, trace_key, is_answer, is_call, answer_from, settles, members, elsewhere, "
     "input_row, output_row, input_start, output_start, input_chars, output_chars, name, op, model, "
     "requested_model, provider, response_id, user_id, session_id, release, environment, prompt_name, "
     "prompt_version, latency_ms, ttft_ms, streaming, finish_reason, input_tokens, output_tokens, cached_tokens, "
@@ -38,6 +39,8 @@ class Said:
 
     family: Literal["score", "signal"]
     name: str
+    ours: bool = False
+    """Every score of it is our own: it names the exchange that it judged, and stands at its time."""
 
 
 def exchanges(where: str) -> str:
@@ -64,7 +67,8 @@ def said(what: Said, bound: Bound, some: str = "true", kind: Kind = "answer") ->
     """What was said, each time with the exchange of this kind that it is about. `some`: of scores, only those of these
     exchanges."""
     if what.family == "score":
-        return _covered(_scores(scored_as(what.name, bound), some), some)
+        named = scored_as(what.name, bound)
+        return _ours(named, some) if what.ours else _covered(_scores(named, some), some)
     return _signals(bound.add(what.name, "String"), KIND[kind])
 
 
@@ -82,6 +86,38 @@ def _covered(scores: str, some: str) -> str:
     return (
         f"(SELECT {COLUMNS}, value, label FROM (SELECT {COLUMNS} FROM exchanges FINAL WHERE {WINDOW} AND {some}) AS x "  # noqa: S608
         f"LEFT ANY JOIN (SELECT trace_id, span_id, value, label FROM {scores}) AS y USING (trace_id, span_id))"
+    )
+
+
+def elsewhere(what: Said, bound: Bound) -> str:
+    """Whether somebody else scores, too: a question with one row, if so."""
+    return f"SELECT 1 AS one FROM scores WHERE {SAID_WINDOW} AND {scored_as(what.name, bound)} AND {NOT_OURS} LIMIT 1"  # noqa: S608
+
+
+def _ours(named: str, some: str) -> str:
+    """Every exchange with our own score of it: by its id, else by that of a span that it was merged with."""
+    near = f"project = {{project:String}} AND at >= {moment('low_said')} AND at < {moment('high_near')} AND {named}"
+    best = f"argMax(value, {NEWEST}) AS value, argMax(label, {NEWEST}) AS label"
+    several = (
+        f"SELECT trace_id, span_id, arrayJoin(members) AS told FROM exchanges FINAL WHERE {WINDOW} AND {some} "  # noqa: S608
+        "AND length(members) > 1"
+    )
+
+    def scores(id_: str, more: str) -> str:
+        rows = f"SELECT * FROM scores WHERE {near} AND {more}"  # noqa: S608
+        return f"SELECT trace_id, span_id AS {id_}, {best} FROM ({rows}) GROUP BY trace_id, span_id"  # noqa: S608
+
+    own = "trace_id, span_id, value AS own_value, label AS own_label, true AS judged"
+    among = f"trace_id IN (SELECT trace_id FROM ({several}))"  # noqa: S608
+    lent = (
+        f"SELECT trace_id, span_id, value AS lent_value, label AS lent_label FROM ({several}) AS m "  # noqa: S608
+        f"INNER JOIN ({scores('told', among)}) AS t USING (trace_id, told)"
+    )
+    return (
+        f"(SELECT {COLUMNS}, if(judged, own_value, lent_value) AS value, if(judged, own_label, lent_label) AS label "  # noqa: S608
+        f"FROM (SELECT {COLUMNS} FROM exchanges FINAL WHERE {WINDOW} AND {some}) AS x "
+        f"LEFT ANY JOIN (SELECT {own} FROM ({scores('span_id', 'true')})) AS y USING (trace_id, span_id) "
+        f"LEFT ANY JOIN ({lent}) AS z USING (trace_id, span_id))"
     )
 
 

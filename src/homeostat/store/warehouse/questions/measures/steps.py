@@ -33,11 +33,13 @@ class Step:
 
     seconds: int
     zone: str = "UTC"
+    length: int = 0
+    """Windows that lie over each other: of so many seconds each, one up to every step. 0: bucket after bucket."""
 
     @property
     def days(self) -> int:
         """How many days, 0 for a step below one."""
-        return self.seconds // DAY if self.seconds % DAY == 0 else 0
+        return self.seconds // DAY if self.seconds % DAY == 0 and not self.length else 0
 
     @property
     def hourly(self) -> bool:
@@ -45,7 +47,10 @@ class Step:
         return self.seconds % HOUR == 0
 
     def sql(self, at: str, bound: Bound) -> str:
-        """The start of the bucket of a time, in seconds since 1970."""
+        """The start of the bucket of a time, in seconds since 1970; of windows a row for each that it lies in."""
+        if self.length:
+            first, last = (f"intDiv(toUnixTimestamp({at}) + {on}, {self.seconds}) + 1" for on in (0, self.length))
+            return f"arrayJoin(arrayMap(k -> toInt64(k * {self.seconds} - {self.length}), range({first}, {last})))"
         if not self.days:
             return f"toInt64(intDiv(toUnixTimestamp({at}), {self.seconds}) * {self.seconds})"
         offset = _MONDAY if self.days % 7 == 0 else 0
@@ -55,9 +60,12 @@ class Step:
         return f"toInt64(toUnixTimestamp(toDateTime(toDate(toInt32({first})), {{zone:String}})))"
 
     def starts(self, low: int, high: int) -> list[int]:
-        """The starts, in seconds, of every bucket that touches [low, high) µs."""
+        """The starts, in seconds, of every bucket that touches [low, high) µs; of windows those that lie in it."""
         if high <= low:
             return []
+        if self.length:
+            first = -(-(low // SECOND + self.length) // self.seconds) * self.seconds
+            return [end - self.length for end in range(first, high // SECOND + 1, self.seconds)]
         if not self.days:
             first = low // SECOND // self.seconds * self.seconds
             return list(range(first, -(-high // SECOND), self.seconds))
@@ -77,7 +85,7 @@ class Step:
 
     def whole_hours(self, low: int, high: int) -> bool:
         """Whether rollups by hour of UTC can be added into these buckets."""
-        if not self.hourly:
+        if not self.hourly or self.length:
             return False
         if not self.days or self.zone == "UTC":
             return True
