@@ -22,7 +22,7 @@ from homeostat.loop.watching import watched
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.ticker import Ticker
 from homeostat.records import words
-from homeostat.records.instant import micros
+from homeostat.records.instant import iso, micros
 from homeostat.records.policy import Policy, reshaped
 from homeostat.store.ledger import Ledger, comparisons, findings, incidents, monitors, policies, projects, streams
 from homeostat.store.ledger.streams import Fenced
@@ -420,9 +420,49 @@ def test_a_threshold_rehearsed_on_history(world):
     told = watched.rehearsed(
         world.context.ledger, world.context.warehouse, wanted, START, START + 150 * MINUTE, 2.0
     )  # fmt: skip
-    assert [one["at"][11:16] for one in told["firings"]] == ["13:10", "14:10"] and told["values"] == 1500
-    told = watched.rehearsed(world.context.ledger, world.context.warehouse, wanted, START, START + 125 * MINUTE, 2.0)
-    assert [one["at"][11:16] for one in told["firings"]] == ["13:10"], "a window that is not over says nothing"
+    fired = [one["at"][11:16] for one in told["firings"]]
+    assert len(fired) == 2 and "13:03" < fired[0] < "13:10" and "14:03" < fired[1] < "14:10", fired
+    assert told["values"] == 1500
+    told = watched.rehearsed(world.context.ledger, world.context.warehouse, wanted, START, START + 121 * MINUTE, 2.0)
+    assert [one["at"][11:16] for one in told["firings"]] == fired[:1], "what lies behind the time says nothing"
+
+
+@pytest.mark.parametrize(
+    ("measure", "said", "by"),
+    [
+        ("share(status=error)", {"value": 0.2, "window": "5m", "min_n": 20, "for": "1m", "clear": 0.05}, ["release"]),
+        ("p90(latency_ms)", {"value": 700, "window": "3m"}, []),
+        ("rate", {"value": 0.1, "window": "90s", "min_n": 5, "for": "2m"}, []),
+        ("mean(score.relevance)", {"value": 0.8, "window": "5m", "min_n": 5, "for": "3m"}, ["release"]),
+    ],
+)
+def test_a_rehearsal_says_what_live_says(world, measure, said, by):
+    """Look for look, minute by minute: a bad stretch that lies in one window only is none less."""
+    direction = "down" if measure == "mean(score.relevance)" else "up"
+    simple(world, "e", measure, said, by=by, direction=direction)
+    world.live(range(8), errors=0.02, share=0.5)
+    world.live(range(8, 13), errors=0.6, seed=2, share=0.9)
+    world.live(range(13, 24), errors=0.02, seed=3, share=0.5)
+    ticker = world.ticker()
+    for minute in range(1, 25):
+        world.tick(ticker, minute)
+    live = [(one.at, dict(one.segment)) for one in findings.newest(world.context.ledger, world.project, 100)
+            if one.monitor == "e"]  # fmt: skip
+    wanted = next(one for one in monitors.current(world.context.ledger, world.project) if one.name == "e")
+    told = watched.rehearsed(world.context.ledger, world.context.warehouse, wanted, START, START + 24 * MINUTE, 2.0)
+    rehearsed = [(one["at"], one["segment"]) for one in told["firings"]]
+    assert live and sorted(rehearsed, key=str) == sorted(((iso(at), segment) for at, segment in live), key=str)
+    assert told["standing"]["state"] == stands(world, "e")
+
+
+def test_a_long_window_is_looked_at_less_often_than_every_minute(world):
+    """So that a rehearsal of weeks takes no longer than one of hours."""
+    said = {"value": 0.2, "window": "1d", "min_n": 30}
+    wanted = monitor({"name": "e", "measure": "share(status=error)", "direction": "up", "against": {"threshold": said}},
+                     world.project)  # fmt: skip
+    world.live(range(60), errors=0.5)
+    told = watched.rehearsed(world.context.ledger, world.context.warehouse, wanted, START, START + 120 * MINUTE, 2.0)
+    assert [one["at"][11:16] for one in told["firings"]] == ["12:12"]
 
 
 def test_a_file_that_says_nothing_new_changes_nothing(world):

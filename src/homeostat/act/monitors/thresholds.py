@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from homeostat.act.monitors.columns import coverage
 from homeostat.act.monitors.plan import BETWEEN, Watched
-from homeostat.act.monitors.spans import span
+from homeostat.act.monitors.spans import MINUTE, span
 from homeostat.act.monitors.watch import Standing, Watch
 from homeostat.records.finding import Finding
 from homeostat.records.instant import as_datetime
@@ -22,20 +22,30 @@ from homeostat.store.warehouse.questions.measures.question import Question, dime
 from homeostat.store.warehouse.questions.measures.steps import SECOND, Step
 from homeostat.store.warehouse.questions.ticks import SEPARATOR
 
+#: Looks at a window in the time that it lasts, at most: every minute of two hours.
+_LOOKS: Final = 120
 #: Of a threshold nobody can say how often chance crosses it; what is said of it is in `words.surely`.
 UNPROMISED: Final = 1.0
 Point = Mapping[str, Any]
 
 
 def question(monitor: Monitor, at: int, *, since: int = 0) -> Question:
-    """What is asked at `at`: its window; or all windows since then, one beside the other. Refused: nobody can."""
+    """What is asked at `at`: its window; or all windows that end behind `since`, a look apart. Refused: nobody can."""
     window = span(monitor.against["threshold"]["window"])
     chosen = filters.parse(monitor.where)
+    apart = Step(looks(monitor) // SECOND, length=window // SECOND)
     return Question(
-        monitor.project, grammar.parse([coverage(monitor.measure) or monitor.measure]), since or at - window, at,
-        as_datetime(at), by=dimensions(monitor.by), every=Step(window // SECOND) if since else None,
+        monitor.project, grammar.parse([coverage(monitor.measure) or monitor.measure]),
+        (since + looks(monitor) if since else at) - window, at, as_datetime(at), by=dimensions(monitor.by),
+        every=apart if since else None,
         filters=replace(chosen, conditions=(*chosen.conditions, filters.GIVEN)),
     )  # fmt: skip
+
+
+def looks(monitor: Monitor) -> int:
+    """How far apart (µs) a rehearsal looks: every minute, as it does when it is on; at long windows less often."""
+    window = span(monitor.against["threshold"]["window"])
+    return max(1, -(-window // (_LOOKS * MINUTE))) * MINUTE
 
 
 def crossed(watch: Watch, watched: Watched, points: Sequence[Point], at: int) -> list[Finding]:

@@ -23,7 +23,6 @@ from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions import ticks
 from homeostat.store.warehouse.questions.measures.ask import ask
 from homeostat.store.warehouse.questions.measures.question import Point
-from homeostat.store.warehouse.questions.measures.steps import MAX_BUCKETS
 from homeostat.store.warehouse.questions.refused import Refused
 from homeostat.store.warehouse.questions.ticks import MINUTE, Piece
 
@@ -32,6 +31,8 @@ _DAY: Final = 86_400_000_000
 #: Evidence from which on a stream is said to be pending.
 PENDING: Final = 0.1
 _MOST_FIRINGS: Final = 100
+#: So much of the windows of a simple threshold (µs) is asked for at once.
+_STRETCH: Final = _DAY // 4
 
 
 def monitors(ledger: Ledger, project: str, names: Names) -> list[Monitor]:
@@ -164,21 +165,22 @@ def rehearsed(
 
 
 def _crossings(ledger: Ledger, warehouse: Warehouse, monitor: Monitor, start: int, end: int) -> dict[str, Any]:
-    """Of a simple threshold: its windows one after the other, where it looks every minute when it is on."""
+    """Of a simple threshold: look after look, as it looks when it is on."""
     watch, watched = Watch(), plan.watch(monitor, rungs(ledger, monitor.project))
-    window = span(monitor.against["threshold"]["window"])
-    start = start // window * window
-    if (end - start) // window > MAX_BUCKETS:
-        raise Refused(f"That are more than {MAX_BUCKETS} windows.", hint="Take a shorter time.", code="bad_time")
-    apart: dict[int, list[Point]] = {}
-    for point in ask(warehouse, thresholds.question(monitor, end, since=start), None):
-        apart.setdefault(micros(datetime.fromisoformat(point["at"])), []).append(point)
-    made, units, streams_seen = [], 0, set[str]()
-    for begin in range(start, end - window + 1, window):
-        points = apart.get(begin, [])
-        made += thresholds.crossed(watch, watched, points, begin + window)
-        units += sum(int(point["n"] or 0) for point in points)
-        streams_seen |= set(watch.standing)
+    window, apart = span(monitor.against["threshold"]["window"]), thresholds.looks(monitor)
+    start, end = start // apart * apart, end // apart * apart
+    made, units, counted, streams_seen = [], 0, start, set[str]()
+    stretch = -(-max(window, _STRETCH) // apart) * apart
+    for since in range(start, end, stretch):
+        until = min(end, since + stretch)
+        seen: dict[int, list[Point]] = {}
+        for point in ask(warehouse, thresholds.question(monitor, until, since=since), None):
+            seen.setdefault(micros(datetime.fromisoformat(point["at"])) + window, []).append(point)
+        for at in range(since + apart, until + 1, apart):
+            made += thresholds.crossed(watch, watched, seen.get(at, []), at)
+            streams_seen |= set(watch.standing)
+            if at >= counted + window:  # windows that lie beside each other, so that nobody is counted twice
+                units, counted = units + sum(int(point["n"] or 0) for point in seen.get(at, [])), at
     firings = [
         {"at": iso(each.at), "direction": each.direction, "segment": dict(each.segment), "chance_per_month": None}
         for each in made
