@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from homeostat.cli.main import build, outline
+from homeostat.cli.main import GROUPS, build, outline
 
 
 def _helps(app: typer.Typer) -> dict[str, str]:
@@ -20,6 +20,13 @@ def _helps(app: typer.Typer) -> dict[str, str]:
 
 def test_the_list_of_verbs_says_of_each_what_it_says_itself() -> None:
     assert _helps(outline()) == _helps(build())
+
+
+def test_a_verb_names_its_own_verbs() -> None:
+    told = _helps(outline())
+    for name in GROUPS:
+        group: Any = typer.main.get_command(build(name))
+        assert sorted(told[name].split(": ")[1].rstrip(".").split(", ")) == sorted(group.commands[name].commands), name
 
 
 def test_asking_for_help_or_the_version_imports_no_verb() -> None:

@@ -361,6 +361,22 @@ def test_the_current_exchange_can_be_told_more(listener: Listener, sdk: Runtime)
     assert not trace.get_current_span().is_recording()
 
 
+def test_a_signal_about_nothing_is_told_in_one_line(
+    listener: Listener, sdk: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistake of the caller's, not of ours; told once."""
+    for _ in range(2):
+        homeostat.signal("thumbs", 1)
+    homeostat.score("relevance", 0.5)
+    told = [record for record in caplog.records if record.name.startswith("homeostat")]
+    about = "was not taken: name the exchange, trace, session or user that it is about, or say it inside one"
+    assert [record.getMessage() for record in told] == [
+        f"homeostat: this {kind} {about}" for kind in ("signal", "score")
+    ]
+    assert all(record.exc_info is None for record in told)
+    assert sdk.counts().errors == 3 and sdk.flush(60) and listener.facts == []
+
+
 def test_switched_off_it_is_the_function_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     from homeostat.sdk import state
 

@@ -103,10 +103,21 @@ def test_what_a_person_says_counts_and_is_audited(own: Api, admin: TestClient, p
 def test_silent_until_a_day_however_it_is_spelled(own: Api, admin: TestClient, project: str, day: str) -> None:
     path = f"/api/v1/incidents/{fire(own.core.ledger, project)}"
     assert admin.patch(path, json={"silenced_until": day}).json()["silenced_until"] == 7_258_118_400_000_000
-    assert "Silenced until Wed 1 Jan 00:00." in admin.get(f"{path}/story").text
+    assert admin.get(path).json()["standing"] == "open, silenced until Wed 1 Jan 00:00"
+    assert "open, silenced until Wed 1 Jan 00:00\n" in admin.get(f"{path}/story").text
     after = admin.patch(path, json={"silenced_until": "2026-01-01"}).json()
     assert after["silenced_until"] == 0 and after["timeline"][-1]["text"].startswith("no longer silenced")
-    assert "Silenced" not in admin.get(f"{path}/story").text
+    assert admin.get(f"{path}/story").text.splitlines()[0].endswith("· open")
+
+
+def test_a_closed_incident_cannot_be_silenced(own: Api, admin: TestClient, project: str) -> None:
+    """But opened again in silence; and one that is open can be closed in silence."""
+    path = f"/api/v1/incidents/{fire(own.core.ledger, project)}"
+    assert admin.patch(path, json={"state": "closed", "silenced_until": "1h"}).status_code == 200
+    no = admin.patch(path, json={"silenced_until": "2h"})
+    assert no.status_code == 409 and "is closed" in no.json()["error"]["message"]
+    assert admin.patch(path, json={"state": "open", "silenced_until": "2h"}).json()["standing"].startswith("open")
+    assert admin.patch(path, json={"silenced_until": ""}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -239,6 +250,11 @@ def test_a_channel_from_making_to_removing(own: Api, operator: TestClient) -> No
         assert operator.post("/api/v1/notifiers/hook/test", json={}).json() == {
             "ok": False, "error": "the receiver answered 500",
         }  # fmt: skip
+        nobody = operator.put("/api/v1/notifiers/nobody", json={"quiet": None})
+        assert nobody.status_code == 400 and "which kind" in nobody.json()["error"]["message"]
+        quiet = operator.put("/api/v1/notifiers/hook", json={"quiet": {"since": "22:00", "until": "07:00"}}).json()
+        assert (quiet["kind"], quiet["settings"], quiet["severity"]) == ("webhook", {"url": there.url}, "critical")
+        assert operator.put("/api/v1/notifiers/hook", json={"quiet": None}).json()["quiet"] is None
         # A secret that is left out stays.
         again = operator.put("/api/v1/notifiers/hook", json={"kind": "webhook", "settings": {"url": there.url}})
         assert again.status_code == 200

@@ -49,7 +49,7 @@ GROUPS: Final = {
     "prompt": ("prompts:app", "Templates with versions: create, ls, show, diff, label."),
     "policy": ("policies:app", "Which releases serve a route: ls, show, set."),
     "monitor": ("monitors:app", "What is watched: ls, show, apply, test, pause, resume."),
-    "incident": ("incidents:app", "What is wrong: ls, show, ack, silence, close, comment, merge, split."),
+    "incident": ("incidents:app", "What is wrong: ls, show, ack, silence, close, reopen, own, comment, merge, split."),
     "action": ("actions:app", "What is done: ls, show, propose, remedies, set, replay, approve, decline, undo."),
     "experiment": ("experiments:app", "Releases compared by chance: ls, start, show, stop."),
     "dataset": ("datasets:app", "Examples with versions: ls, show, collect, add, export, forget."),

@@ -44,7 +44,10 @@ def kinds(as_json: AsJson = False) -> None:
 @app.command("set")
 def put(
     name: Named,
-    kind: Annotated[str, typer.Argument(help="slack, pagerduty, email, webhook, github, apprise.")],
+    kind: Annotated[
+        str,
+        typer.Argument(help="slack, pagerduty, email, webhook, github, apprise; of a channel that is there its own."),
+    ] = "",
     setting: Annotated[
         list[str] | None,
         typer.Option("--setting", "-s", help="NAME=VALUE; NAME=@FILE or NAME=env:VARIABLE keep secrets out of sight."),
@@ -60,7 +63,7 @@ def put(
     as_json: AsJson = False,
 ) -> None:
     """Make or change a channel. What is left out stays as it is."""
-    body: dict[str, Any] = {"kind": kind, "settings": _settings(setting or [])}
+    body: dict[str, Any] = {"settings": _settings(setting or [])} | ({"kind": kind} if kind else {})
     body |= {"severity": severity} if severity else {}
     body |= {} if every is None else {"every": every}
     body |= {"quiet": _quiet(quiet)} if quiet else {}

@@ -48,8 +48,6 @@ def _head(incident: Incident, findings: Sequence[Finding]) -> Iterator[str]:
     yield from _wrapped(f"{words.title(incident, findings)}.", "", "")
     if incident.owner:
         yield f"{incident.owner} looks after it."
-    if incident.silenced_until:
-        yield f"Silenced until {words.when(incident.silenced_until)}."
 
 
 def _seen(findings: Sequence[Finding]) -> Iterator[str]:
@@ -117,7 +115,8 @@ def _next(incident: Incident, actions: Sequence[Action], verdicts: Mapping[int, 
     if waits:
         yield from _item(f"#{waits[0].id} {waits[0].remedy} waits for somebody's yes: see what it would change first.")
         return
-    going = [each for each in actions if each.state in ("doing", "done") and not _final(verdicts.get(each.id, ()))]
+    mine = [each for each in actions if not each.ended or each.ended >= incident.begun]
+    going = [each for each in mine if each.state in ("doing", "done") and not _final(verdicts.get(each.id, ()))]
     if going:
         yield from _item(f"Wait for the verdict on #{going[0].id}, {words.when(going[0].expects.by)} at the latest.")
         return

@@ -26,7 +26,9 @@ _PLAIN: Final = {
     # That bias fell would be good news, and is none: its score did.
     "bias": "bias score", "toxic": "toxic score",
 }  # fmt: skip
-_THAN: Final = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+#: Filters as the API has them: `score.relevance.lt=0.5`.
+_SUFFIXES: Final = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "not": "!="}
+_THAN: Final = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "!=": "other than"}
 _CAUSES: Final[Mapping[Cause, str]] = {
     "release": "a release of ours",
     "provider": "the provider's model behaves differently",
@@ -206,8 +208,9 @@ def state(incident: Incident) -> str:
     if incident.state == "closed":
         return f"closed {when(incident.closed)} by {incident.closed_by or 'nobody'}"
     again = f", came back {_times(incident.reopened)}" if incident.reopened else ""
+    silent = f", silenced until {when(incident.silenced_until)}" if incident.silenced_until else ""
     owner = f" by {incident.owner}" if incident.owner and incident.state == "acknowledged" else ""
-    return f"{incident.state}{owner}{again}"
+    return f"{incident.state}{owner}{again}{silent}"
 
 
 def expectation(expects: Expectation) -> str:
@@ -343,6 +346,15 @@ def _thing(what: str) -> str:
     if compared is None:
         return _plain(what)
     field, sign, value = compared.groups()
+    stem, _, suffix = field.rpartition(".")
+    if sign == "=" and suffix in _SUFFIXES:
+        field, sign = stem, _SUFFIXES[suffix]
+    if sign == "=" and suffix == "exists":
+        return f"answers {'without' if value.strip() == 'false' else 'with'} {_plain(stem)}"
+    if sign == "=" and suffix == "contains":
+        return f"{_plain(stem)} with {value.strip()!r}"
+    if field.startswith("score.") and sign in _THAN:
+        return f"answers with {_plain(field)} {_THAN[sign]} {value.strip()}"
     if field.endswith("thumbs") and sign == "=":
         return _THUMBS.get(value.strip(), "thumbs")
     if f"{field}={value}" in _PLAIN and sign == "=":

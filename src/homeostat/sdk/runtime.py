@@ -100,6 +100,13 @@ class Runtime:
             self._said_mistakes.add(where)
             _log.warning("homeostat: %s failed; the application goes on", where, exc_info=True)
 
+    def misused(self, where: str, why: str) -> None:
+        """Something was told that cannot be taken; counted, and told in one line once for each place."""
+        self.outbox.errors += 1
+        if (told := f"{where}, {why}") not in self._said_mistakes:
+            self._said_mistakes.add(told)
+            _log.warning("homeostat: this %s was not taken: %s", where, why)
+
     def counts(self) -> Counts:
         """What became of everything so far."""
         return self.outbox.counts()

@@ -79,20 +79,21 @@ def _say(
         if value is not None and not (isinstance(value, float) and not math.isfinite(value)):
             fact["value"] = value
         fact |= {key: str(text)[:_MOST_CHARS] for key, text in said.items() if text}
-        fact |= _about(exchange, about)
-        runtime.say(kind, fact)
+        told_of = _about(exchange, about)
+        if not told_of:
+            runtime.misused(kind, "name the exchange, trace, session or user that it is about, or say it inside one")
+            return
+        runtime.say(kind, fact | told_of)
     except Exception:  # the application comes first
         runtime.mistake(kind)
 
 
 def _about(exchange: str | Exchange | None, about: dict[str, str | None]) -> dict[str, str]:
-    """The exchange that is named; else the trace, session or user; else the exchange that is open here."""
+    """The exchange that is named; else the trace, session or user; else the exchange that is open here. Empty: none."""
     if exchange is not None:
         return {"exchange_id": exchange.id if isinstance(exchange, Exchange) else str(exchange)}
     named = {key: str(text) for key, text in about.items() if text}
     if named:
         return named
     here = opened()
-    if here is None:
-        raise ValueError("Name the exchange, trace, session or user that it is about, or say it inside an exchange.")
-    return {"exchange_id": here.root.id}
+    return {"exchange_id": here.root.id} if here is not None else {}

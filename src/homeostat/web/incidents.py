@@ -130,7 +130,7 @@ async def change_incident(request: Request, id: str, wanted: Changed) -> Respons
     _check_text(wanted.model_dump())
     until = _until(wanted.silenced_until, author)
 
-    def change(ledger: Ledger, project: str, number: int) -> Incident | None:
+    def change(ledger: Ledger, project: str, number: int) -> Incident | Declined | None:
         return _changed(ledger, project, number, wanted, until, author)
 
     return await _done(request, core.ledger, id, author, "change", wanted.model_dump(exclude_unset=True), change)
@@ -200,10 +200,14 @@ async def _done(
 
 def _changed(
     ledger: Ledger, project: str, number: int, wanted: Changed, until: int | None, author: Author
-) -> Incident | None:
+) -> Incident | Declined | None:
     by: dict[str, Any] = {"by": author.actor, "at": micros(author.at)}
     after = incidents.get(ledger, project, number)
     # Silence first, and close last: who closes in silence wakes nobody.
+    if until and after is not None and after.state == "closed" and wanted.state != "open":
+        return Declined(
+            "conflict", f"Incident {number} is closed: there is nothing to silence.", "Open it again first."
+        )
     if until is not None:
         after = changing.silence(ledger, project, number, until=until, **by)
     if wanted.owner is not None:

@@ -49,7 +49,7 @@ class NewChannel(BaseModel):
     takes quiet hours and escalation off."""
 
     model_config = ConfigDict(extra="forbid")
-    kind: Name
+    kind: Name = ""
     settings: dict[Name, Any] = Field({}, max_length=20)
     severity: Severity = "warning"
     every: Annotated[float, Field(ge=0, le=86_400)] = 60.0
@@ -149,16 +149,16 @@ def _put(core: Core, project: str, name: str, wanted: NewChannel, author: Author
         there = channels.get(ledger, project, name)
         whole = _whole(wanted, there)
         rules = _rules(ledger, project, name, whole)
-        before = _before(key, there) if there is not None and there.kind == wanted.kind else None
+        before = _before(key, there) if there is not None and there.kind == whole.kind else None
         try:
-            settings = building.checked(wanted.kind, wanted.settings, before)
+            settings = building.checked(whole.kind, wanted.settings, before)
         except BadChannel as problem:
             raise Refused(str(problem)) from None
-        seen, hidden = building.split(wanted.kind, settings)
+        seen, hidden = building.split(whole.kind, settings)
         if there is None and len(channels.listed(ledger, project)) >= _MOST:
             raise Refused(f"A project has at most {_MOST} channels.")
         made = Channel(
-            project, name, wanted.kind, seen, building.seal(key, project, name, hidden), rules, whole.state,
+            project, name, whole.kind, seen, building.seal(key, project, name, hidden), rules, whole.state,
             created=there.created if there else telling.machine_now(), author=author.actor,
             sent=there.sent if there else 0, sent_critical=there.sent_critical if there else 0,
         )  # fmt: skip
@@ -176,10 +176,15 @@ def _before(key: bytes, channel: Channel) -> dict[str, Any]:
 
 
 def _whole(wanted: NewChannel, there: Channel | None) -> NewChannel:
-    """With the state and the rules of before where it says nothing of them."""
+    """With the kind, the state and the rules of before where it says nothing of them."""
+    if there is None and not wanted.kind:
+        raise Refused("There is no such channel: say which kind it shall be.", hint="GET /api/v1/notifiers/kinds")
     if there is None:
         return wanted
-    before, said = {"state": there.state, **rules_as_json(there.rules)}, wanted.model_dump(exclude_unset=True)
+    before, said = (
+        {"kind": there.kind, "state": there.state, **rules_as_json(there.rules)},
+        wanted.model_dump(exclude_unset=True),
+    )
     if said.get("escalate_to") == "" or said.get("escalate_after") == 0:
         before |= {"escalate_to": "", "escalate_after": 0.0}
     return NewChannel.model_validate({**before, **said})
