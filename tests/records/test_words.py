@@ -164,3 +164,14 @@ def test_of_a_long_timeline_the_beginning_and_the_end_are_told() -> None:
     page = story(Incident(7, "p", T0, T0, "warning", "open", "none", (), (1,), entries), [finding()], [], {})
     assert "line-9\n" in page and "line-10\n" not in page and "  … 150 more" in page
     assert "line-160\n" in page and "line-159\n" not in page and page.endswith("line-199\n")
+
+
+def test_the_title_tells_the_time_of_the_finding_that_it_names() -> None:
+    """Of what came back, of what was found since."""
+    early = finding("mean(latency_ms)", id=1, direction="up", onset=T0, chance_per_month=1.0)
+    named = finding(id=2, onset=T0 + 20 * MINUTE)
+    one = Incident(7, "p", early.at, T0, "warning", "open", "none", (), (1, 2))
+    assert words.title(one, [early, named]) == "Relevance fell (and 1 more) since Tue 3 Mar 14:20"
+    again = finding("mean(cost)", id=3, direction="up", onset=T0 + 5 * HOUR, chance_per_month=1.5)
+    back = replace(one, reopened=1, timeline=(Entry(again.at, "state", "it came back", "", {"news": "reopened"}),))
+    assert words.title(back, [early, named, again]) == "Cost rose since Tue 3 Mar 19:00"

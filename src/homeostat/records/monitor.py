@@ -36,6 +36,8 @@ class Monitor:
     tolerance: float = 0.0
     """A change smaller than this is not worth a word."""
     severity: Literal["warning", "critical"] = "warning"
+    critical_from: float = 0.0
+    """Of a critical monitor: a smaller change is told as a warning, however sure it is."""
     budget: float = 1.0
     """Its weight among all monitors when the false alarms of a month are shared out."""
     version: int = 0

@@ -185,6 +185,8 @@ def title(incident: Incident, findings: Sequence[Finding]) -> str:
     """The first line of everything about an incident: what a colleague would have said."""
     if not findings:
         return f"Incident #{incident.id}: {_CAUSES[incident.cause]}"
+    # Of what came back the news are told, and with each finding its own time.
+    findings = [each for each in findings if each.at >= incident.begun] or findings if incident.reopened else findings
     worst = headline(findings)
     others = len({(each.measure, *each.segment.items()) for each in findings}) - 1
     more = f" (and {others} more)" if others else ""
@@ -192,7 +194,7 @@ def title(incident: Incident, findings: Sequence[Finding]) -> str:
         return f"{finding(worst)[:-1]}{more}"
     arm = f" in release {worst.release}" if worst.release else ""
     said = f"{_first(measure(worst.measure))} {_moved(worst)}{arm}{where(worst.segment)}{more}"
-    return f"{said} since {when(incident.onset)}"
+    return f"{said} since {when(worst.onset)}"
 
 
 def headline(findings: Sequence[Finding]) -> Finding:

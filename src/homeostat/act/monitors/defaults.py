@@ -13,6 +13,8 @@ HARMS: Final = ("safety", "civil", "privacy", "discreet", "bias", "toxic")
 #: A fall of one of these is worth waking somebody, and they are rare: they get a larger part of the budget.
 _CRITICAL: Final = frozenset(("errors", *HARMS))
 _GRAVE: Final = 3.0
+#: Of a share, or of the mean of a score, so much: one answer in a hundred more is bad. Less is told, and wakes nobody.
+_CRITICAL_FROM: Final = 0.01
 #: Events that people send are watched apart up to so many names, the most frequent first.
 MOST_SIGNALS: Final = 10
 
@@ -49,4 +51,5 @@ def _monitor(project: str, name: str, measure: str, direction: Way, budget: floa
     grave = name.removeprefix("score-") in _CRITICAL
     severity: Any = "critical" if grave else "warning"
     weight = _GRAVE if grave else budget
-    return Monitor(project, name, measure, REFERENCE, direction, severity=severity, budget=weight)
+    least = _CRITICAL_FROM if grave else 0.0
+    return Monitor(project, name, measure, REFERENCE, direction, severity=severity, critical_from=least, budget=weight)

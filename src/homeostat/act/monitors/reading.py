@@ -86,6 +86,7 @@ def _read(told: Mapping[str, Any], name: str, project: str) -> Monitor:
         by=tuple(_texts(name, told, "by")), unit=cast(Any, _one(name, told, "unit", _UNITS, "user")),
         tolerance=_number(name, told, "tolerance", 0.0),
         severity=cast(Literal["warning", "critical"], _one(name, told, "severity", _SEVERITIES, "warning")),
+        critical_from=_number(name, told, "critical_from", 0.0),
         budget=_number(name, told, "budget", 1.0), state=cast(Any, _state(name, told)),
     )  # fmt: skip
     _fits(made)
@@ -104,6 +105,8 @@ def _fits(made: Monitor) -> None:
         raise BadMonitor(f"{made.name}: budget is a weight above 0.")
     if made.tolerance < 0:
         raise BadMonitor(f"{made.name}: tolerance is 0 or more.")
+    if made.critical_from < 0:
+        raise BadMonitor(f"{made.name}: critical_from is 0 or more.")
     if kind == "threshold":
         if made.direction == "both":
             raise BadMonitor(f"{made.name}: a threshold has a side: direction = up, or down.")

@@ -19,7 +19,7 @@ from homeostat.act.monitors.counting import Values
 from homeostat.act.monitors.plan import Watched
 from homeostat.act.monitors.seasons import CELLS, cell
 from homeostat.act.monitors.spans import DAY, span
-from homeostat.act.monitors.watch import Alarm, Standing, Watch
+from homeostat.act.monitors.watch import TOLD, Alarm, Standing, Watch
 from homeostat.analyze.inference.arrays import Floats, Ints
 from homeostat.analyze.inference.budget import MONTH, Budget, Purpose, shares
 from homeostat.analyze.inference.conformal import Bag
@@ -35,8 +35,11 @@ _STEP: Final = MINUTE // STEPS
 _OFTEN: Final = ("sampled", "known")
 
 
-def tick(watch: Watch, told: Values, budget: Budget, until: int, *, changes: Sequence[int] = ()) -> list[Alarm]:
-    """Every minute up to `until` (µs), in order; the watch afterwards stands there.
+def tick(
+    watch: Watch, told: Values, budget: Budget, until: int, *, changes: Sequence[int] = (), again: bool = False
+) -> list[Alarm]:
+    """Every minute up to `until` (µs), in order; the watch afterwards stands there. `again`: with those of streams that
+    fire already, and of which less was told than may be by now.
 
     `changes`: when something was changed that may change answers (µs): where worse is likelier to begin, more of the
     budget is laid.
@@ -59,7 +62,7 @@ def tick(watch: Watch, told: Values, budget: Budget, until: int, *, changes: Seq
     watch.seen.forget(until // 3_600_000_000 - 1)
     watch.turns.forget(until // 3_600_000_000 - 1)
     watch.sampled = watch.sampled.lined(lambda key: watch.streams[key].watched.source.scale == "number")
-    return alarms
+    return [one for one in alarms if again or not one.again]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,13 @@ def learn(watch: Watch, told: Values, heads: Collection[str]) -> None:
     watch.seasonal = watch.seasonal.learned(placed.place[told.stream[here]], cells, told.bin[here])
 
 
+def _again(watch: Watch, key: str, stood: Standing, at: int) -> bool:
+    """What was too small to be told, or to be critical, may have grown: looked at after one minute, two, four, ..."""
+    passed = [(moment - stood.firing) // MINUTE for moment in (stood.last, at)]
+    grown = passed[1].bit_length() > passed[0].bit_length()
+    return grown and stood.told < TOLD.index(watch.streams[key].watched.monitor.severity)
+
+
 _NEW: Final = Standing()
 
 
@@ -257,7 +267,7 @@ def _inject(watch: Watch, keys: Sequence[str], budget: Budget) -> Floats:
 
 
 def _stood(watch: Watch, keys: Sequence[str], count: Ints, level: Floats, alarm: NDArray[Any], at: int) -> list[Alarm]:
-    """Bookkeeping of a part of a minute; the alarms of streams that did not fire before."""
+    """Bookkeeping of a part of a minute; the alarms of streams that did not fire before, or may have grown."""
     found = []
     for number in np.flatnonzero((count > 0) | alarm).tolist():
         key = keys[number]
@@ -267,7 +277,9 @@ def _stood(watch: Watch, keys: Sequence[str], count: Ints, level: Floats, alarm:
         if alarm[number]:
             if not stood.firing:
                 found.append(Alarm(watch.streams[key], key, at, float(level[number]), stood.units))
-                stood.firing = at
+                stood.firing, stood.told = at, 0
+            elif _again(watch, key, stood, at):
+                found.append(Alarm(watch.streams[key], key, at, float(level[number]), stood.units, again=True))
             stood.last, stood.left = at, CALM_UNITS
         elif stood.firing:
             stood.left -= int(count[number])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from homeostat.act.monitors import plan
 from homeostat.act.monitors.detectors import Known, Sampled
@@ -33,6 +33,12 @@ class Alarm:
     at: int
     level: float
     units: int
+    again: bool = False
+    """It fires already, and what was told of it is less than it may be by now."""
+
+
+#: What can be told of a stream, from nothing to the gravest.
+TOLD: Final = ("", "watch", "warning", "critical")
 
 
 @dataclass(slots=True)
@@ -49,6 +55,8 @@ class Standing:
     level: float = 0.0
     seen: int = 0
     """When the last value came."""
+    told: int = 0
+    """Of `TOLD`, what was told since it fires."""
 
 
 @dataclass(slots=True)
@@ -72,7 +80,9 @@ class Watch:
 
 def standings_json(standing: Mapping[str, Standing]) -> dict[str, Any]:
     """For the ledger."""
-    return {key: [one.units, one.firing, one.last, one.left, one.level, one.seen] for key, one in standing.items()}
+    return {
+        key: [one.units, one.firing, one.last, one.left, one.level, one.seen, one.told] for key, one in standing.items()
+    }
 
 
 def standings(told: Mapping[str, Any]) -> dict[str, Standing]:

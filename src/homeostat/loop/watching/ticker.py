@@ -18,7 +18,8 @@ from homeostat.act.monitors.detectors import Known, Sampled
 from homeostat.act.monitors.pairs import Paired
 from homeostat.act.monitors.plan import Group, Watched
 from homeostat.act.monitors.seasons import Seasonal
-from homeostat.act.monitors.watch import Stream, Watch, standings, standings_json
+from homeostat.act.monitors.watch import TOLD, Alarm, Stream, Watch, standings, standings_json
+from homeostat.analyze.inference.budget import Budget
 from homeostat.loop.watching import changed, history, thresholds, told, trials, watched
 from homeostat.loop.watching.context import Context
 from homeostat.records.finding import Finding
@@ -189,10 +190,10 @@ class Ticker:
         self.history = history.learn(context, self.project, self.watch, chosen, self.history, begin)
         budget = ticking.monthly(context.settings.false_alarms_per_month)
         changes = changed.moments(context.ledger, self.project, begin - lumps.RECENT, end)
-        alarms = ticking.tick(self.watch, counting.values(self.watch, found), budget, end, changes=changes)
+        alarms = ticking.tick(self.watch, counting.values(self.watch, found), budget, end, changes=changes, again=True)
         comparing.compare(self.trials, running, found, end)
         made, blames = comparing.told(self.trials, running, chosen, self.project, end)
-        said = [told.changed(context, self.project, one, budget, begin) for one in alarms]
+        said = [self._changed(one, budget, begin) for one in alarms]
         said += [told.blamed(self.project, one) for one in blames]
         beyond, unasked = thresholds.crossed(context, self.watch, chosen, end)
         self.problems |= unasked
@@ -205,6 +206,13 @@ class Ticker:
         )  # fmt: skip
         self._keep(moved, [one for one in said if one is not None], made)
         return moved
+
+    def _changed(self, alarm: Alarm, budget: Budget, begin: int) -> Finding | None:
+        stood = self.watch.standing[alarm.key]
+        found = told.changed(self.context, self.project, alarm, budget, begin, stood.told)
+        if found is not None:
+            stood.told = TOLD.index(found.severity)
+        return found
 
     def _state(self) -> bytes:
         state = {

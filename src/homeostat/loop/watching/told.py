@@ -10,10 +10,12 @@ from homeostat.act.monitors import plan, seasons
 from homeostat.act.monitors.columns import source
 from homeostat.act.monitors.comparing import Blame
 from homeostat.act.monitors.onset import Change, change
-from homeostat.act.monitors.watch import Alarm
-from homeostat.analyze.inference.budget import Budget, severity
+from homeostat.act.monitors.watch import TOLD, Alarm
+from homeostat.analyze.inference.budget import Budget
+from homeostat.analyze.inference.budget import severity as strength
 from homeostat.loop.watching.context import Context
-from homeostat.records.finding import Finding
+from homeostat.records.finding import Finding, Severity
+from homeostat.records.monitor import Monitor
 from homeostat.store.warehouse.questions import ticks
 from homeostat.store.warehouse.questions.ticks import MINUTE, Column, Piece
 
@@ -28,16 +30,24 @@ _PARTS = (512, 64, 8)
 _CLEAR, _BEFORE = 8.0, 0.25
 
 
-def changed(context: Context, project: str, alarm: Alarm, budget: Budget, begin: int) -> Finding | None:
-    """A stream that is sure. None: the change is smaller than what is worth a word."""
+def changed(
+    context: Context, project: str, alarm: Alarm, budget: Budget, begin: int, stands: int = 0
+) -> Finding | None:
+    """A stream that is sure. None: the change is smaller than what is worth a word, or than what was told (`stands`, of
+    `TOLD`)."""
     watched, monitor = alarm.stream.watched, alarm.stream.watched.monitor
+    if alarm.again and stands >= TOLD.index(monitor.severity):
+        return None
     found = _onset(context, project, alarm)
-    rate = severity(budget, max(1.0, alarm.level)).per_month
+    rate = strength(budget, max(1.0, alarm.level)).per_month
     told = monitor.against
     reference = found.before if found else None
     if monitor.kind == "segment" and found is not None:
         reference = _beside(context, project, alarm, found.minute * MINUTE)
     if found is not None and reference is not None and abs(found.since - reference) < monitor.tolerance:
+        return None
+    severity = grave(monitor, None if found is None or reference is None else found.since - reference)
+    if alarm.again and TOLD.index(severity) <= stands:
         return None
     if monitor.kind in plan.KNOWN:
         reference = float(told["limit"]) if "limit" in told else float(told["band"][alarm.stream.side == "up"])
@@ -49,7 +59,7 @@ def changed(context: Context, project: str, alarm: Alarm, budget: Budget, begin:
         onset_low=found.low * MINUTE if found else begin, onset_high=found.high * MINUTE if found else alarm.at,
         value=found.since if found else None, low=found.since_low if found else None,
         high=found.since_high if found else None, reference=reference, n=found.n if found else alarm.units,
-        chance_per_month=rate, severity=monitor.severity, segment=segment,
+        chance_per_month=rate, severity=severity, segment=segment,
         against=monitor.kind, rung=watched.rung,
         evidence={"level": alarm.level, "units": alarm.units, "stream": alarm.key.replace(plan.BETWEEN, " ").strip()}
         | ({"beside": beside} if beside else {}),
@@ -63,7 +73,7 @@ def blamed(project: str, blame: Blame) -> Finding:
         project=project, monitor=monitor.name, monitor_version=monitor.version, measure=told.measure, at=blame.at,
         direction=told.harmful, onset=told.since, onset_low=told.since, onset_high=told.since, value=told.means[0],
         low=None, high=None, reference=told.means[1], n=told.users[0],
-        chance_per_month=min(1.0, 1 / max(blame.mean, 1e-9)), severity=monitor.severity,
+        chance_per_month=min(1.0, 1 / max(blame.mean, 1e-9)), severity=grave(monitor, told.estimate),
         release=told.candidate, against="release", rung=told.rung,
         evidence={
             "harm": told.harm, "mean_harm": blame.mean,
@@ -71,6 +81,12 @@ def blamed(project: str, blame: Blame) -> Finding:
             "high": told.high, "policy": told.policy, "route": told.route, "baseline": told.baseline,
         },
     )  # fmt: skip
+
+
+def grave(monitor: Monitor, size: float | None) -> Severity:
+    """How grave a change of that size is: how sure it is makes none critical that is small."""
+    small = size is not None and abs(size) < monitor.critical_from
+    return "warning" if small else monitor.severity
 
 
 def _onset(context: Context, project: str, alarm: Alarm) -> Change | None:
