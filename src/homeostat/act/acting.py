@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from homeostat.act import incidents
-from homeostat.act.remedies import REMEDIES, Effects, Rejected, Remedy, Told, remedy
+from homeostat.act.remedies import REMEDIES, Effects, Rejected, Remedy, Told, remedy, routes
 from homeostat.records import words
 from homeostat.records.action import ANSWERS, ENDED, Action, Expectation, State
 from homeostat.records.instant import micros
@@ -42,8 +42,16 @@ def propose(ledger: Ledger, action: Action, author: Author) -> Action | Declined
 
 
 def approve(ledger: Ledger, project: str, id: int, author: Author, *, why: str = "") -> Action | Declined:
-    """Somebody says yes; what it changes follows."""
-    return _decide(ledger, project, id, author, "approved", ("proposed",), why)
+    """Somebody says yes; what it changes follows. What somebody has done by hand meanwhile is not done once more."""
+    action = actions.get(ledger, project, id)
+    done = needless(ledger, action) if action is not None and action.state == "proposed" else None
+    return done or _decide(ledger, project, id, author, "approved", ("proposed",), why)
+
+
+def needless(ledger: Ledger, action: Action) -> Declined | None:
+    """Why there is nothing left to do."""
+    found = remedy(action.remedy, action.parameters)
+    return None if isinstance(found, Declined) else routes.needless(ledger, action.project, found)
 
 
 def decline(ledger: Ledger, project: str, id: int, author: Author, *, why: str = "") -> Action | Declined:

@@ -47,6 +47,8 @@ class Facts:
     """Answers an hour, of late."""
     last_served: Mapping[str, str] = field(default_factory=dict)
     """By route: what served it before the change that is nearest to the onset."""
+    gone: frozenset[str] = frozenset()
+    """Releases that have served a route and serve none any more."""
 
 
 def proposals(incident: Incident, findings: Sequence[Finding], facts: Facts) -> list[Action]:
@@ -202,6 +204,8 @@ def holdback_share(per_hour: float) -> float:
 
 def _release(incident: Incident, first: Candidate, findings: Sequence[Finding], facts: Facts) -> list[Action]:
     suspect = _suspect(first, findings, facts)
+    if not suspect:
+        return []
     route = next((name for name, policy in facts.policies.items() if suspect in policy.shares), "")
     if not route:
         what = "Put back the release or prompt that served before: it is steered outside of here."
@@ -326,12 +330,15 @@ def _matters(one: Finding) -> bool:
 
 
 def _suspect(first: Candidate, findings: Sequence[Finding], facts: Facts) -> str:
-    """The release that is blamed: by a comparison, by the diagnosis, else the one that serves the most."""
+    """The release that is blamed: by a comparison, by the diagnosis, else the one that serves the most. Empty: it
+    serves nobody any more."""
     named = [one.release for one in findings if one.release]
     serving = {name for policy in facts.policies.values() for name in policy.shares}
     for name in (*named, first.subject):
         if name in serving:
             return name
+    if facts.gone.intersection((*named, first.subject)):
+        return ""
     return next((name for policy in facts.policies.values() for name in policy.shares), "")
 
 

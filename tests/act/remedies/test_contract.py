@@ -269,14 +269,17 @@ TAKING: dict[str, dict[str, Any]] = {
 def test_what_serves_nobody_has_nothing_to_give(case: str, ledger: Ledger) -> None:
     """A share of what `leaving` serves is not to be had where it serves nobody: no release gets traffic by it."""
     name, outside = case.partition("-without")[0], Outside()
+    parameters = {**EXAMPLES[name], "leaving": "A", **TAKING[case]}
+    wanted = replace(action_of(name), parameters=parameters)
+    agreed, waiting = (made(acting.propose(ledger, wanted, AUTHOR)) for _ in range(2))
+    agreed = made(acting.approve(ledger, "p", agreed.id, AUTHOR))
     serving(ledger, {"B": 1.0})
     before, effects = world(ledger), effects_of(ledger, outside=outside)
-    parameters = {**EXAMPLES[name], "leaving": "A", **TAKING[case]}
     no = made(remedy(name, parameters)).preview(effects, action_of(name))
     assert isinstance(no, Declined) and "A does not serve default now" in no.message
-    wanted = replace(action_of(name), parameters=parameters)
-    action = made(acting.propose(ledger, wanted, AUTHOR))
-    action = acting.carry_out(effects, made(acting.approve(ledger, "p", action.id, AUTHOR)))
+    refused = acting.approve(ledger, "p", waiting.id, AUTHOR)
+    assert isinstance(refused, Declined) and "A does not serve default now" in refused.message
+    action = acting.carry_out(effects, agreed)
     assert action.state == "failed" and "A does not serve default now" in action.error
     assert world(ledger) == before
     assert [call for call in outside.calls if call[0] == "POST"] == []

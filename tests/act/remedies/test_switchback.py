@@ -108,5 +108,5 @@ def test_a_release_that_does_not_serve_cannot_take_turns(ledger: Ledger) -> None
     action = made(
         acting.propose(ledger, Action(0, "p", "switchback", "rollback", told, EXPECTS, "proposed", ""), AUTHOR)
     )
-    made(acting.approve(ledger, "p", action.id, AUTHOR))
-    assert _at(ledger, action, 0).state == "failed"
+    refused = acting.approve(ledger, "p", action.id, AUTHOR)
+    assert isinstance(refused, Declined) and "C does not serve default now" in refused.message

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from homeostat.act import acting
+from homeostat.act import acting, incidents
 from homeostat.loop.watching import actor, carrying_out, evidence, verifier
 from homeostat.records import words
 from homeostat.records.action import Action, Expectation
+from homeostat.records.story import story
+from homeostat.records.verdict import Verdict
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import actions, audit, verdicts
+from homeostat.store.ledger import actions, audit, policies, verdicts
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.client import Warehouse
 from homeostat.store.warehouse.questions.verdicts import About
@@ -468,3 +470,113 @@ def test_what_cannot_be_asked_gets_its_verdict_when_the_time_is_up(
     for minutes, given in ((60, False), (60 + 1440, True)):
         verifier.run(without, us(NOON + minutes * MINUTE))
         assert (verdicts.latest(stage.context.ledger, project, other.id) is not None) is given
+
+
+def test_what_is_changed_on_another_route_is_no_action_of_the_incident(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.8, "B": 0.2})
+    stage.incident(NOON, "release", "B")
+    stage.put({"C": 1.0}, NOON + MINUTE, route="support")
+    stage.put({"C": 0.5, "A": 0.5}, NOON + 2 * MINUTE, route="support")
+    stage.put({"C": 1.0}, NOON + 3 * MINUTE, route="support")
+    stage.put({"A": 1.0}, NOON + 4 * MINUTE)
+    run(stage, NOON + 5 * MINUTE)
+    adopted = [one for one in actions.listed(stage.context.ledger, project) if one.result.get("adopted")]
+    assert [one.result["route"] for one in adopted] == ["default"]
+
+
+def test_of_a_provider_trouble_routes_that_came_later_are_none(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 1.0})
+    stage.incident(NOON, "provider", "m-2")
+    stage.put({"C": 1.0}, NOON + MINUTE, route="support")
+    stage.put({"B": 1.0}, NOON + 2 * MINUTE, route="support")
+    stage.put({"C": 1.0}, NOON + 3 * MINUTE)
+    run(stage, NOON + 5 * MINUTE)
+    adopted = [one for one in actions.listed(stage.context.ledger, project) if one.result.get("adopted")]
+    assert [one.result["route"] for one in adopted] == ["default"]
+
+
+@pytest.mark.parametrize("first", ["the actor", "a person's yes"])
+def test_a_proposal_that_somebody_carried_out_by_hand_is_withdrawn(
+    tmp_path: Path, warehouse: Warehouse, project: str, first: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.8, "B": 0.2})
+    ledger = stage.context.ledger
+    incident = stage.incident(NOON, "release", "B")
+    run(stage, NOON + MINUTE)
+    proposed = only(stage)
+    assert (proposed.remedy, proposed.state, proposed.parameters["leaving"]) == ("rollback", "proposed", "B")
+    back = stage.put({"A": 1.0}, NOON + 2 * MINUTE, actor="bert")
+    if first == "the actor":
+        run(stage, NOON + 3 * MINUTE)
+        after = actions.get(ledger, project, proposed.id)
+        assert after is not None and after.state == "declined"
+        kept = kept_incidents.get(ledger, project, incident.id)
+        assert kept is not None and any("somebody has done it by hand" in entry.text for entry in kept.timeline)
+        states = [(one.remedy, one.state) for one in actions.listed(ledger, project)]
+        assert sorted(states) == [("by-hand", "done"), ("rollback", "declined")], "and nothing takes its place"
+    said = acting.approve(ledger, project, proposed.id, Author("anna", NOON, NOON), why="go")
+    assert isinstance(said, Declined) and said.code == "conflict"
+    run(stage, NOON + 4 * MINUTE)
+    kept_policy = policies.get(ledger, project, "default")
+    assert kept_policy is not None and kept_policy.policy.version == back.version
+
+
+def test_what_came_back_is_answered_anew(tmp_path: Path, warehouse: Warehouse, project: str) -> None:
+    """What helped the first time, and the no of somebody then, are no answers to the second time."""
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.8, "B": 0.2})
+    ledger = stage.context.ledger
+    incident = stage.incident(NOON, "release", "B")
+    run(stage, NOON + MINUTE)
+    approved(stage, only(stage).id, NOON + 2 * MINUTE)
+    run(stage, NOON + 2 * MINUTE)
+    assert only(stage).state == "done" and stage.shares == {"A": 1.0}
+    incidents.close(ledger, project, incident.id, by="verdict:1", at=us(NOON + 60 * MINUTE))
+    stage.put({"A": 0.8, "B": 0.2}, NOON + 90 * MINUTE)
+    again = stage.incident(NOON + 91 * MINUTE, "release", "B")
+    assert again.id == incident.id and again.reopened == 1
+    run(stage, NOON + 92 * MINUTE)
+    [new] = [one for one in actions.listed(ledger, project) if one.state == "proposed"]
+    assert (new.remedy, new.parameters["leaving"]) == ("rollback", "B")
+
+
+def test_a_release_that_serves_again_is_proposed_to_be_rolled_back_again(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    """The verdict on the first rollback is not waited for; and none that comes later closes what came back."""
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.8, "B": 0.2})
+    ledger = stage.context.ledger
+    stage.incident(NOON, "release", "B")
+    run(stage, NOON + MINUTE)
+    approved(stage, only(stage).id, NOON + 2 * MINUTE)
+    run(stage, NOON + 2 * MINUTE)
+    run(stage, NOON + 3 * MINUTE)
+    assert only(stage).state == "done" and stage.shares == {"A": 1.0}
+    stage.put({"A": 0.8, "B": 0.2}, NOON + 10 * MINUTE)
+    run(stage, NOON + 11 * MINUTE)
+    waiting = [one for one in actions.listed(ledger, project) if one.state == "proposed"]
+    assert [(one.remedy, one.parameters["leaving"]) for one in waiting] == [("rollback", "B")]
+
+
+def test_a_verdict_on_what_was_done_before_closes_nothing_that_came_back(
+    tmp_path: Path, warehouse: Warehouse, project: str
+) -> None:
+    stage = Stage.at(tmp_path, warehouse, project, {"A": 0.8, "B": 0.2})
+    ledger = stage.context.ledger
+    incident = stage.incident(NOON, "release", "B")
+    run(stage, NOON + MINUTE)
+    approved(stage, only(stage).id, NOON + 2 * MINUTE)
+    run(stage, NOON + 2 * MINUTE)
+    done = only(stage)
+    incidents.close(ledger, project, incident.id, by="anna", at=us(NOON + 10 * MINUTE))
+    assert stage.incident(NOON + 20 * MINUTE, "release", "B").reopened == 1
+    worked = Verdict(done.id, project, us(NOON + 30 * MINUTE), "worked", "before-after", RELEVANCE, 0.2, 0.1, 0.3, 900,
+                     "back-inside-band", True)  # fmt: skip
+    verifier.conclude(stage.context, done, worked, worked.at)
+    kept = kept_incidents.get(ledger, project, incident.id)
+    assert kept is not None and kept.state == "open"
+    page = story(kept, [], actions.listed(ledger, project), {})
+    assert f"Wait for the verdict on #{done.id}" not in page

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from homeostat.act.remedies.effects import Effects
-from homeostat.act.remedies.remedy import Told
+from homeostat.act.remedies.remedy import Remedy, Told
 from homeostat.records import policy as policies_of
 from homeostat.records.action import Action
 from homeostat.records.comparison import as_json as comparison_json
@@ -16,7 +16,7 @@ from homeostat.records.policy import Policy, Shadow, reshaped
 from homeostat.registry import steering
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import bad
-from homeostat.store.ledger import comparisons, policies, releases, routing
+from homeostat.store.ledger import Ledger, comparisons, policies, releases, routing
 
 
 def current(effects: Effects, project: str, route: str) -> Policy | Declined:
@@ -50,6 +50,16 @@ def moved(now: Policy, leaving: str, to: str, share: float) -> dict[str, float] 
     had = now.shares[leaving] + now.shares.get(to, 0.0)
     given = had * share
     return rest | {to: given} | ({leaving: had - given} if given < had else {})
+
+
+def needless(ledger: Ledger, project: str, wanted: Remedy) -> Declined | None:
+    """Why a change of a route has nothing left to change: whom it would take from the route serves it no more."""
+    route, leaving = (str(getattr(wanted, name, "")) for name in ("route", "leaving"))
+    kept = policies.get(ledger, project, route) if route and leaving else None
+    if kept is None or kept.policy.shares.get(leaving) or leaving in kept.policy.pinned.values():
+        return None
+    said = f"{leaving} does not serve {route} now: somebody has done it by hand, or another way."
+    return Declined("conflict", said, "Decline it, or name a release that serves: leaving.")
 
 
 def shown(effects: Effects, action: Action, route: str, shares: Mapping[str, float]) -> Mapping[str, Any] | Declined:

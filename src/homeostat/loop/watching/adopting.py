@@ -35,15 +35,30 @@ def adopt(context: Context, project: str, at: int) -> None:
         for action in actions.listed(ledger, project)
         for version in (*map(action.result.get, _OF_OURS), *action.result.get("versions", ()))
     }
+    lately = policies.history(ledger, project, limit=20)
     for incident in kept_incidents.open(ledger, project):
-        for version in policies.history(ledger, project, limit=20):
+        fresh = [each for each in lately if micros(each.at) > incident.begun]
+        routes = _routes(context, incident) if fresh else set()
+        for version in fresh:
             made = version.policy
-            if micros(version.at) <= incident.opened or (made.route, made.version) in known:
+            if made.route not in routes or (made.route, made.version) in known:
                 continue
             if made.updated_by.startswith("rule:") or version.action == "label":
                 continue
             known.add((made.route, made.version))
             _adopted(context, incident, version.policy, micros(version.at), at)
+
+
+def _routes(context: Context, incident: Incident) -> set[str]:
+    """The routes that it may be about: where the release that is blamed served, else those that it began with."""
+    found = findings.get(context.ledger, incident.project, incident.findings)
+    first = incident.candidates[0] if incident.candidates else None
+    blamed = {each.release or each.segment.get("release", "") for each in found}
+    blamed |= {first.subject} if first is not None and first.cause == "release" else set()
+    history = policies.history(context.ledger, incident.project)
+    own = {str(each.evidence["route"]) for each in found if each.evidence.get("route")}
+    own |= {each.policy.route for each in history if blamed.intersection(each.policy.shares)}
+    return own or {each.policy.route for each in history if micros(each.at) <= incident.begun}
 
 
 def _adopted(context: Context, incident: Incident, policy: Policy, changed: int, at: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from homeostat.loop.watching import evidence
 from homeostat.loop.watching.adopting import ADOPTED
 from homeostat.loop.watching.context import Context
 from homeostat.loop.watching.outside import writer
+from homeostat.records import policy as policies_of
 from homeostat.records import words
 from homeostat.records.action import Action
 from homeostat.records.incident import Incident
@@ -22,7 +23,7 @@ from homeostat.records.instant import as_datetime, micros
 from homeostat.records.policy import Policy
 from homeostat.registry.author import Author
 from homeostat.registry.declined import Declined
-from homeostat.store.ledger import actions, comparisons, findings, policies, releases
+from homeostat.store.ledger import Ledger, actions, comparisons, findings, policies, releases
 from homeostat.store.ledger import incidents as kept_incidents
 from homeostat.store.warehouse.questions import curate
 from homeostat.store.warehouse.questions.verdicts import an_hour
@@ -34,6 +35,8 @@ ANSWERING: Final = "rule:answers"
 UNASKED: Final = "unasked"
 #: Below that the diagnosis leans, and may lean elsewhere in an hour: what people have on their table stays there.
 _SURE: Final = 0.5
+#: Shares that differ by no more are the same.
+_ALIKE: Final = 1e-4
 
 
 def answer(context: Context, project: str, at: int) -> None:
@@ -42,12 +45,43 @@ def answer(context: Context, project: str, at: int) -> None:
     for incident in kept_incidents.open(ledger, project):
         if not any(entry.kind == "diagnosis" for entry in incident.timeline):
             continue
-        own = actions.listed(ledger, project, incident=incident.id)
-        if any(action.state not in ("proposed", "declined") and not action.result.get(ADOPTED) for action in own):
+        own = _withdrawn(context, incident, _lately(ledger, incident), at)
+        current = {kept.policy.route: kept.policy for _, kept in policies.listed(ledger, project)}
+        if any(_in_hand(action, current) for action in own):
             continue
         found = findings.get(ledger, project, incident.findings)
         wanted = answering.proposals(incident, found, _facts(context, incident, at))
         _keep_up(context, incident, own, wanted, at)
+
+
+def _lately(ledger: Ledger, incident: Incident) -> list[Action]:
+    """What is in hand, and what was done or declined since it began, or came back."""
+    own = actions.listed(ledger, incident.project, incident=incident.id)
+    return [action for action in own if not action.ended or action.ended >= incident.begun]
+
+
+def _in_hand(action: Action, current: Mapping[str, Policy]) -> bool:
+    """Somebody answers it so: no other answer is proposed. No longer where the release that was left serves again."""
+    if action.state in ("proposed", "declined") or action.result.get(ADOPTED):
+        return False
+    now, given = current.get(str(action.result.get("route") or "")), action.result.get("shares", {})
+    if action.state != "done" or now is None or "policy" not in action.before:
+        return True
+    before = policies_of.from_json(action.before["policy"]).shares
+    left = {name: given.get(name, 0.0) for name, had in before.items() if had > given.get(name, 0.0) + _ALIKE}
+    return not any(now.shares.get(name, 0.0) > share + _ALIKE for name, share in left.items())
+
+
+def _withdrawn(context: Context, incident: Incident, own: Sequence[Action], at: int) -> list[Action]:
+    """Without the proposals that a person has carried out by hand meanwhile: nobody is asked for them any more."""
+    author, kept = Author(ANSWERING, as_datetime(at), datetime.now(UTC)), list[Action]()
+    for action in own:
+        done = acting.needless(context.ledger, action) if action.state == "proposed" else None
+        if done is not None and action.by == ANSWERING:
+            acting.decline(context.ledger, incident.project, action.id, author, why=done.message)
+        else:
+            kept.append(action)
+    return kept
 
 
 def _keep_up(context: Context, incident: Incident, own: Sequence[Action], wanted: Sequence[Action], at: int) -> None:
@@ -166,9 +200,11 @@ def _facts(context: Context, incident: Incident, at: int) -> Facts:
     names = {name for policy in current.values() for name in (*policy.shares, policy.previous_good) if name}
     made = {kept.release.name: kept.release for kept in releases.listed(ledger, project, implicit=False, limit=50)}
     made |= {name: kept.release for name, kept in releases.named(ledger, project, names).items()}
+    served = frozenset(name for each in policies.history(ledger, project) for name in each.policy.shares)
     return Facts(
         at, current, made, comparisons.latest(ledger, project), an_hour(context.warehouse, project, at),
         {route: _served_before(context, project, policy) for route, policy in current.items()},
+        served - {name for policy in current.values() for name in (*policy.shares, *policy.pinned.values())},
     )  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def conclude(context: Context, action: Action, said: Verdict, at: int) -> None:
         if incident is not None:
             incidents.tell(context.ledger, incident, "verdict", words.verdict(said), at=at, by=ACTOR)
             over = said.outcome == "worked" and not _too_little(said) and not _serves_on(context, action, said)
-            if said.final and over:
+            # What was done before it came back did not prevent that.
+            if said.final and over and action.ended >= incident.begun:
                 incidents.close(
                     context.ledger, action.project, incident.id, by=f"verdict:{action.id}", at=at,
                     why=words.verdict(said),
