@@ -51,6 +51,18 @@ def test_only_a_scorer_can_judge() -> None:
     assert isinstance(replayed(thumbs, OLD, NEW, ITEMS, asked, at=5), Declined)
 
 
+def test_a_conversation_is_asked_up_to_its_answer() -> None:
+    """Items of a chat file, which have no input."""
+    turns = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello!"},
+             {"role": "user", "content": [{"type": "text", "text": "How long does parcel 1 take?"}]}]  # fmt: skip
+    item = {"messages": [{"role": "system", "content": "An old prompt"}, *turns,
+                         {"role": "assistant", "content": "Weeks."}], "documents": [PAGE]}  # fmt: skip
+    assert messages(Release("B", system="Be kind."), item)[1:] == turns
+    found = replayed(ACTION, OLD, NEW, [item], asked, at=5)
+    assert not isinstance(found, Declined)
+    assert [pair.input for pair in found[1]] == ["How long does parcel 1 take?"]
+
+
 def test_documents_without_a_place_stand_behind_the_prompt() -> None:
     [system, user] = messages(Release("B", system="Be kind."), ITEMS[0])
     assert system["content"] == f"Be kind.\n\n{PAGE}"

@@ -183,14 +183,14 @@ def _is_message(value: Any) -> bool:
 def chat_lines(items: Sequence[Item]) -> list[dict[str, Any]]:
     """OpenAI's shape for fine-tuning: one conversation with the answer that shall be learned. Failing ones are left out
     unless somebody wrote the ideal answer."""
-    return [{"messages": [*_asked(item), answer]} for item in items if (answer := _taught(item))]
+    return [{"messages": [*asked(item), answer]} for item in items if (answer := _taught(item))]
 
 
 def preference_lines(items: Sequence[Item]) -> list[dict[str, Any]]:
     """OpenAI's shape for preferences: one question, the better answer, the worse one. An ideal answer is better than
     what was said; of several answers to one question a good one is better than a failing one."""
     return [
-        {"input": {"messages": _asked(better)}, "preferred_output": [_better(better)],
+        {"input": {"messages": asked(better)}, "preferred_output": [_better(better)],
          "non_preferred_output": [_answered(worse)]}
         for better, worse in _pairs(items)
     ]  # fmt: skip
@@ -239,7 +239,7 @@ def _answered(item: Item) -> dict[str, Any] | None:
     return {"role": "assistant", "content": item["output"]} if item.get("output") else None
 
 
-def _asked(item: Item) -> list[dict[str, Any]]:
+def asked(item: Item) -> list[dict[str, Any]]:
     """The conversation up to its answer."""
     if said := _said(item):
         return said[:-1] if said[-1] == _answered(item) else said
@@ -258,8 +258,8 @@ def _said(item: Item) -> list[dict[str, Any]]:
 
 
 def _question(item: Item) -> str:
-    asked = item.get("input") or json.dumps(_asked(item), sort_keys=True)
-    folded = " ".join(str(asked).lower().split())
+    question = item.get("input") or json.dumps(asked(item), sort_keys=True)
+    folded = " ".join(str(question).lower().split())
     # A failing and a good answer to one question are a pair, not the same twice.
     return f"{folded}\0{item.get('good')}" if item.get("good") is not None else folded
 

@@ -17,12 +17,13 @@ from homeostat.records.action import Action
 from homeostat.records.release import Release
 from homeostat.records.template import render
 from homeostat.records.verdict import Verdict
+from homeostat.registry import datasets
 from homeostat.registry.declined import Declined
 from homeostat.registry.names import bad
 
 Item = Mapping[str, Any]
 #: Messages and parameters to a model, its text back; None: it did not answer.
-Ask = Callable[[Release, list[dict[str, str]]], str | None]
+Ask = Callable[[Release, list[dict[str, Any]]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def replayed(
         found = [
             scorer.score(
                 Case(
-                    input=str(item.get("input") or ""),
+                    input=_question(item),
                     output=text or "",
                     documents=_documents(item),
                     reference=str(item.get("ideal") or ""),
@@ -69,7 +70,7 @@ def replayed(
             for text in texts
         ]
         if isinstance(found[0], Scored) and isinstance(found[1], Scored):
-            pairs.append(Pair(str(item.get("input")), texts[0], texts[1], (found[0].value, found[1].value)))
+            pairs.append(Pair(_question(item), texts[0], texts[1], (found[0].value, found[1].value)))
     expected = Expected(max(action.expects.at_least, 1e-9), action.expects.direction == "up")
     said = replay([pair.worth[0] for pair in pairs], [pair.worth[1] for pair in pairs], expected)
     known = said.estimate == said.estimate  # NaN is unequal to itself
@@ -82,7 +83,7 @@ def replayed(
     return verdict, pairs
 
 
-def messages(release: Release, item: Item) -> list[dict[str, str]]:
+def messages(release: Release, item: Item) -> list[dict[str, Any]]:
     """A question as the release would be asked it."""
     documents = "\n".join(_documents(item))
     system = render(release.system, {"documents": documents})
@@ -90,7 +91,21 @@ def messages(release: Release, item: Item) -> list[dict[str, str]]:
         system = f"{system}\n\n{documents}".strip()
     first = [{"role": "system", "content": system}] if system else []
     shown = [{"role": str(each["role"]), "content": str(each["content"])} for each in release.examples]
-    return [*first, *shown, {"role": "user", "content": str(item.get("input") or "")}]
+    return [*first, *shown, *_turns(item)]
+
+
+def _turns(item: Item) -> list[dict[str, Any]]:
+    """The conversation up to its answer; what leads it is the release's."""
+    return [each for each in datasets.asked(item) if each["role"] not in ("system", "developer")]
+
+
+def _question(item: Item) -> str:
+    said = item.get("input") or next(
+        (each.get("content") for each in reversed(_turns(item)) if each["role"] == "user"), ""
+    )
+    if isinstance(said, list):
+        said = "\n".join(str(part.get("text") or "") for part in said if isinstance(part, Mapping))
+    return str(said or "")
 
 
 def _documents(item: Item) -> tuple[str, ...]:
