@@ -13,7 +13,19 @@ import pytest
 
 from homeostat.records.outcome import Outcome
 from homeostat.store import control
-from homeostat.store.ledger import Ledger, audit, keys, marks, meta, outcomes, projects, published, salvage, segments
+from homeostat.store.ledger import (
+    Ledger,
+    audit,
+    datasets,
+    keys,
+    marks,
+    meta,
+    outcomes,
+    projects,
+    published,
+    salvage,
+    segments,
+)
 from tests.seeds import seeded
 
 AT = datetime(2026, 11, 20, 7, tzinfo=UTC)
@@ -115,6 +127,22 @@ def test_a_lost_page_costs_what_stood_on_it(tmp_path: Path) -> None:
     assert len(marks.all(ledger, 1000)) == SEGMENTS
     assert audit.verify(ledger) is not None, "lost entries show"
     ledger.close()
+
+
+def test_of_an_older_version_what_stands_is_saved(tmp_path: Path) -> None:
+    """A column that came later has its default."""
+    database = filled(tmp_path)
+    ledger = Ledger(f"sqlite:///{database}", seal=b"seal")
+    version = datasets.Version("d", 1, 1, "digest", {}, "", AT, "a")
+    datasets.add(ledger, "p", version, [{"input": "q"}])
+    ledger.downgrade("0008")
+    fresh = Ledger(f"sqlite:///{tmp_path}/fresh.db", seal=b"seal")
+    fresh.upgrade()
+    with fresh.begin() as connection:
+        copied = salvage.copy(database, connection)
+    assert copied["datasets"] == 1 and datasets.newest(fresh, "p") == [version]
+    ledger.close()
+    fresh.close()
 
 
 def test_a_letter_of_a_definition_that_is_no_letter_any_more(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def copy(old: Path, connection: Connection) -> dict[str, int]:
     """Bring over every row that can be read, from both ends of each table; tells how many by table."""
     copied = {}
     for table in metadata.sorted_tables:
-        rows = {tuple(row[column] for column in _primary(table)): row for row in _readable(old, table)}
+        rows = {tuple(row.get(column) for column in _primary(table)): row for row in _readable(old, table)}
         copied[table.name] = sum(_insert(connection, table, row) for row in rows.values())
     _mend_head(connection)
     return copied
@@ -100,7 +100,9 @@ def _readable(old: Path, table: Table) -> Iterator[dict[str, Any]]:
                 connection.row_factory = sqlite3.Row
                 # The names are our own tables', never a user's.
                 for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY rowid {order}"):  # noqa: S608
-                    yield {column.name: row[column.name] for column in table.columns}
+                    # What an older version did not have yet has its default.
+                    known = set(row.keys())
+                    yield {column.name: row[column.name] for column in table.columns if column.name in known}
         except (sqlite3.Error, UnicodeDecodeError, IndexError):
             continue
         else:
