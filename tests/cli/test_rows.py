@@ -166,3 +166,14 @@ def test_half_of_a_character_stops_nothing(tmp_path: Path) -> None:
     file.write_text('{"id": "\\ud800", "output": "\\ud800"}\n{"id": "b", "output": "no"}\n')
     found = CliRunner().invoke(build("score"), ["score", str(file), "-s", "privacy", "--json"])
     assert [json.loads(line)["id"] for line in found.output.splitlines()] == ["?", "b"]
+
+
+def test_settings_that_are_no_toml_are_told_in_one_line(tmp_path: Path) -> None:
+    """Where documents or a judge need settings."""
+    (tmp_path / "homeostat.toml").write_text("port = \n")
+    (tmp_path / "shop.md").write_text("Parcels take three days.\n")
+    (tmp_path / "rows.jsonl").write_text('{"input": "When?", "output": "In three days."}\n')
+    asked = [HOMEOSTAT, "score", "rows.jsonl", "-s", "groundedness", "--documents", "shop.md"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "homeostat: homeostat.toml is no TOML: Invalid value (at line 1, column 8)\n"

@@ -70,6 +70,24 @@ def test_a_directory_of_a_newer_format(data: Path, mark: str) -> None:
     assert state(data) == before
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        (b"port = \n", "is no TOML: Invalid value (at line 1, column 8)"),
+        (b"prot = 4400\n", "there is no setting prot; port is meant?"),
+        (b"qqqqqq = 1\n", "there is no setting qqqqqq"), (b"retention_days = 'many'\n", "settings: retention_days: "),
+        (b"port = '\xff'\n", "is no TOML"),
+    ],
+)  # fmt: skip
+def test_settings_that_are_not_understood(tmp_path: Path, written: bytes, says: str) -> None:
+    """One line that says what is wrong."""
+    file = tmp_path / "odd.toml"
+    file.write_bytes(written)
+    code, said = start(tmp_path / "data", "--config", str(file))
+    assert (code, says in said, said.count("\n")) == (USAGE, True, 1), said
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_ledger_of_a_newer_version(data: Path) -> None:
     with sqlite3.connect(data / "ledger.db") as ledger:
         ledger.execute("UPDATE alembic_version SET version_num = '9999'")

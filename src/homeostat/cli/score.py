@@ -113,13 +113,14 @@ def _line(found: Mapping[str, Any]) -> str:
 
 def _judges(dimensions: Iterable[str], jury: Iterable[str]) -> list[Scorer]:
     """Language models at the endpoint of the settings, as scorers of rows."""
-    from homeostat.config import Settings
+    from homeostat.cli.up import read_settings
     from homeostat.loop.scoring.rowwise import RowJudge
 
+    settings = read_settings(None)
     made: list[Scorer] = []
     for dimension in dimensions:
         try:
-            one = RowJudge.of(Judge(dimension, jury=tuple(jury)), Settings())
+            one = RowJudge.of(Judge(dimension, jury=tuple(jury)), settings)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
         if one is None:
@@ -140,10 +141,10 @@ def _shelf(place: Path | None) -> Library | None:
     """The operator's own documents; what could not be read is said once."""
     if place is None:
         return None
-    from homeostat.config import Settings
+    from homeostat.cli.up import read_settings
     from homeostat.loop.scoring.fetching import way_out
 
-    loaded = load(place, get=way_out(Settings().documents_allow))
+    loaded = load(place, get=way_out(read_settings(None).documents_allow))
     for left in loaded.left_out[:_BAD_SHOWN]:
         typer.echo(f"homeostat: left out {left}", err=True)
     if not len(loaded.library):

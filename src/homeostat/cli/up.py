@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -56,8 +59,20 @@ def read_settings(config: Path | None, **flags: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise Refused(f"settings: {problems}") from error
+        raise Refused(f"settings: {'; '.join(_problem(item) for item in error.errors())}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"{Settings.model_config['toml_file']} is no TOML: {error}") from error
+    except OSError as error:
+        raise Refused(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _problem(item: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, in words."""
+    name = ".".join(map(str, item["loc"]))
+    if item["type"] != "extra_forbidden":
+        return f"{name}: {item['msg']}"
+    near = get_close_matches(name, Settings.model_fields, 1)
+    return f"there is no setting {name}" + (f"; {near[0]} is meant?" if near else "")
 
 
 def listen(settings: Settings) -> socket.socket:
