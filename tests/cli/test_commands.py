@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from homeostat.store.folder import Folder
 from tests.live.harness import HOMEOSTAT, Sent, Server, batch, serving
 from tests.live.spans import body, send
 from tests.loop.serving import within_a_second
@@ -155,6 +156,11 @@ def test_exports(shop: Shop, tmp_path: Path, ending: str) -> None:
     assert {identity(each): each.text for each in shop.sent}.items() <= found.items()
 
 
+def test_a_kind_among_the_filters_is_told_where_it_belongs(shop: Shop) -> None:
+    for verb in (("exchanges", "ls"), ("exchanges", "export"), ("export",)):
+        assert "--kind all" in shop.run(*verb, "-w", "kind=all", code=USAGE).stderr
+
+
 def test_export_to_a_pipe(shop: Shop) -> None:
     rows = [json.loads(line) for line in shop.said("export", "--kind", "call", "-w", "model=gpt-4o-mini").splitlines()]
     assert {identity(each) for each in shop.sent} <= {row["id"] for row in rows}
@@ -290,6 +296,9 @@ def test_a_second_import_adds_nothing(shop: Shop, tmp_path: Path) -> None:
 
 def test_db_upgrade(shop: Shop, tmp_path: Path) -> None:
     new = tmp_path / "new"
+    assert "is no data directory" in shop.run("db", "upgrade", "--data", str(new), code=USAGE).stderr
+    assert not new.exists()
+    Folder(new).prepare()
     assert "applied 0001" in shop.said("db", "upgrade", "--data", str(new))
     assert "already up to date" in shop.said("db", "upgrade", "--data", str(new))
     assert "already open" in shop.run("db", "upgrade", "--data", str(shop.server.data), code=USAGE).stderr

@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from homeostat.cli.main import build, main
+from homeostat.store.folder import Folder
 from tests.cli.test_commands import OK, USAGE, Shop
 from tests.live.harness import serving
 from tests.live.test_incidents import fire
@@ -176,6 +177,7 @@ def datasets_and_channels(typist: Typist, name: str, file: Path) -> None:
     typist("dataset", "forget", "--user", "nobody")
     typist("notifier", "kinds")
     typist("notifier", "set", name, "webhook", "-s", "url=http://127.0.0.1:9/hook", "-s", "secret=s")
+    typist("notifier", "set", name, "--quiet", "off")
     typist("notifier", "ls")
     typist("notifier", "test", name, code=FAILED)
     typist("notifier", "rm", name)
@@ -216,6 +218,7 @@ def test_every_command_says_one_document_and_ends_as_without(
     the_rest(typist, id, shop.json("key", "create", name)["id"], tmp_path / "old.jsonl")
     if flags:
         assert typist("exchanges", "get", id)["id"] == id
+        Folder(tmp_path / "new").prepare()
         assert json.loads(shop.said("db", "upgrade", "--data", str(tmp_path / "new"), "--json"))["applied"]
         assert typist.typed | set(ELSEWHERE) | set(WITHOUT) == set(ALL)
 

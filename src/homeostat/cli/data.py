@@ -46,6 +46,14 @@ def pairs(where: list[str] | None) -> list[tuple[str, str]]:
     return found
 
 
+def narrowed(where: list[str] | None, kind: str) -> list[tuple[str, str]]:
+    """The same beside a kind, which has an option of its own."""
+    found = pairs(where)
+    if said := next((value for name, value in found if name == "kind"), ""):
+        raise typer.BadParameter(f"the kind is no filter: say --kind {said}")
+    return [*found, ("kind", kind)]
+
+
 def export(
     out: Out = None,
     where: Where = None,
@@ -56,7 +64,7 @@ def export(
     form = (out.suffix.lstrip(".") if out else "") or "jsonl"
     if form not in ("jsonl", "csv", "parquet"):
         raise typer.BadParameter(f"{out} must end in .jsonl, .csv or .parquet")
-    parameters: list[tuple[str, Any]] = [*pairs(where), ("format", form), ("kind", kind)]
+    parameters: list[tuple[str, Any]] = [*narrowed(where, kind), ("format", form)]
     parameters += [("from", since)] if since else []
     with (
         client.connect(timeout=600) as connection,
@@ -271,6 +279,8 @@ def upgrade(
 
     settings = read_settings(None, data=data)
     folder = Folder(settings.data.resolve())
+    if not folder.made:
+        raise client.Refused(f"{folder.root} is no data directory: say which with --data. `homeostat up` makes one.")
     try:
         folder.prepare()
         lock = folder.hold("core")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from homeostat.cli import client, show
-from homeostat.cli.data import Kind, Out, Since, Where, pairs
+from homeostat.cli.data import Kind, Out, Since, Where, narrowed
 from homeostat.cli.data import export as export_file
 from homeostat.cli.show import AsJson, JsonAnyway
 
@@ -24,7 +24,7 @@ def ls(
     as_json: AsJson = False,
 ) -> None:
     """The newest exchanges. A narrow terminal leaves out ids; --json and pipes have everything."""
-    parameters = [*pairs(where), ("kind", kind), ("limit", str(limit)), *([("from", since)] if since else [])]
+    parameters = [*narrowed(where, kind), ("limit", str(limit)), *([("from", since)] if since else [])]
     answer = client.get("/api/v1/exchanges", parameters)
     if as_json:
         show.as_json(answer)

@@ -80,6 +80,11 @@ class Folder:
         """The secret of the person who owns this machine: read by the command line, never sent anywhere else."""
         return self.control / "operator"
 
+    @property
+    def made(self) -> bool:
+        """Whether it was ever a data directory."""
+        return (self.root / _MARK).exists()
+
     def prepare(self) -> None:
         """Make the directory usable for us alone, or refuse with a reason.
 
