@@ -130,8 +130,12 @@ def rows(
     came = f"received > {moment('after')} AND received <= {moment('until')}"
     crowd = f"scores WHERE {_elsewhere(columns, bound)} AND {came}" if arrival else f"exchanges WHERE {_BECAME_READY}"
     share = drawn.share(warehouse, crowd, bound.values)
-    relations = {"fact": _facts, "score": _arrived if arrival else _scores, "signal": _signals}
-    relation = relations[family](columns, bound, drawn.units(_UNIT[unit], share))
+    some = drawn.units(_UNIT[unit], share)
+    if family == "signal":
+        relation = _signals(columns, bound, some, _ways(warehouse, bound))
+    else:
+        relations = {"fact": _facts, "score": _arrived if arrival else _scores}
+        relation = relations[family](columns, bound, some)
     told: list[str] = []
     for at, column in enumerate(columns):
         here, value = _value(family, column, bound)
@@ -218,34 +222,54 @@ def _arrived(columns: Sequence[Column], bound: Bound, some: str) -> str:
     """Scores made elsewhere, each with its exchange, and one about a whole trace with each answer there; of several of
     a name the exchange's own, and the newest."""
     bound.values |= {"earlier": bound.values["low"]}
-    told = _belonging("scores", _elsewhere(columns, bound), bound, some, "toString(rung) AS rung_text, value")
+    fields = "toString(rung) AS rung_text, value"
+    told = _belonging("scores", _elsewhere(columns, bound), bound, some, fields, frozenset("tse"))
     return (
         f"SELECT *, {_ENDED} AS known_us, [(s_name, rung_text, value)] AS said FROM ({told}) "  # noqa: S608
         "ORDER BY is_own DESC, by_trace DESC, said_us DESC LIMIT 1 BY trace_id, span_id, s_name, rung_text"
     )
 
 
-def _signals(columns: Sequence[Column], bound: Bound, some: str) -> str:
+def _ways(warehouse: Warehouse, bound: Bound) -> frozenset[str]:
+    """What the signals that may count now are about, as letters of `_WAYS`; `e`: some exchanges are told elsewhere.
+
+    Millions of exchanges of the hours before are looked through, and each column that need not be is a third saved.
+    """
+    bound.values |= {
+        "earlier": max(0, bound.values["low"] - _BACK),
+        "early": max(0, bound.values["after"] - _WAITS),
+    }
+    came = f"{_CAME['signals']} > {moment('early')} AND {_CAME['signals']} <= {moment('until')}"
+    here = f"project = {{project:String}} AND at >= {moment('earlier')}"
+    found = warehouse.ask(
+        f"SELECT groupUniqArray(substring({_ABOUT['signals']}, 1, 1)) AS ways, "  # noqa: S608
+        f"(SELECT count() FROM (SELECT 1 FROM exchanges WHERE {here} AND notEmpty(elsewhere) LIMIT 1)) AS merged "
+        f"FROM signals WHERE {here} AND {came}",
+        bound.values,
+    )[0]
+    return frozenset(found["ways"]) | frozenset("e" * found["merged"])
+
+
+def _signals(columns: Sequence[Column], bound: Bound, some: str, ways: frozenset[str]) -> str:
     """Signals, each with the exchange that it is about; of the last hours only."""
-    bound.values |= {"earlier": max(0, bound.values["low"] - _BACK)}
     mine = f"project = {{project:String}} AND at >= {moment('earlier')}"
     names = sorted({column.name for column in columns})
     if "" not in names:
         mine += f" AND name IN {bound.add(names, 'Array(String)')}"
-    told = _belonging("signals", mine, bound, some, "value, label")
+    told = _belonging("signals", mine, bound, some, "value, label", ways)
     return f"SELECT *, first_us AS known_us FROM ({told})"  # noqa: S608
 
 
 #: When something that was said is known.
 _CAME: Final[dict[related.Table, str]] = {"scores": "received", "signals": "greatest(at, received)"}
+#: What something may be about: the first letter of `about`, the column of exchanges, where it is looked up, by what.
+_WAYS: Final = (
+    ("t", "trace_id", "trace_key", "sipHash64({{project:String}}, toFixedString({}, 16))"),
+    ("s", "session_id", "session_id", "{}"),
+    ("u", "user_id", "user_id", "{}"),
+)
 #: Traces in which a gateway told it, or a call below it, too.
 _TOO: Final = "arrayDistinct(arrayMap(x -> concat('t', substring(x, 1, 16)), elsewhere))"
-_OWN: Final = "concat('t', trace_id), concat('s', session_id)"
-#: What an answer is of, and what something that was said is about: trace, session, or user.
-_OF: Final[dict[related.Table, str]] = {
-    "scores": f"arrayJoin(arrayConcat({_TOO}, [{_OWN}]))",
-    "signals": f"arrayJoin(arrayConcat({_TOO}, [{_OWN}, concat('u', user_id)]))",
-}
 _NAMED: Final = f"trace_id != {related.NO_TRACE}, concat('t', trace_id), session_id != '', concat('s', session_id)"
 _ABOUT: Final[dict[related.Table, str]] = {
     "scores": f"multiIf({_NAMED}, '')", "signals": f"multiIf({_NAMED}, concat('u', user_id))",
@@ -257,7 +281,9 @@ _NAMES_IT: Final = (
 )
 
 
-def _belonging(table: related.Table, mine: str, bound: Bound, some: str, fields: str) -> str:
+def _belonging(
+    table: related.Table, mine: str, bound: Bound, some: str, fields: str, ways: frozenset[str]
+) -> str:  # fmt: skip
     """What was said (`mine`), with the exchange that it belongs to, once both are known: in the piece in which the
     later of the two came. What waited for longer than an hour is not looked for.
 
@@ -265,7 +291,10 @@ def _belonging(table: related.Table, mine: str, bound: Bound, some: str, fields:
     its first answer, a score to each; about a session, or a user alone, as everywhere (`related.nearest`).
     """
     bound.values |= {"early": max(0, bound.values["after"] - _WAITS)}
-    came, about, of = _CAME[table], _ABOUT[table], _OF[table]
+    came, about = _CAME[table], _ABOUT[table]
+    known = [each for each in _WAYS if each[0] in ways]
+    of = ", ".join(f"concat('{letter}', {column})" for letter, column, _, _ in known)
+    of = f"arrayJoin(arrayConcat({_TOO}, [{of}]))" if "e" in ways else f"arrayJoin([{of}])" if of else "''"
     waited = f"SELECT {of} FROM exchanges WHERE {_BECAME_READY}"  # noqa: S608
     told = (
         f"SELECT {about} AS about, span_id AS s_span, name AS s_name, {fields}, row_key AS said_key, at AS said_at, "  # noqa: S608
@@ -273,18 +302,18 @@ def _belonging(table: related.Table, mine: str, bound: Bound, some: str, fields:
         f"WHERE {mine} AND {came} <= {moment('until')} AND ({came} > {moment('after')} "
         f"OR (at > {moment('early')} AND {came} > {moment('early')} AND {about} IN ({waited})))"
     )
-    # Signals tell of the hours before, so few rows are asked for of very many: three looks at each, and none at what is
-    # made of it.
-    kinds = (("t", "trace_id", "toFixedString({}, 16)"), ("s", "session_id", "{}"), ("u", "user_id", "{}"))
+    # Signals tell of the hours before, so few rows are asked for of very many: each way looks at each of them once.
     asked = " OR ".join(
-        f"{column} IN (SELECT {held.format('substring(about, 2)')} FROM ({told}) WHERE startsWith(about, '{kind}'))"  # noqa: S608
-        for kind, column, held in kinds if table == "signals"
+        f"{place} IN (SELECT {key.format('substring(about, 2)')} FROM ({told}) WHERE startsWith(about, '{letter}'))"  # noqa: S608
+        for letter, _, place, key in known if table == "signals"
     )  # fmt: skip
-    asked = f"{asked} OR notEmpty(elsewhere)" if asked else "true"
+    asked = f"{asked} OR notEmpty(elsewhere)" if asked and "e" in ways else asked or "true"
+    here = f"project = {{project:String}} AND at >= {moment('earlier')} AND at <= {moment('until')}"
+    # Versions of one exchange are of the same time: of very many only those of these times are merged to the newest.
+    times = f"at IN (SELECT at FROM exchanges WHERE {here} AND ({asked}))" if asked != "true" else "true"  # noqa: S608
     ready = (
         f"SELECT {sources.COLUMNS}, {_AT}, toUnixTimestamp64Micro({READY}) AS ready_us FROM exchanges FINAL "  # noqa: S608
-        f"WHERE project = {{project:String}} AND at >= {moment('earlier')} AND at <= {moment('until')} "
-        f"AND {READY} <= {moment('until')} AND {_ANSWER} AND {some} AND ({asked})"
+        f"PREWHERE {here} AND {times} WHERE {READY} <= {moment('until')} AND {_ANSWER} AND {some} AND ({asked})"
     )
     answers = f"SELECT *, {of} AS about FROM ({ready})"  # noqa: S608
     whole = f"by_trace AND s_span = {related.NO_SPAN}"
