@@ -55,7 +55,9 @@ def test(file: File, since: Since = "30d", as_json: AsJson = False) -> None:
     for one in _each(read(file)):
         name = one.get("name") if isinstance(one, dict) else None
         try:
-            told.append({"name": name} | client.post("/api/v1/monitors/test", {"monitor": one, "from": since}))
+            with client.connect(timeout=600) as connection:  # a month of minutes of a busy project
+                answer = connection.post("/api/v1/monitors/test", json={"monitor": one, "from": since})
+                told.append({"name": name} | client.checked(answer))
         except client.Refused as error:  # the others of the file are tried all the same
             refused.append(f"{name}: {error}")
     if as_json:
