@@ -431,8 +431,8 @@ def test_a_threshold_rehearsed_on_history(world):
     ("measure", "said", "by"),
     [
         ("share(status=error)", {"value": 0.2, "window": "5m", "min_n": 20, "for": "1m", "clear": 0.05}, ["release"]),
-        ("p90(latency_ms)", {"value": 700, "window": "3m"}, []),
-        ("rate", {"value": 0.1, "window": "90s", "min_n": 5, "for": "2m"}, []),
+        pytest.param("p90(latency_ms)", {"value": 700, "window": "3m"}, [], marks=pytest.mark.nightly),
+        pytest.param("rate", {"value": 0.1, "window": "90s", "min_n": 5, "for": "2m"}, [], marks=pytest.mark.nightly),
         ("mean(score.relevance)", {"value": 0.8, "window": "5m", "min_n": 5, "for": "3m"}, ["release"]),
     ],
 )
