@@ -125,6 +125,7 @@ def rows(
     late = (piece.floor // WINDOW_MICROS - 1) * WINDOW_MICROS if since is None else since
     bound = Bound(project, as_datetime(piece.until), max(0, late), before or piece.until + 1)
     bound.values |= {"after": piece.after, "until": piece.until, "floor": piece.floor}
+    bound.values["early"] = max(0, piece.after - _WAITS)
     bound.values["end"] = max(piece.until, piece.end)
     # Signals follow the answers, so that shares agree.
     came = f"received > {moment('after')} AND received <= {moment('until')}"
@@ -235,10 +236,7 @@ def _ways(warehouse: Warehouse, bound: Bound) -> frozenset[str]:
 
     Millions of exchanges of the hours before are looked through, and each column that need not be is a third saved.
     """
-    bound.values |= {
-        "earlier": max(0, bound.values["low"] - _BACK),
-        "early": max(0, bound.values["after"] - _WAITS),
-    }
+    bound.values |= {"earlier": max(0, bound.values["low"] - _BACK)}
     came = f"{_CAME['signals']} > {moment('early')} AND {_CAME['signals']} <= {moment('until')}"
     here = f"project = {{project:String}} AND at >= {moment('earlier')}"
     found = warehouse.ask(
@@ -274,8 +272,7 @@ _NAMED: Final = f"trace_id != {related.NO_TRACE}, concat('t', trace_id), session
 _ABOUT: Final[dict[related.Table, str]] = {
     "scores": f"multiIf({_NAMED}, '')", "signals": f"multiIf({_NAMED}, concat('u', user_id))",
 }  # fmt: skip
-
-
+#: It is named by the id that a gateway gave it.
 _NAMES_IT: Final = (
     "notEmpty(elsewhere) AND has(elsewhere, CAST(concat(substring(about, 2), s_span), 'FixedString(24)'))"
 )
@@ -290,7 +287,6 @@ def _belonging(
     About a span it belongs to the answer that holds it, else to the last one of the trace; a signal about a trace to
     its first answer, a score to each; about a session, or a user alone, as everywhere (`related.nearest`).
     """
-    bound.values |= {"early": max(0, bound.values["after"] - _WAITS)}
     came, about = _CAME[table], _ABOUT[table]
     known = [each for each in _WAYS if each[0] in ways]
     of = ", ".join(f"concat('{letter}', {column})" for letter, column, _, _ in known)

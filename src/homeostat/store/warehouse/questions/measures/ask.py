@@ -16,7 +16,7 @@ from homeostat.store.warehouse.questions.measures.needs import Needs
 from homeostat.store.warehouse.questions.measures.points import Groups, points
 from homeostat.store.warehouse.questions.measures.query import MAX_GROUPS, MAX_ROWS, Split
 from homeostat.store.warehouse.questions.measures.question import Point, Question
-from homeostat.store.warehouse.questions.measures.sources import elsewhere
+from homeostat.store.warehouse.questions.measures.sources import others_score
 from homeostat.store.warehouse.questions.refused import Refused
 
 #: The hours that changed since their rollup was built, and their minutes that did. Asked before the rollups are read.
@@ -78,7 +78,7 @@ def _known(warehouse: Warehouse, question: Question, part: Needs) -> Needs:
     if part.said is None or part.said.family != "score":
         return part
     bound = Bound(question.project, question.now, question.start, question.end)
-    ours = not warehouse.ask(elsewhere(part.said, bound), bound.values)
+    ours = not warehouse.ask(others_score(part.said, bound), bound.values)
     return replace(part, said=replace(part.said, ours=ours))
 
 

@@ -89,7 +89,7 @@ def _covered(scores: str, some: str) -> str:
     )
 
 
-def elsewhere(what: Said, bound: Bound) -> str:
+def others_score(what: Said, bound: Bound) -> str:
     """Whether somebody else scores, too: a question with one row, if so."""
     return f"SELECT 1 AS one FROM scores WHERE {SAID_WINDOW} AND {scored_as(what.name, bound)} AND {NOT_OURS} LIMIT 1"  # noqa: S608
 
